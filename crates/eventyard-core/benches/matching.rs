@@ -1,0 +1,116 @@
+//! How many events a second the rule index matches, and how the quamina crate does on the same rules in the same run.
+//!
+//! Reads `events.jsonl` and every `rules-*.jsonl` of the folder that `EVENTYARD_BENCH_DATA` names: an event, or a
+//! pattern, a line. Rates are of one thread, the median of five passes.
+
+#![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use eventyard_core::pattern::index::RuleIndex;
+use eventyard_core::pattern::{EventPattern, PatternLimits};
+
+const PASSES: usize = 5;
+const PASS_MS_MIN: u128 = 400;
+const ADDED_RULES: usize = 200;
+/// Beyond this many of these rules quamina 0.7 panics.
+const QUAMINA_RULES_MAX: usize = 10_000;
+
+type AnyError = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), AnyError> {
+    let Some(folder) = std::env::var_os("EVENTYARD_BENCH_DATA") else {
+        println!("skipped: EVENTYARD_BENCH_DATA is not set");
+        return Ok(());
+    };
+    let folder = Path::new(&folder);
+    let events = std::fs::read_to_string(folder.join("events.jsonl"))?;
+    let events: Vec<&str> = events.lines().collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rules-")));
+    files.sort_by_key(|file| file.metadata().map_or(0, |data| data.len()));
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for file in files {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted)) {
+            let rules = std::fs::read_to_string(&file)?;
+            measure(&name, &rules.lines().collect::<Vec<_>>(), &events)?;
+        }
+    }
+    Ok(())
+}
+
+fn measure(name: &str, rules: &[&str], events: &[&str]) -> Result<(), AnyError> {
+    let patterns = patterns(rules)?;
+    let before = resident_mb();
+    let started = Instant::now();
+    let index: RuleIndex<usize> = patterns.iter().cloned().enumerate().collect();
+    let build_ms = started.elapsed().as_millis();
+    let index_mb = resident_mb() - before;
+    let mut matches = 0;
+    let rate = rate(events, |event| {
+        matches += index.matching(event).map_or(0, |rules| rules.len());
+    });
+    let quamina = if rules.len() <= QUAMINA_RULES_MAX { quamina_rate(rules, events) } else { None };
+    let add_us = add_us(&index, &patterns);
+    println!(
+        "{name}: {rate:.0} events/s, {matches} matches, build {build_ms} ms, index {index_mb:.0} MB, add one {add_us} us, quamina {}",
+        quamina.map_or("-".to_owned(), |theirs| format!("{theirs:.0} events/s, ratio {:.1}", rate / theirs))
+    );
+    Ok(())
+}
+
+fn patterns(rules: &[&str]) -> Result<Vec<Arc<EventPattern>>, AnyError> {
+    let parse = |rule: &&str| EventPattern::parse(rule, &PatternLimits::default()).map(Arc::new);
+    Ok(rules.iter().map(parse).collect::<Result<_, _>>()?)
+}
+
+/// Events a second: whole passes over the events, the median of five.
+fn rate(events: &[&str], mut each: impl FnMut(&str)) -> f64 {
+    let mut rates = Vec::new();
+    for _ in 0..PASSES {
+        let started = Instant::now();
+        let mut count = 0_u32;
+        while started.elapsed().as_millis() < PASS_MS_MIN {
+            for event in events.iter().cycle().skip(count as usize % events.len().max(1)).take(1_000) {
+                each(event);
+                count += 1;
+            }
+        }
+        rates.push(f64::from(count) / started.elapsed().as_secs_f64());
+    }
+    rates.sort_by(f64::total_cmp);
+    rates[PASSES / 2]
+}
+
+fn quamina_rate(rules: &[&str], events: &[&str]) -> Option<f64> {
+    let mut matcher = quamina::Quamina::<usize>::new();
+    for (id, rule) in rules.iter().enumerate() {
+        matcher.add_pattern(id, rule).ok()?;
+    }
+    Some(rate(events, |event| {
+        std::hint::black_box(matcher.matches_for_event(event.as_bytes()).map_or(0, |rules| rules.len()));
+    }))
+}
+
+/// The median time to add a rule to the index, which grows by each.
+fn add_us(index: &RuleIndex<usize>, patterns: &[Arc<EventPattern>]) -> u128 {
+    let mut index = index.clone();
+    let mut times = Vec::new();
+    for (id, pattern) in patterns.iter().cycle().take(ADDED_RULES).enumerate() {
+        let started = Instant::now();
+        index = index.with(usize::MAX - id, Arc::clone(pattern));
+        times.push(started.elapsed().as_micros());
+    }
+    times.sort_unstable();
+    times[ADDED_RULES / 2]
+}
+
+/// The resident memory of the process, where the system tells it.
+fn resident_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = status.split(' ').nth(1).and_then(|pages| pages.parse::<u32>().ok()).unwrap_or(0);
+    f64::from(pages) * 4096.0 / 1e6
+}

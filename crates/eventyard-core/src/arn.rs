@@ -1,0 +1,104 @@
+//! Amazon resource names: those we give, and the event bus names that may be written as one.
+
+use crate::constraint::StringConstraint;
+use crate::name::{AccountId, EventBusKey, EventBusName, Region, RuleKey};
+
+/// The ARN of an event bus.
+#[must_use]
+pub fn event_bus_arn(bus: &EventBusKey) -> String {
+    format!("arn:aws:events:{}:{}:event-bus/{}", bus.region, bus.account, bus.name)
+}
+
+/// The ARN of a rule. On a custom event bus it names the bus, on the default one it does not.
+#[must_use]
+pub fn rule_arn(rule: &RuleKey) -> String {
+    let EventBusKey { account, region, name: bus } = &rule.bus;
+    if bus.is_default() {
+        format!("arn:aws:events:{region}:{account}:rule/{}", rule.name)
+    } else {
+        format!("arn:aws:events:{region}:{account}:rule/{bus}/{}", rule.name)
+    }
+}
+
+/// `EventBusName` as most operations take it: a bare name, or the ARN of an event bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventBusNameOrArn {
+    /// Account and region when an ARN was given.
+    pub place: Option<(AccountId, Region)>,
+    /// The bus.
+    pub name: EventBusName,
+}
+
+impl EventBusNameOrArn {
+    /// What the API model asks of it.
+    pub const CONSTRAINT: StringConstraint = StringConstraint {
+        length_min: 1,
+        length_max: 1_600,
+        pattern: Some((
+            r"(arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[/\.\-_A-Za-z0-9]+",
+            |text| EventBusNameOrArn::split(text).is_some(),
+        )),
+    };
+
+    /// Reads a name or an ARN; none when it is neither.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (place, name) = Self::split(text)?;
+        Some(Self { place, name: EventBusName::parse(name).ok()? })
+    }
+
+    /// The bus that is meant, seen from a caller in `account` and `region`.
+    #[must_use]
+    pub fn resolve(self, account: &AccountId, region: &Region) -> EventBusKey {
+        let (account, region) = self.place.unwrap_or_else(|| (account.clone(), region.clone()));
+        EventBusKey { account, region, name: self.name }
+    }
+
+    fn split(text: &str) -> Option<(Option<(AccountId, Region)>, &str)> {
+        if !text.starts_with("arn:") {
+            let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte));
+            return (!text.is_empty() && is_name).then_some((None, text));
+        }
+        let mut parts = text.splitn(6, ':').skip(1);
+        let (partition, service) = (parts.next()?, parts.next()?);
+        let (region, account) = (Region::parse(parts.next()?).ok()?, AccountId::parse(parts.next()?).ok()?);
+        let name = parts.next()?.strip_prefix("event-bus/")?;
+        let is_ours = partition.starts_with("aws") && service == "events" && EventBusName::parse(name).is_ok();
+        is_ours.then_some((Some((account, region)), name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::RuleName;
+
+    #[test]
+    fn rules_of_custom_buses_carry_the_bus() {
+        let bus = |name| EventBusKey {
+            account: AccountId::parse("123456789012").unwrap(),
+            region: Region::parse("eu-west-1").unwrap(),
+            name: EventBusName::parse(name).unwrap(),
+        };
+        let rule = |name| RuleKey { bus: bus(name), name: RuleName::parse("r").unwrap() };
+        assert_eq!(rule_arn(&rule("default")), "arn:aws:events:eu-west-1:123456789012:rule/r");
+        assert_eq!(rule_arn(&rule("orders")), "arn:aws:events:eu-west-1:123456789012:rule/orders/r");
+        let parsed = EventBusNameOrArn::parse(&event_bus_arn(&bus("orders"))).unwrap();
+        let (account, region) = (AccountId::parse("000000000000").unwrap(), Region::parse("us-east-1").unwrap());
+        assert_eq!(parsed.resolve(&account, &region), bus("orders"));
+    }
+
+    #[test]
+    fn what_is_neither_name_nor_arn_is_refused() {
+        for text in [
+            "",
+            "a b",
+            "arn:aws:sqs:us-east-1:123456789012:queue",
+            "arn:aws:events:us-east-1:1234:event-bus/x",
+            "arn:aws:events:us-east-1:123456789012:event-bus/",
+            "arn:aws:events:us-east-1:123456789012:rule/x",
+        ] {
+            assert_eq!(EventBusNameOrArn::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A delivery: one event owed to one target, and how an attempt at it ended.
+
+use crate::name::{EventNumber, TargetNumber};
+
+/// One event owed to one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The event.
+    pub event: EventNumber,
+    /// The target; through it, the rule.
+    pub target: TargetNumber,
+    /// Attempts made so far, all of them failed.
+    pub attempts: u32,
+}
+
+/// How one attempt ended. The full space: what does not fit here is a bug, so there is no "other".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// The target took the event.
+    Delivered,
+    /// The target asked for less: HTTP 429.
+    Throttled {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of its answer.
+        excerpt: String,
+    },
+    /// The target failed in a way that may pass: HTTP 5xx, 401, 407, 408, 409, 425.
+    TargetFailed {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of its answer.
+        excerpt: String,
+    },
+    /// The target will never take this: any other HTTP status of 400 and above.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of its answer.
+        excerpt: String,
+    },
+    /// The target pointed elsewhere: HTTP 3xx, never followed, lest events go where nobody configured.
+    Redirected {
+        /// The HTTP status.
+        status: u16,
+        /// Where it pointed.
+        location: String,
+    },
+    /// The target answered what HTTP does not allow as a final answer: 1xx.
+    Unintelligible {
+        /// What came.
+        reason: String,
+    },
+    /// No connection, or it broke before the answer.
+    ConnectionFailed {
+        /// What the network said.
+        reason: String,
+    },
+    /// No answer in time.
+    TimedOut {
+        /// Which wait ran out.
+        waited_for: &'static str,
+    },
+    /// The target's input could not be made from this event, so there is nothing to send.
+    InputFailed {
+        /// What was wrong.
+        reason: String,
+    },
+    /// The request could not be built from the target's definition and this event.
+    RequestInvalid {
+        /// What was wrong.
+        reason: String,
+    },
+    /// The target was removed, or its rule deleted, before the event could be delivered.
+    TargetRemoved,
+}
+
+/// What an outcome means for the delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Done.
+    Delivered,
+    /// Worth another attempt, within the target's `RetryPolicy`.
+    Retryable,
+    /// No attempt would ever succeed.
+    Permanent,
+}
+
+impl AttemptOutcome {
+    /// The outcome that an HTTP status tells.
+    ///
+    /// Which statuses are tried again follows Amazon's API destinations (401, 407, 409, 429 and 5xx), with 408 and 425
+    /// added, which ask for it by their definition. `detail` is the `Location` of a redirect and otherwise the beginning
+    /// of the answer.
+    #[must_use]
+    pub fn from_http_status(status: u16, detail: String) -> Self {
+        match status {
+            200..=299 => Self::Delivered,
+            300..=399 => Self::Redirected { status, location: detail },
+            429 => Self::Throttled { status, excerpt: detail },
+            401 | 407 | 408 | 409 | 425 | 500..=599 => Self::TargetFailed { status, excerpt: detail },
+            400.. => Self::Refused { status, excerpt: detail },
+            0..=199 => Self::Unintelligible { reason: format!("HTTP {status}") },
+        }
+    }
+
+    /// Whether the delivery is done, may be tried again, or is lost.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Delivered => Verdict::Delivered,
+            Self::Throttled { .. }
+            | Self::TargetFailed { .. }
+            | Self::Unintelligible { .. }
+            | Self::ConnectionFailed { .. }
+            | Self::TimedOut { .. } => Verdict::Retryable,
+            Self::Refused { .. }
+            | Self::Redirected { .. }
+            | Self::InputFailed { .. }
+            | Self::RequestInvalid { .. }
+            | Self::TargetRemoved => Verdict::Permanent,
+        }
+    }
+
+    /// The `ERROR_CODE` of a dead letter, also the label of the outcome in logs and metrics.
+    #[must_use]
+    pub fn error_code(&self) -> &'static str {
+        match self {
+            Self::Delivered => "DELIVERED",
+            Self::Throttled { .. } => "THROTTLED",
+            Self::TargetFailed { .. } => "TARGET_FAILED",
+            Self::Refused { .. } => "REFUSED_BY_TARGET",
+            Self::Redirected { .. } => "REDIRECTED",
+            Self::Unintelligible { .. } => "UNINTELLIGIBLE_ANSWER",
+            Self::ConnectionFailed { .. } => "CONNECTION_FAILED",
+            Self::TimedOut { .. } => "TIMED_OUT",
+            Self::InputFailed { .. } => "INPUT_FAILED",
+            Self::RequestInvalid { .. } => "REQUEST_INVALID",
+            Self::TargetRemoved => "TARGET_REMOVED",
+        }
+    }
+
+    /// What happened, in a sentence for an operator.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::Delivered => "delivered".to_owned(),
+            Self::Throttled { status, excerpt }
+            | Self::TargetFailed { status, excerpt }
+            | Self::Refused { status, excerpt } => {
+                if excerpt.is_empty() {
+                    format!("the target answered HTTP {status}")
+                } else {
+                    format!("the target answered HTTP {status}: {excerpt}")
+                }
+            }
+            Self::Redirected { status, location } => {
+                format!(
+                    "the target answered HTTP {status} pointing to '{location}'; redirects are never followed, set the target's Arn to the final URL"
+                )
+            }
+            Self::Unintelligible { reason } => format!("the target's answer is not a final HTTP answer: {reason}"),
+            Self::ConnectionFailed { reason } => format!("the target could not be reached: {reason}"),
+            Self::TimedOut { waited_for } => format!("timed out waiting for {waited_for}"),
+            Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),
+            Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
+            Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_one_meaning() {
+        for status in 0..=u16::MAX {
+            let outcome = AttemptOutcome::from_http_status(status, String::new());
+            let expected = match status {
+                200..=299 => Verdict::Delivered,
+                0..=199 | 401 | 407 | 408 | 409 | 425 | 429 | 500..=599 => Verdict::Retryable,
+                _ => Verdict::Permanent,
+            };
+            assert_eq!(outcome.verdict(), expected, "{status}");
+            assert!(!outcome.message().is_empty());
+        }
+    }
+}

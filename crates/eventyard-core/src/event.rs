@@ -1,0 +1,206 @@
+//! An event: what a caller puts, the checks of each entry, and the envelope that is matched, stored and delivered.
+
+use std::fmt;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::json;
+use crate::limits::ENTRY_TIME_SIZE_BYTES;
+use crate::name::{AccountId, Region};
+
+/// The id of an event, the same for all rules and targets: the `EventId` that `PutEvents` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(Uuid);
+
+impl EventId {
+    /// An id from 128 random bits, marked as a version 4 UUID as Amazon's are.
+    #[must_use]
+    pub fn from_random(bits: u128) -> Self {
+        Self(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
+    }
+
+    /// Reads an id as it is written in an envelope.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::parse_str(text).ok().map(Self)
+    }
+
+    /// The id as 16 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id from 16 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.hyphenated(), formatter)
+    }
+}
+
+/// An event as it stands in the journal: accepted, with its envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// When it was accepted; the age of its deliveries counts from here.
+    pub received: Timestamp,
+    /// The envelope: compact JSON with the members in Amazon's order.
+    pub envelope: Box<str>,
+}
+
+/// One entry as the caller sent it; nothing is checked yet.
+#[derive(Clone, Debug, Default)]
+pub struct EventEntry<'a> {
+    /// `Source`.
+    pub source: Option<&'a str>,
+    /// `DetailType`.
+    pub detail_type: Option<&'a str>,
+    /// `Detail`: text that must be a JSON object.
+    pub detail: Option<&'a str>,
+    /// `Resources`.
+    pub resources: &'a [String],
+    /// `Time`; the time of acceptance when absent.
+    pub time: Option<Timestamp>,
+}
+
+/// Why one entry was not accepted. The others of its call are not concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryError {
+    /// No `Source`, or an empty one.
+    SourceMissing,
+    /// No `DetailType`, or an empty one.
+    DetailTypeMissing,
+    /// No `Detail`, or an empty one.
+    DetailMissing,
+    /// `Detail` is no JSON object.
+    DetailMalformed,
+    /// `Source` begins with `aws.`, which only Amazon may use.
+    SourceReserved,
+}
+
+impl EntryError {
+    /// The `ErrorCode` of the result entry.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::SourceMissing | Self::DetailTypeMissing | Self::DetailMissing => "InvalidArgument",
+            Self::DetailMalformed => "MalformedDetail",
+            Self::SourceReserved => "NotAuthorizedForSourceException",
+        }
+    }
+
+    /// The `ErrorMessage` of the result entry.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::SourceMissing => "Parameter Source is not valid. Reason: Source is a required argument.",
+            Self::DetailTypeMissing => "Parameter DetailType is not valid. Reason: DetailType is a required argument.",
+            Self::DetailMissing => "Parameter Detail is not valid. Reason: Detail is a required argument.",
+            Self::DetailMalformed => "Detail is malformed.",
+            Self::SourceReserved => "Not authorized for the source.",
+        }
+    }
+}
+
+impl EventEntry<'_> {
+    /// Bytes this entry counts for: 14 when it has a `Time`, and the UTF-8 of source, detail type, detail and resources.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        let texts = [self.source, self.detail_type, self.detail];
+        let time = if self.time.is_some() { ENTRY_TIME_SIZE_BYTES } else { 0 };
+        let texts: usize = texts.iter().map(|text| text.map_or(0, str::len)).sum();
+        time + texts + self.resources.iter().map(String::len).sum::<usize>()
+    }
+
+    /// Checks the entry and makes its event.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the entry.
+    pub fn accept(
+        &self,
+        id: EventId,
+        received: Timestamp,
+        account: &AccountId,
+        region: &Region,
+    ) -> Result<Event, EntryError> {
+        let source = given(self.source).ok_or(EntryError::SourceMissing)?;
+        let detail_type = given(self.detail_type).ok_or(EntryError::DetailTypeMissing)?;
+        let detail = given(self.detail).ok_or(EntryError::DetailMissing)?;
+        if source.starts_with("aws.") {
+            return Err(EntryError::SourceReserved);
+        }
+        let Ok((detail, json::Kind::Object)) = json::compact_with_kind(detail) else {
+            return Err(EntryError::DetailMalformed);
+        };
+        let envelope = Envelope {
+            id,
+            detail_type,
+            source,
+            account,
+            region,
+            time: self.time.unwrap_or(received),
+            resources: self.resources,
+        };
+        Ok(Event { id, received, envelope: envelope.to_json(&detail) })
+    }
+}
+
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// The members around the detail.
+struct Envelope<'a> {
+    id: EventId,
+    detail_type: &'a str,
+    source: &'a str,
+    account: &'a AccountId,
+    region: &'a Region,
+    time: Timestamp,
+    resources: &'a [String],
+}
+
+impl Envelope<'_> {
+    /// Member order and the absence of blanks are what Amazon's targets receive.
+    fn to_json(&self, detail: &str) -> Box<str> {
+        let mut json = String::with_capacity(detail.len() + self.source.len() + self.detail_type.len() + 256);
+        json.push_str(r#"{"version":"0","id":""#);
+        push_plain(&mut json, &self.id);
+        json.push_str(r#"","detail-type":"#);
+        push_json(&mut json, self.detail_type);
+        json.push_str(r#","source":"#);
+        push_json(&mut json, self.source);
+        json.push_str(r#","account":""#);
+        json.push_str(self.account.as_str());
+        json.push_str(r#"","time":""#);
+        json.push_str(&self.time.to_rfc3339_seconds());
+        json.push_str(r#"","region":""#);
+        json.push_str(self.region.as_str());
+        json.push_str(r#"","resources":"#);
+        push_json(&mut json, self.resources);
+        json.push_str(r#","detail":"#);
+        json.push_str(detail);
+        json.push('}');
+        json.into_boxed_str()
+    }
+}
+
+fn push_plain(json: &mut String, value: &impl fmt::Display) {
+    use fmt::Write as _;
+    // Writing to a string cannot fail.
+    let _ = write!(json, "{value}");
+}
+
+fn push_json<T: Serialize + ?Sized>(json: &mut String, value: &T) {
+    // A string, or a list of strings, always has a JSON form.
+    json.push_str(&serde_json::to_string(value).unwrap_or_default());
+}

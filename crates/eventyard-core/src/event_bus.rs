@@ -1,0 +1,12 @@
+//! An event bus as its owner describes it.
+
+use crate::clock::Timestamp;
+
+/// An event bus: where events are put and rules live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventBus {
+    /// When it was created; for the default bus, when the store was.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub modified: Timestamp,
+}

@@ -1,0 +1,23 @@
+//! The pure part of eventyard: values in, values out.
+//!
+//! Nothing here opens a file, a socket or a clock. Time and randomness arrive as arguments, so that a day of retries or
+//! five years of schedules can be tried in a test of milliseconds.
+
+pub mod arn;
+pub mod clock;
+pub mod constraint;
+pub mod dead_letter;
+pub mod delivery;
+pub mod error;
+pub mod event;
+pub mod event_bus;
+pub mod input;
+pub mod json;
+pub mod limits;
+pub mod name;
+pub mod page;
+pub mod pattern;
+pub mod retry;
+pub mod rule;
+pub mod schedule;
+pub mod target;

@@ -1,0 +1,167 @@
+//! Where branches are filed: per path, tables from what a value is to the branches that may want it.
+//!
+//! A table may give a branch that the value does not satisfy, never miss one that it does.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use crate::pattern::matcher::{Literal, Matcher, Scalar};
+use crate::pattern::number::{Comparable, Number, NumericRange};
+
+/// A branch of a rule of the layer.
+pub(super) type BranchId = u32;
+
+type Table<K> = HashMap<K, Vec<BranchId>, foldhash::fast::RandomState>;
+
+/// How many bytes of a literal inside a wildcard are looked up.
+const WINDOW_BYTES: usize = 8;
+
+/// What a value must be to satisfy an alternative, as far as a table can tell.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key<'m> {
+    Text(&'m str),
+    Number(&'m Number),
+    Literal(Literal),
+    Prefix(&'m str),
+    Suffix(&'m str),
+    /// A text of ASCII only, in lower case.
+    IgnoreCase(String),
+    /// Some bytes, no more than [`WINDOW_BYTES`], that are somewhere in the text.
+    Inside(&'m [u8]),
+    Range(&'m NumericRange),
+    /// Any value may do.
+    Any,
+    /// No value will do, only the lack of one.
+    Absence,
+}
+
+impl<'m> Key<'m> {
+    pub(super) fn of(matcher: &'m Matcher) -> Self {
+        match matcher {
+            Matcher::String(text) => Self::Text(text),
+            Matcher::Number(number) => Self::Number(number),
+            Matcher::Literal(literal) => Self::Literal(*literal),
+            Matcher::Prefix(prefix) if !prefix.is_empty() => Self::Prefix(prefix),
+            Matcher::Suffix(suffix) if !suffix.is_empty() => Self::Suffix(suffix),
+            Matcher::EqualsIgnoreCase(folded) => folded.ascii_lowercase().map_or(Self::Any, Self::IgnoreCase),
+            Matcher::Numeric(range) => Self::Range(range),
+            Matcher::Wildcard(wildcard) => Self::of_parts(wildcard.parts()),
+            Matcher::Absent => Self::Absence,
+            _ => Self::Any,
+        }
+    }
+
+    /// The most telling of the literal texts around the stars of a wildcard.
+    fn of_parts(parts: &'m [Box<str>]) -> Self {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Self::Any };
+        let Some(longest) = parts.iter().max_by_key(|part| part.len()) else { return Self::Any };
+        if parts.len() == 1 {
+            Self::Text(first)
+        } else if longest.is_empty() {
+            Self::Any
+        } else if first.len() == longest.len() {
+            Self::Prefix(first)
+        } else if last.len() == longest.len() {
+            Self::Suffix(last)
+        } else {
+            Self::Inside(&longest.as_bytes()[..longest.len().min(WINDOW_BYTES)])
+        }
+    }
+
+    /// A number for each table, and one for what has none.
+    pub(super) const fn table(&self) -> u8 {
+        match self {
+            Self::Text(_) => 0,
+            Self::Number(_) => 1,
+            Self::Literal(_) => 2,
+            Self::Prefix(_) => 3,
+            Self::Suffix(_) => 4,
+            Self::IgnoreCase(_) => 5,
+            Self::Inside(_) => 6,
+            Self::Range(_) => 7,
+            Self::Any | Self::Absence => 8,
+        }
+    }
+}
+
+/// The branches filed under one path.
+#[derive(Debug, Default)]
+pub(super) struct Anchors {
+    texts: Table<Box<str>>,
+    comparables: Table<Comparable>,
+    spellings: Table<Box<str>>,
+    literals: Table<Literal>,
+    /// By length.
+    prefixes: Vec<(usize, Table<Box<str>>)>,
+    suffixes: Vec<(usize, Table<Box<str>>)>,
+    ignoring_case: Table<Box<str>>,
+    /// By length.
+    inside: Vec<(usize, Table<Box<[u8]>>)>,
+    ranges: Vec<(NumericRange, BranchId)>,
+    any: Vec<BranchId>,
+}
+
+impl Anchors {
+    pub(super) fn file(&mut self, key: &Key<'_>, branch: BranchId) {
+        match key {
+            Key::Text(text) => push(&mut self.texts, (*text).into(), branch),
+            Key::Number(Number::Comparable(number)) => push(&mut self.comparables, *number, branch),
+            Key::Number(Number::Spelling(text)) => push(&mut self.spellings, text.clone(), branch),
+            Key::Literal(literal) => push(&mut self.literals, *literal, branch),
+            Key::Prefix(prefix) => push(by_length(&mut self.prefixes, prefix.len()), (*prefix).into(), branch),
+            Key::Suffix(suffix) => push(by_length(&mut self.suffixes, suffix.len()), (*suffix).into(), branch),
+            Key::IgnoreCase(text) => push(&mut self.ignoring_case, text.as_str().into(), branch),
+            Key::Inside(bytes) => push(by_length(&mut self.inside, bytes.len()), (*bytes).into(), branch),
+            Key::Range(range) => self.ranges.push((**range, branch)),
+            Key::Any => self.any.push(branch),
+            Key::Absence => {}
+        }
+    }
+
+    /// Gives the branches that a value may lead to; some perhaps more than once.
+    pub(super) fn look_up(&self, value: &Scalar<'_>, found: &mut Vec<BranchId>) {
+        found.extend(&self.any);
+        match value {
+            Scalar::String(text) => self.look_up_text(text, found),
+            Scalar::Number(Number::Comparable(number), _) => {
+                found.extend(self.comparables.get(number).into_iter().flatten());
+                let inside = self.ranges.iter().filter(|(range, _)| range.contains(*number));
+                found.extend(inside.map(|(_, branch)| branch));
+            }
+            Scalar::Number(Number::Spelling(text), _) => found.extend(self.spellings.get(text).into_iter().flatten()),
+            Scalar::Literal(literal) => found.extend(self.literals.get(literal).into_iter().flatten()),
+        }
+    }
+
+    fn look_up_text(&self, text: &str, found: &mut Vec<BranchId>) {
+        if !self.texts.is_empty() {
+            found.extend(self.texts.get(text).into_iter().flatten());
+        }
+        for (length, table) in &self.prefixes {
+            found.extend(text.get(..*length).and_then(|prefix| table.get(prefix)).into_iter().flatten());
+        }
+        for (length, table) in &self.suffixes {
+            let suffix = text.len().checked_sub(*length).and_then(|begin| text.get(begin..));
+            found.extend(suffix.and_then(|suffix| table.get(suffix)).into_iter().flatten());
+        }
+        if !self.ignoring_case.is_empty() && text.is_ascii() {
+            let folded = text.to_ascii_lowercase();
+            found.extend(self.ignoring_case.get(folded.as_str()).into_iter().flatten());
+        }
+        for (length, table) in &self.inside {
+            found.extend(text.as_bytes().windows(*length).filter_map(|window| table.get(window)).flatten());
+        }
+    }
+}
+
+fn push<K: Eq + Hash>(table: &mut Table<K>, key: K, branch: BranchId) {
+    table.entry(key).or_default().push(branch);
+}
+
+fn by_length<K>(tables: &mut Vec<(usize, Table<K>)>, length: usize) -> &mut Table<K> {
+    let place = tables.iter().position(|(there, _)| *there == length).unwrap_or_else(|| {
+        tables.push((length, Table::default()));
+        tables.len() - 1
+    });
+    &mut tables[place].1
+}

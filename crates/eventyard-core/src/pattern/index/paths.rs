@@ -1,0 +1,74 @@
+//! The paths that rules ask for, as a trie that guides the way through an event.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A path in use. Numbers are given in the order of first use and never change.
+pub(super) type PathId = usize;
+
+/// A place in the trie. The root is before the first key.
+pub(super) type NodeId = usize;
+
+pub(super) const ROOT: NodeId = 0;
+
+/// The paths in use. A path and an event's keys are taken apart at every dot, so it does not matter which of the dots
+/// are inside of keys.
+#[derive(Debug, Clone)]
+pub(super) struct Paths {
+    nodes: Vec<Node>,
+    count: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Node {
+    children: HashMap<Box<str>, NodeId, foldhash::fast::RandomState>,
+    path: Option<PathId>,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self { nodes: vec![Node::default()], count: 0 }
+    }
+}
+
+impl Paths {
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The number of a path. A new one is added, to a copy if the paths are shared.
+    pub(super) fn number(paths: &mut Arc<Self>, path: &str) -> PathId {
+        match paths.find(ROOT, path).and_then(|node| paths.path(node)) {
+            Some(number) => number,
+            None => Arc::make_mut(paths).add(path),
+        }
+    }
+
+    fn add(&mut self, path: &str) -> PathId {
+        let mut node = ROOT;
+        for key in path.split('.') {
+            let unused = self.nodes.len();
+            node = *self.nodes[node].children.entry(key.into()).or_insert(unused);
+            if node == unused {
+                self.nodes.push(Node::default());
+            }
+        }
+        let count = &mut self.count;
+        *self.nodes[node].path.get_or_insert_with(|| {
+            *count += 1;
+            *count - 1
+        })
+    }
+
+    /// The place that a key leads to, if any path in use goes on there.
+    pub(super) fn find(&self, from: NodeId, key: &str) -> Option<NodeId> {
+        let child = |node: NodeId, key: &str| self.nodes[node].children.get(key).copied();
+        // A key without a dot, which nearly every one is, is looked up at once.
+        child(from, key).or_else(|| key.contains('.').then(|| key.split('.').try_fold(from, child))?)
+    }
+
+    /// The path that ends here.
+    pub(super) fn path(&self, node: NodeId) -> Option<PathId> {
+        self.nodes[node].path
+    }
+}

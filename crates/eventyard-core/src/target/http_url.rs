@@ -1,0 +1,117 @@
+//! The Arn of an HTTP target: an absolute `http://` or `https://` URL, whose path may hold `*` for path parameters.
+
+/// A URL that events can be posted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpUrl {
+    /// Scheme, host and port: `https://example.com:8443`.
+    pub origin: String,
+    /// The path, `/` when the Arn has none. Each `*` stands for one of `PathParameterValues`.
+    pub path: String,
+    /// The query without its `?`.
+    pub query: Option<String>,
+}
+
+/// Why an Arn is not a target, as the second half of Amazon's message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidHttpUrl {
+    /// Neither an ARN nor a URL.
+    #[error("Provided Arn is not in correct format.")]
+    NotInFormat,
+    /// An ARN of one of Amazon's services.
+    #[error("eventyard cannot deliver to the service '{0}' yet; use an http:// or https:// URL.")]
+    Service(String),
+    /// A URL that cannot be posted to.
+    #[error("Provided URL {0}.")]
+    Url(&'static str),
+}
+
+impl HttpUrl {
+    /// Reads an Arn.
+    ///
+    /// # Errors
+    /// What keeps it from being a URL that events can be posted to.
+    pub fn parse(arn: &str) -> Result<Self, InvalidHttpUrl> {
+        let Some((scheme, rest)) = arn.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme))
+        else {
+            return Err(not_a_url(arn));
+        };
+        if arn.bytes().any(|byte| byte <= b' ' || byte == 0x7f || b"\"<>\\^`{|}".contains(&byte) || !byte.is_ascii()) {
+            return Err(InvalidHttpUrl::Url("holds a character that a URL must percent-encode"));
+        }
+        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query.to_owned())));
+        check_authority(authority)?;
+        let path = if path.is_empty() { "/" } else { path };
+        Ok(Self { origin: format!("{scheme}://{authority}"), path: path.to_owned(), query })
+    }
+}
+
+fn check_authority(authority: &str) -> Result<(), InvalidHttpUrl> {
+    if authority.contains('@') {
+        return Err(InvalidHttpUrl::Url("holds credentials, which every ListTargetsByRule would show"));
+    }
+    let after_host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']'),
+        None => authority.find(':').map_or(Some((authority, "")), |colon| Some(authority.split_at(colon))),
+    };
+    let Some((host, port)) = after_host.filter(|(host, _)| !host.is_empty()) else {
+        return Err(InvalidHttpUrl::Url("has no host"));
+    };
+    if host.bytes().any(|byte| !(byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))) {
+        return Err(InvalidHttpUrl::Url("has a host that is no name or address"));
+    }
+    match port.strip_prefix(':') {
+        None if port.is_empty() => Ok(()),
+        Some(number) if number.parse::<u16>().is_ok_and(|number| number > 0) => Ok(()),
+        _ => Err(InvalidHttpUrl::Url("has a port that is not a number from 1 to 65535")),
+    }
+}
+
+fn not_a_url(arn: &str) -> InvalidHttpUrl {
+    let mut parts = arn.splitn(6, ':');
+    match (parts.next(), parts.next(), parts.next(), parts.nth(2)) {
+        (Some("arn"), Some(partition), Some(service), Some(_))
+            if partition.starts_with("aws") && !service.is_empty() =>
+        {
+            InvalidHttpUrl::Service(service.to_owned())
+        }
+        _ => InvalidHttpUrl::NotInFormat,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_apart() {
+        let url = HttpUrl::parse("https://example.com:8443/a/*/b?c=d#e").unwrap();
+        assert_eq!((url.origin.as_str(), url.path.as_str()), ("https://example.com:8443", "/a/*/b"));
+        assert_eq!(url.query.as_deref(), Some("c=d"));
+        assert_eq!(HttpUrl::parse("http://[::1]:80").unwrap().path, "/");
+        assert_eq!(HttpUrl::parse("http://h?x").unwrap().query.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn what_cannot_be_posted_to_is_refused() {
+        use InvalidHttpUrl::{NotInFormat, Service, Url};
+        for (arn, matches) in [
+            ("", NotInFormat),
+            ("ftp://h/", NotInFormat),
+            ("arn:aws:sqs", NotInFormat),
+            ("arn:aws:sqs:us-east-1:123456789012:q", Service("sqs".into())),
+            ("http://", Url("has no host")),
+            ("http://:80/", Url("has no host")),
+            ("http://a b/", Url("holds a character that a URL must percent-encode")),
+            ("http://u:p@h/", Url("holds credentials, which every ListTargetsByRule would show")),
+            ("http://h:0/", Url("has a port that is not a number from 1 to 65535")),
+            ("http://h:x/", Url("has a port that is not a number from 1 to 65535")),
+            ("http://h%00/", Url("has a host that is no name or address")),
+            ("http://[::1/", Url("has no host")),
+        ] {
+            assert_eq!(HttpUrl::parse(arn), Err(matches), "{arn}");
+        }
+    }
+}

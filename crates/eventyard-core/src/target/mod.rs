@@ -1,0 +1,94 @@
+//! A target: where a rule's events go, what they look like there, and how long delivery is tried.
+
+mod http_url;
+mod parameters;
+
+use std::collections::BTreeMap;
+
+pub use http_url::{HttpUrl, InvalidHttpUrl};
+pub use parameters::{CompiledHttpParameters, HttpParameters, HttpValue, RetryPolicyParameters};
+
+use crate::constraint::StringConstraint;
+use crate::error::ServiceError;
+use crate::input::TargetInput;
+use crate::name::TargetId;
+
+/// A target as its owner describes it, given back exactly as it was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its id within the rule.
+    pub id: TargetId,
+    /// Where events go: an `http://` or `https://` URL.
+    pub arn: String,
+    /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
+    pub role_arn: Option<String>,
+    /// `Input`: the text every event is replaced by.
+    pub input: Option<String>,
+    /// `InputPath`: the part of the event that is sent.
+    pub input_path: Option<String>,
+    /// `InputTransformer`: the text made from parts of the event.
+    pub input_transformer: Option<InputTransformer>,
+    /// `HttpParameters`: path, header and query values added to the request.
+    pub http_parameters: Option<HttpParameters>,
+    /// `RetryPolicy`, as far as it was given.
+    pub retry_policy: Option<RetryPolicyParameters>,
+}
+
+/// `InputTransformer`: named parts of the event, and a text with their places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputTransformer {
+    /// `InputPathsMap`: name to JSON path.
+    pub input_paths_map: Option<BTreeMap<String, String>>,
+    /// `InputTemplate`.
+    pub input_template: String,
+}
+
+impl Target {
+    /// What the API model asks of the Arn.
+    pub const ARN: StringConstraint = StringConstraint::length(1, 1_600);
+    /// What the API model asks of `Input`.
+    pub const INPUT: StringConstraint = StringConstraint::length(0, 8_192);
+    /// What the API model asks of `InputPath` and of the values of `InputPathsMap`.
+    pub const INPUT_PATH: StringConstraint = StringConstraint::length(0, 256);
+    /// What the API model asks of `InputTemplate`.
+    pub const INPUT_TEMPLATE: StringConstraint = StringConstraint::length(1, 8_192);
+    /// What the API model asks of the keys of `InputPathsMap`.
+    pub const INPUT_PATHS_KEY: StringConstraint = StringConstraint {
+        length_min: 1,
+        length_max: 256,
+        pattern: Some((r"[A-Za-z0-9\_\-]+", |text| {
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        })),
+    };
+
+    /// Compiles the parts that are used at each delivery, and so checks them.
+    ///
+    /// # Errors
+    /// Amazon's `ValidationException` where it has one: an Arn that is no target, two kinds of input at once, a template
+    /// or path that cannot be read.
+    pub fn compile(&self) -> Result<CompiledTarget, ServiceError> {
+        let url = HttpUrl::parse(&self.arn).map_err(|invalid| {
+            ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
+        })?;
+        let none = BTreeMap::new();
+        let transformer = self.input_transformer.as_ref().map(|transformer| {
+            (transformer.input_paths_map.as_ref().unwrap_or(&none), transformer.input_template.as_str())
+        });
+        let input =
+            TargetInput::parse(self.id.as_str(), self.input.as_deref(), self.input_path.as_deref(), transformer)
+                .map_err(|invalid| ServiceError::validation(invalid.to_string()))?;
+        let http = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
+        Ok(CompiledTarget { url, input, http })
+    }
+}
+
+/// The parts of a target that are used at each delivery, read once.
+#[derive(Debug)]
+pub struct CompiledTarget {
+    /// Where the request goes.
+    pub url: HttpUrl,
+    /// What the request's body is made of.
+    pub input: TargetInput,
+    /// What is added to the request.
+    pub http: CompiledHttpParameters,
+}

@@ -1,0 +1,91 @@
+//! The admin listener: health, metrics, and the dead letters.
+
+mod dead_letters;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eventyard_core::error::ServiceError;
+use hyper::{Method, StatusCode};
+
+use crate::http::{Answer, Handler, Request, answer};
+use crate::journal::Journal;
+use crate::telemetry::Telemetry;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+/// Prometheus' text format.
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Whether traffic should be sent here. Set when everything is up, and taken back before anything goes down.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Says whether traffic should be sent here.
+    pub fn set(&self, is_ready: bool) {
+        self.0.store(is_ready, Ordering::Release);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Answers the requests of the admin listener.
+#[derive(Debug)]
+pub struct Admin {
+    journal: Journal,
+    readiness: Readiness,
+    telemetry: Arc<Telemetry>,
+}
+
+impl Admin {
+    /// An admin listener's handler.
+    #[must_use]
+    pub fn new(journal: Journal, readiness: Readiness, telemetry: Arc<Telemetry>) -> Self {
+        Self { journal, readiness, telemetry }
+    }
+
+    /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
+    fn ready(&self) -> Answer {
+        if !self.readiness.is_ready() {
+            return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "starting or stopping\n");
+        }
+        match self.journal.check_room() {
+            Ok(()) => answer(StatusCode::OK, TEXT, "ready\n"),
+            Err(error) => answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {error}\n")),
+        }
+    }
+}
+
+impl Handler for Admin {
+    async fn handle(&self, request: Request) -> Answer {
+        if request.method != Method::GET && request.method != Method::HEAD {
+            return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is answered here\n");
+        }
+        match request.uri.path() {
+            "/health/live" => answer(StatusCode::OK, TEXT, "alive\n"),
+            "/health/ready" => self.ready(),
+            "/metrics" => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
+            "/dead-letters" => match dead_letters::list(&self.journal, request.uri.query().unwrap_or_default()) {
+                Ok(body) => answer(StatusCode::OK, JSON, body),
+                Err(error) => failure(&error),
+            },
+            _ => answer(
+                StatusCode::NOT_FOUND,
+                TEXT,
+                "there are /health/live, /health/ready, /metrics and /dead-letters\n",
+            ),
+        }
+    }
+
+    fn failure(&self, status: StatusCode) -> Answer {
+        answer(status, TEXT, format!("{status}\n"))
+    }
+}
+
+fn failure(error: &ServiceError) -> Answer {
+    let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer(status, TEXT, format!("{}\n", error.message))
+}

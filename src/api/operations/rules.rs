@@ -1,0 +1,211 @@
+//! `PutRule`, `DescribeRule`, `ListRules`, `DeleteRule`, `EnableRule`, `DisableRule`, `ListRuleNamesByTarget`.
+
+use eventyard_core::arn::{EventBusNameOrArn, event_bus_arn, rule_arn};
+use eventyard_core::constraint::{Rule as Constraint, StringConstraint, Violations};
+use eventyard_core::error::ServiceError;
+use eventyard_core::name::{RuleKey, RuleName};
+use eventyard_core::rule::{Rule, RuleState};
+use eventyard_core::target::Target;
+use serde::{Deserialize, Serialize};
+
+use crate::api::wire::{bus, check_page, decode, encode, finish, next_token, page, required, rule_name};
+use crate::engine::{Caller, Engine, PutRule, RuleDescription};
+
+type Result<T> = std::result::Result<T, ServiceError>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PutRuleRequest {
+    name: Option<String>,
+    schedule_expression: Option<String>,
+    event_pattern: Option<String>,
+    state: Option<String>,
+    description: Option<String>,
+    role_arn: Option<String>,
+    tags: Option<Vec<serde::de::IgnoredAny>>,
+    event_bus_name: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PutRuleResponse {
+    rule_arn: String,
+}
+
+pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+    let request: PutRuleRequest = decode(body)?;
+    let mut violations = Violations::default();
+    let name = required(&mut violations, "name", request.name.as_deref(), &RuleName::CONSTRAINT);
+    violations.check_option("scheduleExpression", request.schedule_expression.as_deref(), &Rule::SCHEDULE_EXPRESSION);
+    let pattern = StringConstraint::length(0, engine.pattern_length_max());
+    violations.check_option("eventPattern", request.event_pattern.as_deref(), &pattern);
+    let state = request.state.as_deref().unwrap_or("ENABLED");
+    if RuleState::parse(state).is_none() {
+        violations.push("state", state, &Constraint::Enumeration(RuleState::NAMES));
+    }
+    violations.check_option("description", request.description.as_deref(), &Rule::DESCRIPTION);
+    violations.check_option("roleArn", request.role_arn.as_deref(), &Rule::ROLE_ARN);
+    violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
+    finish(violations)?;
+    if request.tags.is_some_and(|tags| !tags.is_empty()) {
+        return Err(ServiceError::validation("Parameter Tags is not supported by this version of eventyard."));
+    }
+    let key = RuleKey { bus: caller.bus(bus(request.event_bus_name.as_deref())?), name: rule_name(name)? };
+    // Clients that fill in every member send "" for a pattern or schedule they do not want.
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let rule = Rule {
+        event_pattern: given(request.event_pattern),
+        schedule_expression: given(request.schedule_expression),
+        state: RuleState::parse(state).unwrap_or(RuleState::Enabled),
+        description: request.description,
+        role_arn: request.role_arn,
+    };
+    let rule_arn = engine.put_rule(PutRule { key, rule })?;
+    encode(&PutRuleResponse { rule_arn })
+}
+
+/// The request of the operations that name a rule and nothing else.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NamedRuleRequest {
+    name: Option<String>,
+    event_bus_name: Option<String>,
+    /// Only `DeleteRule` has it. It is ignored for rules that are not managed by someone else, and all rules here are not.
+    #[serde(rename = "Force")]
+    _force: Option<bool>,
+}
+
+impl NamedRuleRequest {
+    fn key(body: &[u8], caller: &Caller) -> Result<RuleKey> {
+        let request: Self = decode(body)?;
+        let mut violations = Violations::default();
+        let name = required(&mut violations, "name", request.name.as_deref(), &RuleName::CONSTRAINT);
+        violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
+        finish(violations)?;
+        Ok(RuleKey { bus: caller.bus(bus(request.event_bus_name.as_deref())?), name: rule_name(name)? })
+    }
+}
+
+/// A rule as `DescribeRule` and `ListRules` show it; only the former says who created it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct RuleShape {
+    name: String,
+    arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_pattern: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule_expression: Option<String>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_arn: Option<String>,
+    event_bus_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<String>,
+}
+
+impl From<RuleDescription> for RuleShape {
+    fn from(RuleDescription { key, rule }: RuleDescription) -> Self {
+        Self {
+            arn: rule_arn(&key),
+            name: key.name.to_string(),
+            event_pattern: rule.event_pattern,
+            schedule_expression: rule.schedule_expression,
+            state: rule.state.name(),
+            description: rule.description,
+            role_arn: rule.role_arn,
+            event_bus_name: key.bus.name.to_string(),
+            created_by: None,
+        }
+    }
+}
+
+pub(in crate::api) fn describe_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+    let rule = engine.describe_rule(&NamedRuleRequest::key(body, caller)?)?;
+    let created_by = Some(rule.key.bus.account.to_string());
+    encode(&RuleShape { created_by, ..RuleShape::from(rule) })
+}
+
+pub(in crate::api) fn enable_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+    engine.set_rule_state(&NamedRuleRequest::key(body, caller)?, RuleState::Enabled)?;
+    Ok(Vec::new())
+}
+
+pub(in crate::api) fn disable_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+    engine.set_rule_state(&NamedRuleRequest::key(body, caller)?, RuleState::Disabled)?;
+    Ok(Vec::new())
+}
+
+pub(in crate::api) fn delete_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+    engine.delete_rule(&NamedRuleRequest::key(body, caller)?)?;
+    Ok(Vec::new())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListRulesRequest {
+    name_prefix: Option<String>,
+    event_bus_name: Option<String>,
+    next_token: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListRulesResponse {
+    rules: Vec<RuleShape>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+pub(in crate::api) fn list_rules(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+    let request: ListRulesRequest = decode(body)?;
+    let mut violations = Violations::default();
+    violations.check_option("namePrefix", request.name_prefix.as_deref(), &RuleName::CONSTRAINT);
+    violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
+    check_page(&mut violations, request.limit, request.next_token.as_deref());
+    finish(violations)?;
+    let bus = caller.bus(bus(request.event_bus_name.as_deref())?);
+    let prefix = request.name_prefix.unwrap_or_default();
+    let list = format!("ListRules {} {prefix}", event_bus_arn(&bus));
+    let page = engine.list_rules(&bus, &prefix, &page(&list, request.limit, request.next_token.as_deref())?)?;
+    let next_token = next_token(&list, page.last.as_ref());
+    encode(&ListRulesResponse { rules: page.entries.into_iter().map(RuleShape::from).collect(), next_token })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListRuleNamesByTargetRequest {
+    target_arn: Option<String>,
+    event_bus_name: Option<String>,
+    next_token: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListRuleNamesByTargetResponse {
+    rule_names: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+pub(in crate::api) fn list_rule_names_by_target(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+    let request: ListRuleNamesByTargetRequest = decode(body)?;
+    let mut violations = Violations::default();
+    let target_arn = required(&mut violations, "targetArn", request.target_arn.as_deref(), &Target::ARN);
+    violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
+    check_page(&mut violations, request.limit, request.next_token.as_deref());
+    finish(violations)?;
+    let bus = caller.bus(bus(request.event_bus_name.as_deref())?);
+    let list = format!("ListRuleNamesByTarget {} {target_arn}", event_bus_arn(&bus));
+    let page = engine.list_rule_names_by_target(
+        &bus,
+        target_arn,
+        &page(&list, request.limit, request.next_token.as_deref())?,
+    )?;
+    let next_token = next_token(&list, page.last.as_ref());
+    encode(&ListRuleNamesByTargetResponse { rule_names: page.entries, next_token })
+}

@@ -1,0 +1,237 @@
+//! The wire form of a target: every block of the model is known, and those that nothing here could use are refused.
+
+use std::collections::BTreeMap;
+
+use eventyard_core::constraint::{Rule, Violations};
+use eventyard_core::error::ServiceError;
+use eventyard_core::limits::{EVENT_AGE_SECONDS_MAX, EVENT_AGE_SECONDS_MIN, RETRY_ATTEMPTS_MAX};
+use eventyard_core::name::TargetId;
+use eventyard_core::target::{HttpParameters, InputTransformer, RetryPolicyParameters, Target};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::api::object::Object;
+use crate::api::wire::required;
+
+/// `Target`, as far as it can be used here.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct TargetShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_transformer: Option<Object<InputTransformerShape>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_parameters: Option<Object<HttpParametersShape>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_policy: Option<Object<RetryPolicyShape>>,
+    #[serde(flatten, skip_serializing)]
+    unsupported: UnsupportedBlocks,
+}
+
+/// Blocks that belong to kinds of targets, or to dead-letter queues, that are not here yet.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct UnsupportedBlocks {
+    app_sync_parameters: Option<IgnoredAny>,
+    batch_parameters: Option<IgnoredAny>,
+    dead_letter_config: Option<IgnoredAny>,
+    ecs_parameters: Option<IgnoredAny>,
+    kinesis_parameters: Option<IgnoredAny>,
+    redshift_data_parameters: Option<IgnoredAny>,
+    run_command_parameters: Option<IgnoredAny>,
+    sage_maker_pipeline_parameters: Option<IgnoredAny>,
+    sqs_parameters: Option<IgnoredAny>,
+}
+
+impl UnsupportedBlocks {
+    /// The first one that was given.
+    fn given(&self) -> Option<&'static str> {
+        let blocks = [
+            ("AppSyncParameters", self.app_sync_parameters),
+            ("BatchParameters", self.batch_parameters),
+            ("DeadLetterConfig", self.dead_letter_config),
+            ("EcsParameters", self.ecs_parameters),
+            ("KinesisParameters", self.kinesis_parameters),
+            ("RedshiftDataParameters", self.redshift_data_parameters),
+            ("RunCommandParameters", self.run_command_parameters),
+            ("SageMakerPipelineParameters", self.sage_maker_pipeline_parameters),
+            ("SqsParameters", self.sqs_parameters),
+        ];
+        blocks.into_iter().find(|(_, block)| block.is_some()).map(|(name, _)| name)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InputTransformerShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_paths_map: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_template: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HttpParametersShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_parameter_values: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header_parameters: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query_string_parameters: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RetryPolicyShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maximum_retry_attempts: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maximum_event_age_in_seconds: Option<i64>,
+}
+
+impl TargetShape {
+    /// Checks the target at `path` (`targets.1.member`) against the model.
+    pub(super) fn check(&self, violations: &mut Violations, path: &str) {
+        let at = |member: &str| format!("{path}.{member}");
+        required(violations, &at("id"), self.id.as_deref(), &TargetId::CONSTRAINT);
+        required(violations, &at("arn"), self.arn.as_deref(), &Target::ARN);
+        violations.check_option(&at("roleArn"), self.role_arn.as_deref(), &eventyard_core::rule::Rule::ROLE_ARN);
+        violations.check_option(&at("input"), self.input.as_deref(), &Target::INPUT);
+        violations.check_option(&at("inputPath"), self.input_path.as_deref(), &Target::INPUT_PATH);
+        if let Some(Object(transformer)) = &self.input_transformer {
+            transformer.check(violations, &at("inputTransformer"));
+        }
+        if let Some(Object(parameters)) = &self.http_parameters {
+            parameters.check(violations, &at("httpParameters"));
+        }
+        if let Some(Object(policy)) = &self.retry_policy {
+            policy.check(violations, &at("retryPolicy"));
+        }
+    }
+
+    /// The target, after [`Self::check`] found nothing.
+    pub(super) fn into_target(self) -> Result<Target, ServiceError> {
+        let id = self.id.as_deref().map(TargetId::parse).and_then(Result::ok);
+        let id = id.ok_or_else(|| ServiceError::validation("Parameter Id is not valid."))?;
+        if let Some(block) = self.unsupported.given() {
+            return Err(ServiceError::validation(format!(
+                "Parameter {block} is not valid for target {id}. Reason: this version of eventyard does not support it."
+            )));
+        }
+        Ok(Target {
+            id,
+            arn: self.arn.unwrap_or_default(),
+            role_arn: self.role_arn,
+            input: self.input,
+            input_path: self.input_path,
+            input_transformer: self.input_transformer.map(|Object(shape)| InputTransformer {
+                input_paths_map: shape.input_paths_map,
+                input_template: shape.input_template.unwrap_or_default(),
+            }),
+            http_parameters: self.http_parameters.map(|Object(shape)| HttpParameters {
+                path_parameter_values: shape.path_parameter_values,
+                header_parameters: shape.header_parameters,
+                query_string_parameters: shape.query_string_parameters,
+            }),
+            retry_policy: self.retry_policy.map(|Object(shape)| RetryPolicyParameters {
+                maximum_retry_attempts: shape.maximum_retry_attempts.and_then(|number| u32::try_from(number).ok()),
+                maximum_event_age_in_seconds: shape
+                    .maximum_event_age_in_seconds
+                    .and_then(|number| u32::try_from(number).ok()),
+            }),
+        })
+    }
+}
+
+impl InputTransformerShape {
+    fn check(&self, violations: &mut Violations, path: &str) {
+        let map_path = format!("{path}.inputPathsMap");
+        let map = self.input_paths_map.iter().flatten();
+        if self.input_paths_map.as_ref().is_some_and(|map| map.len() > eventyard_core::input::INPUT_PATHS_MAX) {
+            let shown: Vec<String> = map.clone().map(|(key, value)| format!("{key}={value}")).collect();
+            let rule = Rule::LengthMax(eventyard_core::input::INPUT_PATHS_MAX);
+            violations.push(&map_path, &format!("{{{}}}", shown.join(", ")), &rule);
+        }
+        for (key, value) in map {
+            violations.check(&map_path, key, &Target::INPUT_PATHS_KEY);
+            violations.check(&format!("{map_path}.{key}.member"), value, &Target::INPUT_PATH);
+        }
+        required(violations, &format!("{path}.inputTemplate"), self.input_template.as_deref(), &Target::INPUT_TEMPLATE);
+    }
+}
+
+impl HttpParametersShape {
+    fn check(&self, violations: &mut Violations, path: &str) {
+        for (value, number) in self.path_parameter_values.iter().flatten().zip(1..) {
+            violations.check(
+                &format!("{path}.pathParameterValues.{number}.member"),
+                value,
+                &HttpParameters::PATH_VALUE,
+            );
+        }
+        for (name, value) in self.header_parameters.iter().flatten() {
+            violations.check(&format!("{path}.headerParameters"), name, &HttpParameters::HEADER_NAME);
+            violations.check(&format!("{path}.headerParameters.{name}.member"), value, &HttpParameters::HEADER_VALUE);
+        }
+        for (key, value) in self.query_string_parameters.iter().flatten() {
+            violations.check(&format!("{path}.queryStringParameters"), key, &HttpParameters::QUERY_KEY);
+            violations.check(
+                &format!("{path}.queryStringParameters.{key}.member"),
+                value,
+                &HttpParameters::QUERY_VALUE,
+            );
+        }
+    }
+}
+
+impl RetryPolicyShape {
+    fn check(&self, violations: &mut Violations, path: &str) {
+        let attempts = &format!("{path}.maximumRetryAttempts");
+        violations.check_range(attempts, self.maximum_retry_attempts, 0, i64::from(RETRY_ATTEMPTS_MAX));
+        let age = &format!("{path}.maximumEventAgeInSeconds");
+        let (min, max) = (i64::from(EVENT_AGE_SECONDS_MIN), i64::from(EVENT_AGE_SECONDS_MAX));
+        violations.check_range(age, self.maximum_event_age_in_seconds, min, max);
+    }
+}
+
+impl From<Target> for TargetShape {
+    fn from(target: Target) -> Self {
+        Self {
+            id: Some(target.id.to_string()),
+            arn: Some(target.arn),
+            role_arn: target.role_arn,
+            input: target.input,
+            input_path: target.input_path,
+            input_transformer: target.input_transformer.map(|transformer| {
+                Object(InputTransformerShape {
+                    input_paths_map: transformer.input_paths_map,
+                    input_template: Some(transformer.input_template),
+                })
+            }),
+            http_parameters: target.http_parameters.map(|parameters| {
+                Object(HttpParametersShape {
+                    path_parameter_values: parameters.path_parameter_values,
+                    header_parameters: parameters.header_parameters,
+                    query_string_parameters: parameters.query_string_parameters,
+                })
+            }),
+            retry_policy: target.retry_policy.map(|policy| {
+                Object(RetryPolicyShape {
+                    maximum_retry_attempts: policy.maximum_retry_attempts.map(i64::from),
+                    maximum_event_age_in_seconds: policy.maximum_event_age_in_seconds.map(i64::from),
+                })
+            }),
+            unsupported: UnsupportedBlocks::default(),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The daemon as a whole: built from the bottom up, stopped from the top down.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eventyard_core::name::{AccountId, Region};
+use eventyard_core::pattern::PatternLimits;
+use eventyard_core::retry::{Backoff, RetryPolicy};
+use tokio::task::JoinHandle;
+
+use crate::admin::{Admin, Readiness};
+use crate::api::Api;
+use crate::config::Config;
+use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
+use crate::engine::{Caller, Engine, EngineError};
+use crate::http::{BindError, Limits, Listener};
+use crate::journal::{CommitterThread, Journal, JournalError};
+use crate::runtime::{Random, Stop, SystemClock, Tasks};
+use crate::store::{Store, StoreError};
+use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
+use crate::upkeep::Upkeep;
+use crate::{delivery, engine, journal};
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory could not be made.
+    #[error("cannot make the data directory {}: {reason}; choose another with storage.data_dir or --data-dir", path.display())]
+    DataDir {
+        /// Which one.
+        path: PathBuf,
+        /// What failed.
+        reason: io::Error,
+    },
+    /// A port is taken, or not ours to take.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal could not be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What is in the store could not be run.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Deliveries could not be made.
+    #[error(transparent)]
+    Http(#[from] HttpSenderError),
+    /// The account or the region in the configuration is none.
+    #[error("aws.account_id or aws.region is not valid")]
+    Caller,
+    /// Metrics could not be made.
+    #[error("cannot make the metrics: {0}")]
+    Metrics(String),
+}
+
+/// One part that runs until its stage of the shutdown.
+struct Part {
+    name: &'static str,
+    stop: Stop,
+    running: JoinHandle<Option<()>>,
+}
+
+/// The daemon, running.
+pub struct App {
+    api_address: SocketAddr,
+    admin_address: SocketAddr,
+    readiness: Readiness,
+    /// In the order in which they are stopped.
+    parts: Vec<Part>,
+    /// Answers health checks until everything else is down.
+    admin: Part,
+    journal: Journal,
+    committer: CommitterThread,
+    deadline: Duration,
+    telemetry: Arc<Telemetry>,
+}
+
+impl App {
+    /// Starts everything and answers when traffic can come. `started` is when the process began.
+    ///
+    /// # Errors
+    /// The first thing that could not be started; nothing is left running.
+    pub async fn start(config: &Config, started: Instant) -> Result<Self, StartError> {
+        let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
+        let tasks = Tasks::new(Arc::clone(&telemetry));
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
+        let caller = caller(config)?;
+        let api_listener = Listener::bind("api", config.api.listen).await?;
+        let admin_listener = Listener::bind("admin", config.admin.listen).await?;
+
+        let data_dir = &config.storage.data_dir;
+        let no_dir = |reason| StartError::DataDir { path: data_dir.clone(), reason };
+        std::fs::create_dir_all(data_dir).map_err(no_dir)?;
+        let store = Store::open(data_dir, eventyard_core::clock::Clock::now(clock.as_ref()))?;
+        let store_path = store.path().to_owned();
+        let (journal, committer) = Journal::open(data_dir, journal_settings(config), Arc::clone(&telemetry))?;
+        let engine = Engine::start(
+            store,
+            journal.clone(),
+            clock.clone(),
+            Arc::clone(&random),
+            engine_settings(config),
+            Arc::clone(&telemetry),
+        )?;
+        let engine = Arc::new(engine);
+        let (rules, targets) = engine.counts();
+        telemetry.record(&StoreOpened { path: &store_path, rules, targets });
+
+        let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
+        let dispatcher = Dispatcher::new(
+            Arc::clone(&engine),
+            journal.clone(),
+            http,
+            clock.clone(),
+            Arc::clone(&random),
+            delivery_settings(config),
+            Arc::clone(&telemetry),
+        );
+        let dead_letter_retention = config.dead_letters.retention;
+        let upkeep =
+            Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
+        let readiness = Readiness::default();
+        let admin = Arc::new(Admin::new(journal.clone(), readiness.clone(), Arc::clone(&telemetry)));
+        let api = Arc::new(Api::new(engine, caller, random, Arc::clone(&telemetry)));
+
+        let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
+        for listener in [&api_listener, &admin_listener] {
+            telemetry.record(&Listening { listener: listener.name(), address: listener.address() });
+        }
+        warn_of_open_listeners(config, &telemetry);
+        let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
+        let server_tasks = tasks.clone();
+        let parts = vec![
+            part(&tasks, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
+            part(&tasks, "dispatcher", |stop| dispatcher.run(stop.signal())),
+            part(&tasks, "upkeep", |stop| upkeep.run(stop.signal())),
+        ];
+        // Before the admin listener answers: it has nothing to say while the daemon starts but that it is not there yet.
+        readiness.set(true);
+        let server_tasks = tasks.clone();
+        let admin =
+            part(&tasks, "admin", |stop| admin_listener.serve(admin_limits, admin, server_tasks, stop.signal()));
+        telemetry.record(&Ready { duration: started.elapsed() });
+        Ok(Self {
+            api_address,
+            admin_address,
+            readiness,
+            parts,
+            admin,
+            journal,
+            committer,
+            deadline: config.shutdown.deadline,
+            telemetry,
+        })
+    }
+
+    /// Where the API listens.
+    #[must_use]
+    pub fn api_address(&self) -> SocketAddr {
+        self.api_address
+    }
+
+    /// Where the admin listener listens.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Waits until something failed after which the daemon has to stop at once and recover from disk.
+    pub async fn failed(&self) {
+        self.journal.failed().await;
+        self.readiness.set(false);
+    }
+
+    /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
+    /// the deadline passed before everything had ended by itself; what is owed is in the journal either way.
+    pub async fn stop(self, reason: &'static str) -> bool {
+        self.telemetry.record(&Draining { reason, deadline: self.deadline });
+        self.readiness.set(false);
+        let end = tokio::time::Instant::now() + self.deadline;
+        let mut in_time = true;
+        for Part { name, stop, mut running } in self.parts {
+            stop.stop();
+            if tokio::time::timeout_at(end, &mut running).await.is_err() {
+                in_time = false;
+                running.abort();
+                self.telemetry.record(&Warned { message: &format!("{name} did not end before shutdown.deadline_ms") });
+            }
+        }
+        self.journal.close().await;
+        // Its last write is under way; it answers to no deadline, for it is what was promised.
+        let _ = tokio::task::spawn_blocking(|| self.committer.join()).await;
+        self.admin.stop.stop();
+        in_time
+    }
+}
+
+fn part<F: Future<Output = ()> + Send + 'static>(
+    tasks: &Tasks,
+    name: &'static str,
+    run: impl FnOnce(&Stop) -> F,
+) -> Part {
+    let stop = Stop::default();
+    let running = tasks.spawn(name, run(&stop));
+    Part { name, stop, running }
+}
+
+fn caller(config: &Config) -> Result<Caller, StartError> {
+    let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
+    let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
+    Ok(Caller { account, region })
+}
+
+fn warn_of_open_listeners(config: &Config, telemetry: &Telemetry) {
+    for (name, address) in [("api", config.api.listen), ("admin", config.admin.listen)] {
+        if !address.ip().is_loopback() {
+            let message = format!(
+                "{name}.listen is {address} and nothing is authenticated: whoever can connect can do everything"
+            );
+            telemetry.record(&Warned { message: &message });
+        }
+    }
+}
+
+fn api_limits(config: &Config) -> Limits {
+    Limits {
+        connections_max: config.api.connections_max,
+        body_size_bytes_max: config.api.body_size_bytes_max,
+        header_timeout: config.api.header_timeout,
+        request_timeout: config.api.request_timeout,
+    }
+}
+
+fn admin_limits(config: &Config) -> Limits {
+    Limits { connections_max: config.admin.connections_max, body_size_bytes_max: 64 * 1024, ..api_limits(config) }
+}
+
+fn journal_settings(config: &Config) -> journal::Settings {
+    journal::Settings {
+        commit_group_requests_max: config.journal.commit_group_requests_max,
+        commit_group_bytes_max: config.journal.commit_group_bytes_max,
+        segment_size_bytes: config.journal.segment_size_bytes,
+        free_space_bytes_min: config.journal.free_space_bytes_min,
+    }
+}
+
+fn engine_settings(config: &Config) -> engine::Settings {
+    let limit = |limit: Option<usize>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
+    engine::Settings {
+        entries_size_bytes_max: config.put_events.entries_size_bytes_max,
+        pattern_length_max: config.patterns.length_max,
+        patterns: PatternLimits {
+            wildcard_complexity_max: limit(config.patterns.wildcard_complexity_max),
+            branches_max: limit(config.patterns.branches_max),
+        },
+        targets_per_rule_max: config.quotas.targets_per_rule_max,
+        rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
+    }
+}
+
+fn delivery_settings(config: &Config) -> delivery::Settings {
+    let delivery = &config.delivery;
+    delivery::Settings {
+        concurrency_per_target: delivery.concurrency_per_target,
+        concurrency_max: delivery.concurrency_max,
+        read_ahead_per_target: delivery.read_ahead_per_target,
+        backoff: Backoff { base: delivery.backoff_base, max: delivery.backoff_max },
+        retry_policy: RetryPolicy {
+            maximum_retry_attempts: delivery.maximum_retry_attempts,
+            maximum_event_age_seconds: u32::try_from(delivery.maximum_event_age.as_secs()).unwrap_or(u32::MAX),
+        },
+    }
+}

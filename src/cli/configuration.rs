@@ -1,0 +1,66 @@
+//! The arguments that choose the configuration, and `eventyard config`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{fail, say};
+use crate::config::{Config, ConfigFaults, Flag};
+
+/// Where the configuration comes from, and the options that have flags.
+#[derive(Debug, Args)]
+pub(super) struct ConfigArguments {
+    /// A TOML file with the options that differ from the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder that holds everything the daemon keeps (`storage.data_dir`).
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Address and port of the API (`api.listen`).
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Address and port for metrics, health and dead letters (`admin.listen`).
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<String>,
+}
+
+impl ConfigArguments {
+    /// Reads all layers.
+    pub(super) fn load(&self) -> Result<Config, ConfigFaults> {
+        let flags = [
+            ("--data-dir", "storage.data_dir", &self.data_dir),
+            ("--listen", "api.listen", &self.listen),
+            ("--admin-listen", "admin.listen", &self.admin_listen),
+        ];
+        let given =
+            flags.into_iter().filter_map(|(name, key, value)| value.clone().map(|value| Flag { name, key, value }));
+        Config::load(self.config.as_deref(), std::env::vars_os(), &given.collect::<Vec<_>>())
+    }
+}
+
+/// Exit code 2: the configuration is wrong.
+pub(super) fn refuse(faults: &ConfigFaults) -> ExitCode {
+    let _failed = fail(&format!("the configuration is not valid:\n{faults}"));
+    ExitCode::from(2)
+}
+
+pub(super) fn check(arguments: &ConfigArguments) -> ExitCode {
+    match arguments.load() {
+        Ok(_) => {
+            say("the configuration is valid");
+            ExitCode::SUCCESS
+        }
+        Err(faults) => refuse(&faults),
+    }
+}
+
+pub(super) fn show(arguments: &ConfigArguments) -> ExitCode {
+    match arguments.load() {
+        Ok(config) => {
+            say(config.show().trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(faults) => refuse(&faults),
+    }
+}

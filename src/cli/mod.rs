@@ -1,0 +1,91 @@
+//! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.
+
+mod configuration;
+mod demo;
+mod serve;
+mod store;
+
+use std::future::Future;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand};
+
+use configuration::ConfigArguments;
+
+/// A persistent, self-hosted event router that speaks the Amazon `EventBridge` API.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon until SIGTERM or SIGINT.
+    Serve(ConfigArguments),
+    /// Look at the configuration without running anything.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Dump or restore the store of a daemon that is not running.
+    Store {
+        #[command(subcommand)]
+        command: store::StoreCommand,
+    },
+    /// Show the main job on temporary data: a rule, a target, events, deliveries.
+    Demo {
+        /// Stay up afterwards, to try things by hand, until SIGTERM or SIGINT.
+        #[arg(long)]
+        keep: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// List everything that is wrong, in all layers.
+    Check(ConfigArguments),
+    /// Print the configuration in force, and where each value comes from.
+    Show(ConfigArguments),
+}
+
+/// Runs the command. `started` is when the process began.
+#[must_use]
+pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
+    match arguments.command {
+        Command::Serve(arguments) => serve::serve(&arguments, started),
+        Command::Config { command: ConfigCommand::Check(arguments) } => configuration::check(&arguments),
+        Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
+        Command::Store { command } => store::run(&command),
+        Command::Demo { keep } => demo::demo(keep, started),
+    }
+}
+
+/// Runs `future` on all cores.
+fn on_all_cores(future: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(future);
+            // What still runs was given up on; waiting for it would undo that.
+            runtime.shutdown_timeout(Duration::ZERO);
+            code
+        }
+        Err(error) => fail(&format!("cannot start the runtime: {error}")),
+    }
+}
+
+/// Prints what failed.
+fn fail(message: &str) -> ExitCode {
+    // When nobody reads standard error there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "eventyard: {message}");
+    ExitCode::FAILURE
+}
+
+/// Prints a line of what was asked for.
+fn say(line: &str) {
+    // Who closed standard output, as `head` does, has read enough.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

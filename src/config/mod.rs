@@ -1,0 +1,131 @@
+//! The configuration: read once, before anything is opened, and complete from then on.
+//!
+//! Four layers, each winning over the ones before it: the built-in defaults (`config/eventyard.toml`), a file, the
+//! environment, the flags. The defaults file is also the schema: an option exists when it stands there, and its type is
+//! that of its default. [`Config::load`] either gives a [`Config`] in which every value was checked, or lists everything
+//! that is wrong in all layers at once.
+//!
+//! The parties, in the order in which a value meets them: `document` takes TOML apart, `schema` knows the names,
+//! `layers` turns each layer into settings, `reader` and `sections` make typed fields of them, `relations`
+//! compares fields with each other, `show` writes the result back with the layer of each value.
+
+mod document;
+mod fault;
+mod layers;
+mod origin;
+mod reader;
+mod relations;
+mod schema;
+mod sections;
+mod show;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+pub use fault::{ConfigFaults, Fault, Problem};
+pub use layers::Flag;
+pub use origin::Origin;
+pub use sections::{
+    Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, Patterns, PutEvents, Quotas, Shutdown, Storage,
+};
+
+use layers::{Layers, Setting};
+use reader::Reader;
+use schema::{DEFAULTS, Schema};
+
+/// The whole configuration of one daemon. Every value is inside of its range and fits to the others.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the daemon keeps what it must not lose.
+    pub storage: Storage,
+    /// What ARNs and events name.
+    pub aws: Aws,
+    /// The listener that clients speak to.
+    pub api: Api,
+    /// The listener for metrics, health and dead letters.
+    pub admin: Admin,
+    /// The bounds of one `PutEvents` request.
+    pub put_events: PutEvents,
+    /// The bounds of one event pattern.
+    pub patterns: Patterns,
+    /// How much of each resource there may be.
+    pub quotas: Quotas,
+    /// How events and deliveries are written.
+    pub journal: Journal,
+    /// How targets are sent to.
+    pub delivery: Delivery,
+    /// How long dead letters are kept.
+    pub dead_letters: DeadLetters,
+    /// How the daemon ends.
+    pub shutdown: Shutdown,
+    /// What the daemon says about its work.
+    pub log: Log,
+    /// The setting in force of every option, in the order of the defaults file.
+    effective: Vec<Setting>,
+}
+
+impl Config {
+    /// Reads all layers: the defaults, then `file`, then `environment` (all of it, as `std::env::vars_os` gives it),
+    /// then `flags`, of which the last wins.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] with every fault of every layer.
+    pub fn load<N: Into<OsString>, V: Into<OsString>>(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (N, V)>,
+        flags: &[Flag],
+    ) -> Result<Self, ConfigFaults> {
+        let schema = Schema::of(DEFAULTS);
+        let mut layers = Layers::new(&schema);
+        layers.add_defaults(DEFAULTS);
+        if let Some(path) = file {
+            layers.add_file(path);
+        }
+        layers.add_environment(environment.into_iter().map(|(name, value)| (name.into(), value.into())));
+        layers.add_flags(flags);
+
+        let Layers { settings, mut faults, .. } = layers;
+        let mut reader = Reader::new(&settings);
+        let mut config = Self::read(&mut reader);
+        faults.append(&mut reader.faults);
+        // Without one whole layer nobody can say what its options would have been beside the others.
+        let all_readable = !faults.iter().any(|fault| fault.key.is_empty());
+        if all_readable {
+            faults.extend(relations::check(&config, &settings, &faults));
+        }
+        if !faults.is_empty() {
+            return Err(ConfigFaults(faults));
+        }
+        let last = |key: &String| settings.iter().rfind(|setting| setting.key == *key).cloned();
+        config.effective = schema.options.iter().filter_map(|known| last(&known.key)).collect();
+        Ok(config)
+    }
+
+    /// The configuration in force, as TOML that can be loaded again, with the layer of each value behind it.
+    #[must_use]
+    pub fn show(&self) -> String {
+        show::show(&self.effective)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            storage: Storage::read(reader),
+            aws: Aws::read(reader),
+            api: Api::read(reader),
+            admin: Admin::read(reader),
+            put_events: PutEvents::read(reader),
+            patterns: Patterns::read(reader),
+            quotas: Quotas::read(reader),
+            journal: Journal::read(reader),
+            delivery: Delivery::read(reader),
+            dead_letters: DeadLetters::read(reader),
+            shutdown: Shutdown::read(reader),
+            log: Log::read(reader),
+            effective: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Delivery: what is owed goes to its targets.
+//!
+//! The parties. The [`Dispatcher`] hears the journal's bell, and looks at the journal by itself now and then; for every target
+//! that is owed something it keeps one [`worker`](self) running. A worker reads what its target is owed, a page at a time,
+//! starts attempts within its concurrency, and settles each one in the journal. The `senders` know how one kind of target is
+//! spoken to. `attempt` is one attempt from the target's definition to its outcome.
+//!
+//! Targets share nothing but the bound on all attempts together, which they wait for in turn, so a slow or dead one delays
+//! nobody. What a worker has in memory is a page of keys and the events under way; the backlog stays in the journal.
+
+mod attempt;
+mod backlog;
+mod dispatcher;
+mod senders;
+mod worker;
+
+use eventyard_core::retry::{Backoff, RetryPolicy};
+
+pub use dispatcher::Dispatcher;
+pub use senders::{HttpSender, HttpSenderError};
+
+/// The bounds of delivery.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Attempts under way for one target.
+    pub concurrency_per_target: usize,
+    /// Attempts under way in all.
+    pub concurrency_max: usize,
+    /// Deliveries of one target that are read from the journal at a time.
+    pub read_ahead_per_target: usize,
+    /// How the wait between attempts grows.
+    pub backoff: Backoff,
+    /// For targets whose `RetryPolicy` does not say otherwise.
+    pub retry_policy: RetryPolicy,
+}

@@ -1,0 +1,87 @@
+//! Events: accepting entries, matching them, and owing their deliveries.
+
+use eventyard_core::arn::EventBusNameOrArn;
+use eventyard_core::error::ServiceError;
+use eventyard_core::event::{EntryError, Event, EventEntry, EventId};
+use eventyard_core::name::EventBusKey;
+use eventyard_core::pattern::{self, check_event_argument};
+
+use super::{Caller, Engine};
+use crate::journal::{JournalError, Owed};
+use crate::telemetry::{EventUnmatched, EventsReceived};
+
+/// What became of one entry.
+pub type EntryResult = Result<EventId, EntryError>;
+
+/// Why a whole call was refused.
+#[derive(Debug)]
+pub enum EventsError {
+    /// The entries together are larger than the limit.
+    TooLarge,
+    /// They could not be brought to disk, and none of them was accepted.
+    NotWritten(JournalError),
+}
+
+impl Engine {
+    /// Accepts entries, each for its event bus. When it returns, every accepted event that anyone wants is on disk with the
+    /// deliveries it owes. An event for a bus that is not there is accepted and dropped, as Amazon's service does.
+    ///
+    /// # Errors
+    /// When the entries are too large together, or could not be written.
+    pub async fn put_events(
+        &self,
+        caller: &Caller,
+        entries: &[(Option<EventBusNameOrArn>, EventEntry<'_>)],
+    ) -> Result<Vec<EntryResult>, EventsError> {
+        let size_bytes: usize = entries.iter().map(|(_, entry)| entry.size_bytes()).sum();
+        if size_bytes > self.settings.entries_size_bytes_max {
+            return Err(EventsError::TooLarge);
+        }
+        let received = self.clock.now();
+        let (mut results, mut owed) = (Vec::with_capacity(entries.len()), Vec::new());
+        for (bus, entry) in entries {
+            let bus = caller.bus(bus.clone());
+            let accepted =
+                entry.accept(EventId::from_random(self.random.next_u128()), received, &bus.account, &bus.region);
+            results.push(accepted.as_ref().map(|event| event.id).map_err(|error| *error));
+            owed.extend(accepted.ok().and_then(|event| self.owe(&bus, event)));
+        }
+        let accepted = results.iter().filter(|result| result.is_ok()).count() as u64;
+        let unmatched = accepted - owed.len() as u64;
+        if !owed.is_empty() {
+            self.journal.commit(owed).await.map_err(EventsError::NotWritten)?;
+        }
+        let rejected: Vec<_> = results.iter().filter_map(|result| result.err().map(EntryError::code)).collect();
+        self.telemetry.record(&EventsReceived { accepted, rejected: &rejected });
+        self.telemetry.record(&EventUnmatched { count: unmatched });
+        Ok(results)
+    }
+
+    /// The event with the targets it is owed to; none when no rule takes it.
+    fn owe(&self, bus: &EventBusKey, event: Event) -> Option<Owed> {
+        let index = self.registry().index(bus)?;
+        // The envelope was built from checked parts, so it is JSON.
+        let rules = index.matching(&event.envelope).unwrap_or_default();
+        if rules.is_empty() {
+            return None;
+        }
+        let targets = self.registry().targets_of(rules);
+        (!targets.is_empty()).then_some(Owed { event, targets })
+    }
+
+    /// The longest that the entries of one call may be, in bytes.
+    #[must_use]
+    pub fn entries_size_bytes_max(&self) -> usize {
+        self.settings.entries_size_bytes_max
+    }
+
+    /// Says whether an event matches a pattern.
+    ///
+    /// # Errors
+    /// Amazon's, for a pattern that cannot be read or an event that is none.
+    pub fn test_event_pattern(&self, pattern: &str, event: &str) -> Result<bool, ServiceError> {
+        let pattern = self.parse_pattern(pattern)?;
+        check_event_argument(event).map_err(|invalid| ServiceError::validation(invalid.to_string()))?;
+        pattern::evaluate(&pattern, event).map_err(|_| ServiceError::validation("Parameter Event is not valid."))
+    }
+}

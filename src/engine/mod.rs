@@ -1,0 +1,148 @@
+//! What the service does: its operations over the store, the journal and the clock, one file a noun.
+//!
+//! All resources are in memory, in the `registry`; the store has them on disk. A change is checked, written to the store
+//! and then made in memory, one change at a time, so readers see it whole or not at all. Events are matched against the
+//! registry and handed to the journal with the deliveries they owe.
+
+mod event_buses;
+mod events;
+mod registry;
+mod rules;
+mod targets;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use eventyard_core::clock::Clock;
+use eventyard_core::error::ServiceError;
+use eventyard_core::name::{AccountId, Region};
+use eventyard_core::pattern::PatternLimits;
+
+pub use events::{EntryResult, EventsError};
+pub use registry::ActiveTarget;
+pub use rules::{PutRule, RuleDescription};
+
+use crate::journal::Journal;
+use crate::runtime::Random;
+use crate::store::{Change, Store, StoreError};
+use crate::telemetry::{RequestFailed, Telemetry};
+use registry::Registry;
+
+/// Who asks, and where.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account on whose behalf the request is made.
+    pub account: AccountId,
+    /// The region it is made in.
+    pub region: Region,
+}
+
+/// The bounds the engine keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Bytes of the entries of one call, as Amazon counts them.
+    pub entries_size_bytes_max: usize,
+    /// Characters of an event pattern.
+    pub pattern_length_max: usize,
+    /// Bounds on what a pattern may expand to.
+    pub patterns: PatternLimits,
+    /// Targets of one rule.
+    pub targets_per_rule_max: usize,
+    /// Rules of one event bus; none for no bound.
+    pub rules_per_event_bus_max: Option<usize>,
+}
+
+/// The service without its wire.
+#[derive(Debug)]
+pub struct Engine {
+    registry: RwLock<Registry>,
+    /// Held through a change, from its checks to its end in memory.
+    changing: Mutex<()>,
+    store: Store,
+    journal: Journal,
+    clock: Arc<dyn Clock>,
+    random: Arc<Random>,
+    settings: Settings,
+    telemetry: Arc<Telemetry>,
+}
+
+/// Why the engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored rule or target is one this release cannot run.
+    #[error("the store holds {resource} that this release cannot run: {reason}")]
+    Unusable {
+        /// Which one.
+        resource: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Engine {
+    /// Reads all resources into memory.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds what this release cannot run.
+    pub fn start(
+        store: Store,
+        journal: Journal,
+        clock: Arc<dyn Clock>,
+        random: Arc<Random>,
+        settings: Settings,
+        telemetry: Arc<Telemetry>,
+    ) -> Result<Self, EngineError> {
+        let registry = RwLock::new(Registry::load(store.load()?)?);
+        let engine = Self { registry, changing: Mutex::default(), store, journal, clock, random, settings, telemetry };
+        engine.forget_settled_targets()?;
+        Ok(engine)
+    }
+
+    /// Removed targets are remembered for what they are still owed; once that is settled, they are forgotten.
+    fn forget_settled_targets(&self) -> Result<(), StoreError> {
+        let mut registry = self.registry_mut();
+        let settled = |number: &_| matches!(self.journal.is_owed(*number), Ok(false));
+        let forgotten: Vec<_> = registry.removed_targets().filter(settled).collect();
+        if forgotten.is_empty() {
+            return Ok(());
+        }
+        self.store.apply(&forgotten.iter().map(|number| Change::ForgetTarget(*number)).collect::<Vec<_>>())?;
+        for number in forgotten {
+            registry.forget_target(number);
+        }
+        Ok(())
+    }
+
+    /// How many rules and targets there are.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        self.registry().counts()
+    }
+
+    fn registry(&self) -> RwLockReadGuard<'_, Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn registry_mut(&self) -> RwLockWriteGuard<'_, Registry> {
+        self.registry.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes changes wait for each other.
+    fn begin_change(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes changes to disk. While the disk is nearly full they are refused, as events are.
+    fn write(&self, changes: &[Change]) -> Result<(), ServiceError> {
+        self.journal.check_room().map_err(|error| self.internal(&error))?;
+        self.store.apply(changes).map_err(|error| self.internal(&error))
+    }
+
+    /// The caller learns only that something failed; the log says what.
+    fn internal(&self, reason: &dyn std::error::Error) -> ServiceError {
+        self.telemetry.record(&RequestFailed { reason });
+        ServiceError::internal()
+    }
+}

@@ -1,0 +1,219 @@
+//! Rules: putting, describing, listing, enabling, disabling, deleting.
+
+use std::sync::Arc;
+
+use eventyard_core::arn::rule_arn;
+use eventyard_core::error::{ErrorCode, ServiceError};
+use eventyard_core::name::{EventBusKey, RuleKey, RuleNumber};
+use eventyard_core::page::{Page, PageRequest};
+use eventyard_core::pattern::index::RuleIndex;
+use eventyard_core::pattern::{EventPattern, INVALID_EVENT_PATTERN_PREFIX};
+use eventyard_core::rule::{Rule, RuleState};
+
+use super::Engine;
+use super::registry::rule_of;
+use crate::store::{Change, StoredRule};
+
+/// What `PutRule` is asked for: the whole rule, replacing the one of that name.
+#[derive(Clone, Debug)]
+pub struct PutRule {
+    /// Which rule.
+    pub key: RuleKey,
+    /// The rule.
+    pub rule: Rule,
+}
+
+/// A rule as `DescribeRule` and `ListRules` answer it.
+#[derive(Clone, Debug)]
+pub struct RuleDescription {
+    /// Which rule.
+    pub key: RuleKey,
+    /// The rule.
+    pub rule: Rule,
+}
+
+impl Engine {
+    /// Creates or replaces a rule and answers its ARN. The targets of a rule that is replaced stay.
+    ///
+    /// # Errors
+    /// Amazon's, for a bus that is not there, a pattern or schedule that cannot be read, neither of the two, or too many
+    /// rules. An existing rule is then unchanged.
+    pub fn put_rule(&self, PutRule { key, rule }: PutRule) -> Result<String, ServiceError> {
+        let pattern = self.check_rule(&key.bus, &rule)?;
+        let _changing = self.begin_change();
+        let (number, next_number) = {
+            let registry = self.registry();
+            registry.require_bus(&key.bus)?;
+            let next = registry.next_number();
+            match registry.rule(&key) {
+                Some(entry) => (entry.stored.number, next),
+                None if self
+                    .settings
+                    .rules_per_event_bus_max
+                    .is_some_and(|max| registry.rule_count(&key.bus) >= max) =>
+                {
+                    return Err(ServiceError::limit_exceeded());
+                }
+                None => (RuleNumber(next), next + 1),
+            }
+        };
+        let index = self.reindexed(&key.bus, number, pattern.filter(|_| rule.state.is_enabled()));
+        let stored = StoredRule { number, rule };
+        self.write(&[Change::PutRule(key.clone(), stored.clone()), Change::NextNumber(next_number)])?;
+        let arn = rule_arn(&key);
+        self.registry_mut().put_rule(key, stored, index);
+        self.count_rules();
+        Ok(arn)
+    }
+
+    /// What can be said about a rule without knowing the others: its pattern, read.
+    fn check_rule(&self, bus: &EventBusKey, rule: &Rule) -> Result<Option<Arc<EventPattern>>, ServiceError> {
+        self.registry().require_bus(bus)?;
+        if rule.event_pattern.is_none() && rule.schedule_expression.is_none() {
+            return Err(ServiceError::validation("Parameter(s) EventPattern or ScheduleExpression must be specified."));
+        }
+        if rule.schedule_expression.is_some() {
+            // Firing schedules is not there yet. A rule that is kept and never fires would be worse than a refusal.
+            return Err(ServiceError::validation(
+                "Parameter ScheduleExpression is not supported by this version of eventyard.",
+            ));
+        }
+        rule.event_pattern.as_deref().map(|text| self.parse_pattern(text).map(Arc::new)).transpose()
+    }
+
+    /// Reads an event pattern.
+    ///
+    /// # Errors
+    /// Amazon's `InvalidEventPatternException` with the reason and the place.
+    pub fn parse_pattern(&self, text: &str) -> Result<EventPattern, ServiceError> {
+        EventPattern::parse(text, &self.settings.patterns).map_err(|invalid| {
+            ServiceError::new(ErrorCode::InvalidEventPattern, format!("{INVALID_EVENT_PATTERN_PREFIX}{invalid}"))
+        })
+    }
+
+    /// The longest pattern that may be put, in characters.
+    #[must_use]
+    pub fn pattern_length_max(&self) -> usize {
+        self.settings.pattern_length_max
+    }
+
+    /// A rule.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` when it or its event bus is not there.
+    pub fn describe_rule(&self, key: &RuleKey) -> Result<RuleDescription, ServiceError> {
+        let registry = self.registry();
+        Ok(RuleDescription { key: key.clone(), rule: rule_of(registry.require_rule(key)?).clone() })
+    }
+
+    /// One page of the rules of a bus whose names begin with `prefix`, in the order of their names.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` when the event bus is not there.
+    pub fn list_rules(
+        &self,
+        bus: &EventBusKey,
+        prefix: &str,
+        page: &PageRequest,
+    ) -> Result<Page<RuleDescription>, ServiceError> {
+        let registry = self.registry();
+        registry.require_bus(bus)?;
+        let rules = registry
+            .rules(bus)
+            .filter(|(name, _)| name.as_str().starts_with(prefix))
+            .filter(|(name, _)| page.is_behind(name.as_str()));
+        let entries = rules.map(|(name, entry)| {
+            let key = RuleKey { bus: bus.clone(), name: name.clone() };
+            (name.to_string(), RuleDescription { key, rule: rule_of(entry).clone() })
+        });
+        Ok(Page::take(entries, page.limit))
+    }
+
+    /// One page of the names of the rules of a bus that have a target with this Arn, each once.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` when the event bus is not there.
+    pub fn list_rule_names_by_target(
+        &self,
+        bus: &EventBusKey,
+        target_arn: &str,
+        page: &PageRequest,
+    ) -> Result<Page<String>, ServiceError> {
+        let registry = self.registry();
+        registry.require_bus(bus)?;
+        let rules = registry.rules(bus).filter(|(name, _)| page.is_behind(name.as_str()));
+        let rules =
+            rules.filter(|(_, entry)| entry.targets.values().any(|(_, active)| active.target.arn == target_arn));
+        Ok(Page::take(rules.map(|(name, _)| (name.to_string(), name.to_string())), page.limit))
+    }
+
+    /// Enables or disables a rule. What it already owes is delivered either way.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` when it or its event bus is not there.
+    pub fn set_rule_state(&self, key: &RuleKey, state: RuleState) -> Result<(), ServiceError> {
+        let _changing = self.begin_change();
+        let mut stored = self.registry().require_rule(key)?.stored.clone();
+        if stored.rule.state == state {
+            return Ok(());
+        }
+        stored.rule.state = state;
+        // It was accepted when it was put, so it is read without limits that may have been lowered since.
+        let pattern = match stored.rule.event_pattern.as_deref() {
+            Some(text) => Some(Arc::new(self.parse_pattern_unlimited(text)?)),
+            None => None,
+        };
+        let index = self.reindexed(&key.bus, stored.number, pattern.filter(|_| state.is_enabled()));
+        self.write(&[Change::PutRule(key.clone(), stored.clone())])?;
+        self.registry_mut().put_rule(key.clone(), stored, index);
+        Ok(())
+    }
+
+    /// The index of a bus with this pattern for the rule, or without the rule when there is none. It is made before the
+    /// registry is locked for the change, so nobody who matches events waits for it.
+    fn reindexed(
+        &self,
+        bus: &EventBusKey,
+        rule: RuleNumber,
+        pattern: Option<Arc<EventPattern>>,
+    ) -> Arc<RuleIndex<RuleNumber>> {
+        let index = self.registry().index(bus).unwrap_or_default();
+        let index = match pattern {
+            Some(pattern) => index.with(rule, pattern),
+            None => index.without(&rule),
+        };
+        Arc::new(if index.wants_folding() { index.folded() } else { index })
+    }
+
+    fn parse_pattern_unlimited(&self, text: &str) -> Result<EventPattern, ServiceError> {
+        let lifted = eventyard_core::pattern::PatternLimits { wildcard_complexity_max: None, branches_max: None };
+        EventPattern::parse(text, &lifted).map_err(|error| self.internal(&error))
+    }
+
+    /// Deletes a rule. One that is not there is deleted already.
+    ///
+    /// # Errors
+    /// A `ValidationException` while it has targets; `ResourceNotFoundException` when the event bus is not there.
+    pub fn delete_rule(&self, key: &RuleKey) -> Result<(), ServiceError> {
+        let _changing = self.begin_change();
+        let number = {
+            let registry = self.registry();
+            registry.require_bus(&key.bus)?;
+            let Some(entry) = registry.rule(key) else { return Ok(()) };
+            if !entry.targets.is_empty() {
+                return Err(ServiceError::validation("Rule can't be deleted since it has targets."));
+            }
+            entry.stored.number
+        };
+        let index = self.reindexed(&key.bus, number, None);
+        self.write(&[Change::DeleteRule(key.clone())])?;
+        self.registry_mut().delete_rule(key, index);
+        self.count_rules();
+        Ok(())
+    }
+
+    fn count_rules(&self) {
+        let (rules, _) = self.counts();
+        self.telemetry.metrics().rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
+    }
+}

@@ -1,0 +1,115 @@
+//! Targets: putting, listing, removing, and finding them for a delivery.
+
+use std::sync::Arc;
+
+use eventyard_core::arn::rule_arn;
+use eventyard_core::error::ServiceError;
+use eventyard_core::name::{RuleKey, TargetId, TargetNumber};
+use eventyard_core::page::{Page, PageRequest};
+use eventyard_core::target::Target;
+
+use super::{ActiveTarget, Engine};
+use crate::store::{Change, RemovedTarget, StoredTarget};
+
+impl Engine {
+    /// Adds targets to a rule, or replaces those of the same id. All of them or none.
+    ///
+    /// # Errors
+    /// Amazon's, for a rule that is not there, a target that cannot be used, or too many of them.
+    pub fn put_targets(&self, key: &RuleKey, targets: Vec<Target>) -> Result<(), ServiceError> {
+        let compiled = targets.iter().map(Target::compile).collect::<Result<Vec<_>, _>>()?;
+        let _changing = self.begin_change();
+        let (numbers, next_number) = self.number_targets(key, &targets)?;
+        let stored = |(target, number): (&Target, &TargetNumber)| {
+            Change::PutTarget(key.clone(), StoredTarget { number: *number, target: target.clone() })
+        };
+        let mut changes: Vec<Change> = targets.iter().zip(&numbers).map(stored).collect();
+        changes.push(Change::NextNumber(next_number));
+        self.write(&changes)?;
+        let mut registry = self.registry_mut();
+        for ((target, number), compiled) in targets.into_iter().zip(numbers).zip(compiled) {
+            registry.put_target(key, number, target, compiled);
+        }
+        Ok(())
+    }
+
+    /// A number for each target: the one it has, or the next free one.
+    fn number_targets(&self, key: &RuleKey, targets: &[Target]) -> Result<(Vec<TargetNumber>, u64), ServiceError> {
+        let registry = self.registry();
+        let existing = &registry.require_rule(key)?.targets;
+        let (mut next, mut added) = (registry.next_number(), std::collections::BTreeMap::new());
+        let numbers = targets.iter().map(|target| {
+            let known = existing.get(&target.id).map(|(number, _)| *number);
+            known.unwrap_or_else(|| {
+                *added.entry(&target.id).or_insert_with(|| {
+                    next += 1;
+                    TargetNumber(next - 1)
+                })
+            })
+        });
+        let numbers = numbers.collect();
+        if existing.len() + added.len() > self.settings.targets_per_rule_max {
+            return Err(ServiceError::limit_exceeded());
+        }
+        Ok((numbers, next))
+    }
+
+    /// One page of a rule's targets, in the order of their ids.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` when the rule or its event bus is not there.
+    pub fn list_targets_by_rule(&self, key: &RuleKey, page: &PageRequest) -> Result<Page<Target>, ServiceError> {
+        let registry = self.registry();
+        let targets = registry.require_rule(key)?.targets.iter().filter(|(id, _)| page.is_behind(id.as_str()));
+        Ok(Page::take(targets.map(|(id, (_, active))| (id.to_string(), active.target.clone())), page.limit))
+    }
+
+    /// Removes targets of a rule; an id that is not there is removed already.
+    ///
+    /// What a removed target is still owed becomes dead letters with the reason `TARGET_REMOVED`.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` when the rule or its event bus is not there.
+    pub fn remove_targets(&self, key: &RuleKey, ids: &[TargetId]) -> Result<(), ServiceError> {
+        let _changing = self.begin_change();
+        let removed: Vec<(TargetId, TargetNumber, RemovedTarget)> = {
+            let registry = self.registry();
+            let targets = &registry.require_rule(key)?.targets;
+            let known = ids.iter().filter_map(|id| targets.get(id).map(|(number, active)| (id, number, active)));
+            known.map(|(id, number, active)| (id.clone(), *number, remembered(key, &active.target))).collect()
+        };
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let change = |(id, number, removed): &(TargetId, TargetNumber, RemovedTarget)| {
+            Change::RemoveTarget(key.clone(), id.clone(), *number, removed.clone())
+        };
+        self.write(&removed.iter().map(change).collect::<Vec<_>>())?;
+        let numbers: Vec<TargetNumber> = removed.iter().map(|(_, number, _)| *number).collect();
+        {
+            let mut registry = self.registry_mut();
+            for (id, _, target) in removed {
+                registry.remove_target(key, &id, target);
+            }
+        }
+        // What they are owed has to be settled now, and not at its next retry.
+        self.journal.bell().ring(numbers);
+        Ok(())
+    }
+
+    /// The target as it is now; none when it is gone.
+    #[must_use]
+    pub fn target(&self, number: TargetNumber) -> Option<Arc<ActiveTarget>> {
+        self.registry().target(number)
+    }
+
+    /// What is remembered of a target that is gone.
+    #[must_use]
+    pub fn removed_target(&self, number: TargetNumber) -> Option<Arc<RemovedTarget>> {
+        self.registry().removed_target(number)
+    }
+}
+
+fn remembered(key: &RuleKey, target: &Target) -> RemovedTarget {
+    RemovedTarget { rule_arn: rule_arn(key), target_id: target.id.to_string(), target_arn: target.arn.clone() }
+}

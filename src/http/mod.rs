@@ -1,0 +1,155 @@
+//! The HTTP server that both listeners share: accepting, limits, and ending gracefully.
+//!
+//! A [`Handler`] gets requests whose body has been read whole, within the limits, and answers them. What a request means is
+//! the handler's business; what it may cost is decided here.
+
+mod connection;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+pub use hyper::StatusCode;
+use hyper::{HeaderMap, Method, Response, Uri};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::runtime::{StopSignal, Tasks};
+
+/// What a listener may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections open at one time; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// Bytes of a request's body.
+    pub body_size_bytes_max: usize,
+    /// Time for a client to send a request's header.
+    pub header_timeout: Duration,
+    /// Time for one request from its header to its answer.
+    pub request_timeout: Duration,
+}
+
+/// A request with its whole body.
+#[derive(Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, or why there is none.
+    pub body: Result<Bytes, BodyError>,
+}
+
+/// Why a request has no body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It is larger than the listener takes.
+    #[error("the request's body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The connection broke before its end.
+    #[error("the request's body ended early")]
+    Broken,
+}
+
+/// An answer.
+pub type Answer = Response<http_body_util::Full<Bytes>>;
+
+/// Makes an answer of a status, a content type and a body.
+#[must_use]
+pub fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(http_body_util::Full::new(body.into()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(content_type));
+    answer
+}
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request.
+    fn handle(&self, request: Request) -> impl Future<Output = Answer> + Send;
+
+    /// The answer when handling took longer than the limit, or ended in a bug.
+    fn failure(&self, status: StatusCode) -> Answer;
+}
+
+/// A port that is bound and not served yet, so that all ports are known to be ours before anything starts.
+#[derive(Debug)]
+pub struct Listener {
+    name: &'static str,
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+/// Why a port could not be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for the {name}: {reason}; choose another address with {name}.listen")]
+pub struct BindError {
+    name: &'static str,
+    address: SocketAddr,
+    reason: std::io::Error,
+}
+
+impl Listener {
+    /// Binds `address` for the listener called `name`.
+    ///
+    /// # Errors
+    /// When the address is taken or not ours to take.
+    pub async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, BindError> {
+        let bound =
+            TcpListener::bind(address).await.and_then(|socket| socket.local_addr().map(|address| (socket, address)));
+        let (socket, address) = bound.map_err(|reason| BindError { name, address, reason })?;
+        Ok(Self { name, socket, address })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The bound address, with the real port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then closes idle connections, lets requests under way end, and returns.
+    pub async fn serve(self, limits: Limits, handler: Arc<impl Handler>, tasks: Tasks, stop: StopSignal) {
+        let open = Arc::new(Semaphore::new(limits.connections_max));
+        let connections = TaskTracker::new();
+        loop {
+            let Some(permit) = until(&stop, Arc::clone(&open).acquire_owned()).await else { break };
+            let Some(accepted) = until(&stop, self.socket.accept()).await else { break };
+            let Ok((stream, _)) = accepted else {
+                // Most often the process is out of file descriptors; trying at once again would only burn time.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let (handler, tasks_inside, stop) = (Arc::clone(&handler), tasks.clone(), stop.clone());
+            tasks.spawn(
+                "connection",
+                connections.track_future(async move {
+                    connection::serve(stream, limits, handler, tasks_inside, stop).await;
+                    drop(permit);
+                }),
+            );
+        }
+        drop(self.socket);
+        connections.close();
+        connections.wait().await;
+    }
+}
+
+/// The result of `future`, or none when stop was said first.
+async fn until<T>(stop: &StopSignal, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stop.stopped() => None,
+        result = future => Some(result),
+    }
+}

@@ -1,0 +1,267 @@
+//! The one thread that writes the journal.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Instant;
+
+use eventyard_core::name::{EventNumber, TargetNumber};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::disk::{Disk, Durability, Space, Write};
+use super::segments::Segments;
+use super::{Bell, DeadLetterId, JournalError, Owed, Pending, Settings, Settlement, keys, records};
+use crate::telemetry::{GroupCommitted, JournalFailed, JournalFull, JournalRoomAgain, SegmentDropped, Telemetry};
+
+type Answer = oneshot::Sender<Result<(), JournalError>>;
+
+/// What the thread is asked for.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Write events with what they owe, and bring them to disk.
+    Commit { owed: Vec<Owed>, answer: Answer },
+    /// Write what became of a delivery.
+    Settle { pending: Pending, settlement: Settlement, answer: Answer },
+    /// Delete dead letters.
+    Forget { dead_letters: Vec<DeadLetterId>, answer: Answer },
+    /// Bring everything to disk and end.
+    Close { answer: Answer },
+}
+
+/// The state of the thread.
+pub(super) struct Committer {
+    disk: Arc<dyn Disk>,
+    settings: Settings,
+    segments: Arc<RwLock<Segments>>,
+    bell: Arc<Bell>,
+    telemetry: Arc<Telemetry>,
+    failed: watch::Sender<bool>,
+    next_event: EventNumber,
+    is_full: bool,
+}
+
+/// One group: the batch it becomes and whom to tell.
+#[derive(Default)]
+struct Group {
+    writes: Vec<Write>,
+    answers: Vec<Answer>,
+    rings: Vec<TargetNumber>,
+    owed: Vec<(EventNumber, u64)>,
+    settled: Vec<EventNumber>,
+    bytes: u64,
+    is_last: bool,
+}
+
+impl Committer {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        settings: Settings,
+        segments: Arc<RwLock<Segments>>,
+        bell: Arc<Bell>,
+        telemetry: Arc<Telemetry>,
+    ) -> Result<(Self, watch::Receiver<bool>), JournalError> {
+        let (failed, has_failed) = watch::channel(false);
+        let next_event = match disk.get(Space::Meta, keys::NEXT_EVENT)? {
+            Some(value) => keys::parse_event(&value)?,
+            None => EventNumber(1),
+        };
+        let committer = Self { disk, settings, segments, bell, telemetry, failed, next_event, is_full: false };
+        Ok((committer, has_failed))
+    }
+
+    /// Works until it is closed, every sender is gone, or a write failed.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            let group = self.gather(first, &mut requests);
+            let is_last = group.is_last;
+            if let Err(error) = self.write(group) {
+                self.fail(&error);
+                return;
+            }
+            if is_last {
+                break;
+            }
+        }
+        if let Err(error) = self.sync() {
+            self.fail(&error);
+        }
+    }
+
+    /// Says that the journal is no longer to be trusted. Dropping the receiver then fails everyone who waits.
+    fn fail(&self, error: &JournalError) {
+        self.telemetry.record(&JournalFailed { reason: error });
+        let _ = self.failed.send(true);
+    }
+
+    /// Takes what waits already, up to the bounds of a group. While one group is being written the next one gathers by
+    /// itself, so there is nothing to wait for.
+    fn gather(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>) -> Group {
+        let mut group = Group::default();
+        let (mut next, mut count) = (Some(first), 0);
+        while let Some(request) = next {
+            self.take(request, &mut group);
+            count += 1;
+            let has_space = count < self.settings.commit_group_requests_max
+                && group.bytes < self.settings.commit_group_bytes_max as u64;
+            next = if has_space && !group.is_last { requests.try_recv().ok() } else { None };
+        }
+        group
+    }
+
+    fn take(&mut self, request: Request, group: &mut Group) {
+        match request {
+            Request::Commit { owed, answer } => {
+                if let Err(error) = self.check_room() {
+                    let _ = answer.send(Err(error));
+                } else {
+                    self.take_commit(owed, group);
+                    group.answers.push(answer);
+                }
+            }
+            Request::Settle { pending, settlement, answer } => {
+                Self::take_settlement(pending, settlement, group);
+                group.answers.push(answer);
+            }
+            Request::Close { answer } => {
+                group.is_last = true;
+                group.answers.push(answer);
+            }
+            Request::Forget { dead_letters, answer } => {
+                group.writes.extend(dead_letters.into_iter().map(|id| Write::Remove(Space::Dead, id.key())));
+                group.answers.push(answer);
+            }
+        }
+    }
+
+    /// Refuses commits while the disk is nearly full, and says so once.
+    ///
+    /// The room kept free is for settlements, for what is in memory and not yet in files, and for the files made while
+    /// others are merged. It is what keeps the storage engine from failing in the middle of a write.
+    fn check_room(&mut self) -> Result<(), JournalError> {
+        let room = super::check_room(self.disk.as_ref(), &self.settings);
+        match &room {
+            Err(JournalError::Full { free_bytes, free_space_bytes_min }) if !self.is_full => {
+                self.telemetry
+                    .record(&JournalFull { free_bytes: *free_bytes, free_space_bytes_min: *free_space_bytes_min });
+            }
+            Ok(()) if self.is_full => self.telemetry.record(&JournalRoomAgain),
+            _ => {}
+        }
+        self.is_full = room.is_err();
+        room
+    }
+
+    fn take_commit(&mut self, owed: Vec<Owed>, group: &mut Group) {
+        for Owed { event, targets } in owed {
+            let number = self.next_event;
+            self.next_event = EventNumber(number.0 + 1);
+            let value = records::event(&event);
+            let segment = {
+                let mut segments = self.segments_mut();
+                let segment = segments.for_next(number, self.settings.segment_size_bytes);
+                segments.grow(segment, value.len() as u64);
+                segment
+            };
+            group.bytes += value.len() as u64;
+            group.writes.push(Write::Insert(Space::Events(segment), keys::event(number), value));
+            for target in &targets {
+                group.writes.push(Write::Insert(Space::Ready, keys::ready(*target, number), Vec::new()));
+            }
+            group.owed.push((number, targets.len() as u64));
+            group.rings.extend(targets);
+        }
+    }
+
+    fn take_settlement(pending: Pending, settlement: Settlement, group: &mut Group) {
+        let key = keys::pending(&pending);
+        let space = match pending.place {
+            super::Place::Ready => Space::Ready,
+            super::Place::Later(_) => Space::Later,
+        };
+        group.writes.push(Write::Remove(space, key));
+        let delivery = pending.delivery;
+        match settlement {
+            Settlement::Delivered => group.settled.push(delivery.event),
+            Settlement::RetryAt(due) => {
+                let key = keys::later(delivery.target, due, delivery.event);
+                group.writes.push(Write::Insert(Space::Later, key, records::later(delivery.attempts + 1)));
+            }
+            Settlement::Dead(letter) => {
+                let key = DeadLetterId::new(letter.died, &delivery).key();
+                group.writes.push(Write::Insert(Space::Dead, key, records::dead_letter(&letter)));
+                group.settled.push(delivery.event);
+            }
+        }
+    }
+
+    /// Writes a group and answers everyone in it.
+    fn write(&mut self, mut group: Group) -> Result<(), JournalError> {
+        if group.writes.is_empty() {
+            // Commits that were refused have their answer already; what is left asked for nothing.
+            group.answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
+            return Ok(());
+        }
+        let started = Instant::now();
+        let has_events = !group.owed.is_empty();
+        let durability = if has_events { Durability::Power } else { Durability::Process };
+        if has_events {
+            group.writes.push(self.next_event_write());
+        }
+        self.disk.write(group.writes, durability)?;
+        let owed = self.count(&group.owed, &group.settled);
+        self.telemetry.metrics().deliveries_pending.set(i64::try_from(owed).unwrap_or(i64::MAX));
+        if has_events {
+            let deliveries = group.rings.len() as u64;
+            self.telemetry.record(&GroupCommitted {
+                events: group.owed.len() as u64,
+                deliveries,
+                duration: started.elapsed(),
+            });
+            self.bell.ring(group.rings);
+        }
+        for answer in group.answers {
+            // Who no longer waits has no need of the answer.
+            let _ = answer.send(Ok(()));
+        }
+        self.drop_drained(!group.settled.is_empty() || has_events)
+    }
+
+    fn count(&self, owed: &[(EventNumber, u64)], settled: &[EventNumber]) -> u64 {
+        let mut segments = self.segments_mut();
+        for (event, deliveries) in owed {
+            segments.add(*event, *deliveries);
+        }
+        for event in settled {
+            segments.settle(*event);
+        }
+        segments.owed()
+    }
+
+    /// Gives back the space of segments that owe nothing.
+    ///
+    /// What settled them has to be on disk first: a settlement lost with the power would bring back a delivery whose event
+    /// is gone.
+    fn drop_drained(&self, may_have_drained: bool) -> Result<(), JournalError> {
+        let drained = if may_have_drained { self.segments_mut().take_drained() } else { Vec::new() };
+        if drained.is_empty() {
+            return Ok(());
+        }
+        self.sync()?;
+        for segment in drained {
+            self.disk.drop_segment(segment)?;
+            self.telemetry.record(&SegmentDropped { first: segment });
+        }
+        Ok(())
+    }
+
+    /// Brings everything written so far to disk.
+    fn sync(&self) -> Result<(), JournalError> {
+        Ok(self.disk.write(vec![self.next_event_write()], Durability::Power)?)
+    }
+
+    fn next_event_write(&self) -> Write {
+        Write::Insert(Space::Meta, keys::NEXT_EVENT.to_vec(), keys::event(self.next_event))
+    }
+
+    fn segments_mut(&self) -> RwLockWriteGuard<'_, Segments> {
+        self.segments.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

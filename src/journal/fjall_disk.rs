@@ -1,0 +1,145 @@
+//! The disk of the daemon: fjall.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use super::disk::{Disk, DiskError, Durability, Entries, Space, Write};
+
+/// A journal in a folder, kept by fjall. One process has it open at a time.
+pub struct FjallDisk {
+    path: PathBuf,
+    db: Database,
+    keyspaces: RwLock<BTreeMap<Space, Keyspace>>,
+}
+
+/// Bytes that recently written blocks may take in memory.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of one space that are kept in memory before they are written as a sorted file.
+const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of the log that every write goes to first. What is in memory only is in the log, so this bounds both.
+const LOG_BYTES: u64 = 128 * 1024 * 1024;
+const SEGMENT_PREFIX: &str = "events-";
+
+impl FjallDisk {
+    /// Opens the folder at `path`, or makes it when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be made, is in use by another process, or is damaged.
+    pub fn open(path: &Path) -> Result<Self, DiskError> {
+        let db = Database::builder(path)
+            .cache_size(CACHE_BYTES)
+            .worker_threads(1)
+            .max_journaling_size(LOG_BYTES)
+            .open()
+            .map_err(|error| DiskError {
+                action: "cannot open the journal",
+                reason: format!("{error} (at {}; is another eventyard using this data directory, or may this user not write there?)", path.display()),
+            })?;
+        let disk = Self { path: path.to_owned(), db, keyspaces: RwLock::default() };
+        for space in [Space::Meta, Space::Ready, Space::Later, Space::Dead] {
+            disk.keyspace(space)?;
+        }
+        for name in disk.db.list_keyspace_names() {
+            if let Some(first) = name.strip_prefix(SEGMENT_PREFIX).and_then(|first| first.parse().ok()) {
+                disk.keyspace(Space::Events(first))?;
+            }
+        }
+        Ok(disk)
+    }
+
+    /// The keyspace of `space`, made when it is not there.
+    fn keyspace(&self, space: Space) -> Result<Keyspace, DiskError> {
+        if let Some(keyspace) = self.existing(space) {
+            return Ok(keyspace);
+        }
+        let name = match space {
+            Space::Meta => "meta".to_owned(),
+            Space::Ready => "ready".to_owned(),
+            Space::Later => "later".to_owned(),
+            Space::Dead => "dead".to_owned(),
+            // Padded, so that the names sort as the numbers do.
+            Space::Events(first) => format!("{SEGMENT_PREFIX}{first:020}"),
+        };
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let keyspace =
+            self.db.keyspace(&name, options).map_err(|error| failed("cannot make a part of the journal", &error))?;
+        self.keyspaces.write().unwrap_or_else(PoisonError::into_inner).insert(space, keyspace.clone());
+        Ok(keyspace)
+    }
+
+    fn existing(&self, space: Space) -> Option<Keyspace> {
+        self.keyspaces.read().unwrap_or_else(PoisonError::into_inner).get(&space).cloned()
+    }
+}
+
+impl std::fmt::Debug for FjallDisk {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("FjallDisk").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn failed(action: &'static str, error: &fjall::Error) -> DiskError {
+    DiskError { action, reason: error.to_string() }
+}
+
+impl Disk for FjallDisk {
+    fn write(&self, writes: Vec<Write>, durability: Durability) -> Result<(), DiskError> {
+        let mode = match durability {
+            Durability::Process => PersistMode::Buffer,
+            Durability::Power => PersistMode::SyncData,
+        };
+        let mut batch = self.db.batch().durability(Some(mode));
+        for write in writes {
+            match write {
+                Write::Insert(space, key, value) => batch.insert(&self.keyspace(space)?, key, value),
+                Write::Remove(space, key) => batch.remove(&self.keyspace(space)?, key),
+            }
+        }
+        batch.commit().map_err(|error| failed("cannot write the journal", &error))
+    }
+
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+        let Some(keyspace) = self.existing(space) else { return Ok(None) };
+        let value = keyspace.get(key).map_err(|error| failed("cannot read the journal", &error))?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
+        let Some(keyspace) = self.existing(space) else { return Ok(Vec::new()) };
+        if from >= end {
+            return Ok(Vec::new());
+        }
+        let entries = keyspace.range(from..end).take(limit).map(|guard| {
+            let (key, value) = guard.into_inner().map_err(|error| failed("cannot read the journal", &error))?;
+            Ok((key.to_vec(), value.to_vec()))
+        });
+        entries.collect()
+    }
+
+    fn segments(&self) -> Vec<u64> {
+        let keyspaces = self.keyspaces.read().unwrap_or_else(PoisonError::into_inner);
+        let first = |space: &Space| match space {
+            Space::Events(first) => Some(*first),
+            _ => None,
+        };
+        keyspaces.keys().filter_map(first).collect()
+    }
+
+    fn drop_segment(&self, segment: u64) -> Result<(), DiskError> {
+        let keyspace = self.keyspaces.write().unwrap_or_else(PoisonError::into_inner).remove(&Space::Events(segment));
+        keyspace.map_or(Ok(()), |keyspace| {
+            self.db.delete_keyspace(keyspace).map_err(|error| failed("cannot delete a segment of the journal", &error))
+        })
+    }
+
+    fn free_bytes(&self) -> Result<Option<u64>, DiskError> {
+        let status = rustix::fs::statvfs(&self.path).map_err(|error| DiskError {
+            action: "cannot ask for the free space of the journal's disk",
+            reason: error.to_string(),
+        })?;
+        Ok(Some(status.f_bavail.saturating_mul(status.f_frsize)))
+    }
+}

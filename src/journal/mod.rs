@@ -1,0 +1,364 @@
+//! The journal: events, the deliveries they owe, retries due later, and dead letters.
+//!
+//! The parties. A [`Disk`] is the narrow door to the storage engine: ordered keys in a few spaces, written in atomic batches.
+//! `keys` and `records` say what the bytes mean. One thread, the `committer`, does all writing: it takes what many
+//! callers ask for at once, writes it as one group, brings it to disk with one fsync, and answers. `segments` knows which
+//! events are still owed, so that space is given back by deleting whole segments and never event by event. The [`Bell`] tells
+//! the dispatcher which targets have news.
+//!
+//! What is true at every moment, and after every crash:
+//! * An answered commit is on disk, the events together with all deliveries they owe.
+//! * A delivery is in exactly one place: `Ready`, `Later`, or gone because it was delivered or is a dead letter.
+//! * Settlements are written without an fsync. Losing one makes a delivery happen twice, never not at all.
+//! * An event is deleted only when nothing refers to it; a dead letter has its own copy.
+
+mod bell;
+mod committer;
+mod disk;
+mod error;
+mod fjall_disk;
+mod keys;
+pub mod model_disk;
+mod records;
+mod segments;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use eventyard_core::clock::Timestamp;
+use eventyard_core::dead_letter::DeadLetter;
+use eventyard_core::delivery::Delivery;
+use eventyard_core::event::Event;
+use eventyard_core::name::{EventNumber, TargetNumber};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use bell::Bell;
+pub use disk::{Disk, DiskError, Durability, Entries, Space, Write};
+pub use error::JournalError;
+pub use fjall_disk::FjallDisk;
+pub use keys::DeadLetterId;
+
+use crate::telemetry::{JournalRecovered, Telemetry};
+use committer::{Committer, Request};
+use segments::Segments;
+
+/// The bounds the journal keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Most requests in one commit group.
+    pub commit_group_requests_max: usize,
+    /// Bytes of events after which a commit group is closed.
+    pub commit_group_bytes_max: usize,
+    /// Bytes of events after which a segment is closed and the next one begun.
+    pub segment_size_bytes: u64,
+    /// Below this much free space commits are refused.
+    pub free_space_bytes_min: u64,
+}
+
+/// An event together with the targets it is owed to.
+#[derive(Clone, Debug)]
+pub struct Owed {
+    /// The event.
+    pub event: Event,
+    /// The targets; never empty.
+    pub targets: Vec<TargetNumber>,
+}
+
+/// Where a delivery that is owed lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It can be tried now.
+    Ready,
+    /// It is tried again at this time.
+    Later(Timestamp),
+}
+
+/// A delivery that is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Event, target, attempts so far.
+    pub delivery: Delivery,
+    /// Where it lies.
+    pub place: Place,
+}
+
+/// How an attempt changed what is owed.
+#[derive(Debug)]
+pub enum Settlement {
+    /// Delivered: it is owed no longer.
+    Delivered,
+    /// It is tried again at this time.
+    RetryAt(Timestamp),
+    /// It is given up.
+    Dead(Box<DeadLetter>),
+}
+
+/// The journal, open. Cheap to share.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    disk: Arc<dyn Disk>,
+    settings: Settings,
+    segments: Arc<RwLock<Segments>>,
+    requests: mpsc::Sender<Request>,
+    bell: Arc<Bell>,
+    failed: watch::Receiver<bool>,
+}
+
+/// The thread that writes; joining it waits for the last write.
+#[derive(Debug)]
+pub struct CommitterThread(std::thread::JoinHandle<()>);
+
+impl CommitterThread {
+    /// Waits until every request is answered and everything is on disk. The journal must have been closed.
+    pub fn join(self) {
+        // A panic of the thread has closed the journal, which everyone who asked it was told.
+        let _ = self.0.join();
+    }
+}
+
+impl Journal {
+    /// Opens the journal in `data_dir`, or makes it when there is none.
+    ///
+    /// # Errors
+    /// When the files cannot be opened or read.
+    pub fn open(
+        data_dir: &Path,
+        settings: Settings,
+        telemetry: Arc<Telemetry>,
+    ) -> Result<(Self, CommitterThread), JournalError> {
+        let disk = FjallDisk::open(&data_dir.join("journal"))?;
+        Self::open_on(Arc::new(disk), settings, telemetry)
+    }
+
+    /// Opens the journal on a disk.
+    ///
+    /// # Errors
+    /// When the disk cannot be read or holds what this release does not understand.
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        settings: Settings,
+        telemetry: Arc<Telemetry>,
+    ) -> Result<(Self, CommitterThread), JournalError> {
+        let started = std::time::Instant::now();
+        let segments = Segments::recover(disk.as_ref())?;
+        telemetry.record(&JournalRecovered {
+            deliveries: segments.owed(),
+            segments: segments.count_segments(),
+            duration: started.elapsed(),
+        });
+        let segments = Arc::new(RwLock::new(segments));
+        let bell = Arc::new(Bell::default());
+        let (requests, receiver) = mpsc::channel(4 * settings.commit_group_requests_max);
+        let (committer, failed) =
+            Committer::new(Arc::clone(&disk), settings, Arc::clone(&segments), Arc::clone(&bell), telemetry)?;
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || committer.run(receiver))
+            .map_err(|error| JournalError::Thread(Arc::new(error)))?;
+        let journal = Self { disk, settings, segments, requests, bell, failed };
+        Ok((journal, CommitterThread(thread)))
+    }
+
+    /// Writes events with what they owe. When it returns, they are on disk.
+    ///
+    /// # Errors
+    /// [`JournalError::Full`] when the disk has too little room, [`JournalError::Closed`] when the journal failed or was
+    /// closed: then nobody knows whether the events are on disk, and the caller must say so by failing.
+    pub async fn commit(&self, owed: Vec<Owed>) -> Result<(), JournalError> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Commit { owed, answer }).await.map_err(|_| JournalError::Closed)?;
+        answered.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Writes what became of a delivery. When it returns, the change can be seen, but need not be on disk yet.
+    ///
+    /// # Errors
+    /// [`JournalError::Closed`] when the journal failed or was closed; the delivery is then still owed.
+    pub async fn settle(&self, pending: Pending, settlement: Settlement) -> Result<(), JournalError> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Settle { pending, settlement, answer }).await.map_err(|_| JournalError::Closed)?;
+        answered.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Deliveries to `target` that can be tried now, in order of commit, behind the event `after`.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn ready(
+        &self,
+        target: TargetNumber,
+        after: Option<EventNumber>,
+        limit: usize,
+    ) -> Result<Vec<Pending>, JournalError> {
+        let from = keys::ready(target, after.map_or(EventNumber(0), |after| EventNumber(after.0 + 1)));
+        let entries = self.disk.scan(Space::Ready, &from, &keys::target_end(target), limit)?;
+        entries.iter().map(|(key, _)| keys::parse_ready(key)).collect()
+    }
+
+    /// Deliveries to `target` that wait for a retry and are due at `until` or before, in order of their time, behind the
+    /// one named by `after`.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn later(
+        &self,
+        target: TargetNumber,
+        after: Option<(Timestamp, EventNumber)>,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Pending>, JournalError> {
+        let from = after.map_or_else(
+            || keys::later(target, Timestamp::EPOCH, EventNumber(0)),
+            |(due, event)| keys::later(target, due, EventNumber(event.0 + 1)),
+        );
+        let end = keys::later(target, until, EventNumber(u64::MAX));
+        let entries = self.disk.scan(Space::Later, &from, &end, limit)?;
+        entries.iter().map(|(key, value)| records::parse_later(key, value)).collect()
+    }
+
+    /// When the next retry of `target` behind the one named by `after` is due.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn next_due(
+        &self,
+        target: TargetNumber,
+        after: Option<(Timestamp, EventNumber)>,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        let far = Timestamp::EPOCH.saturating_add(std::time::Duration::MAX);
+        let next = self.later(target, after, far, 1)?;
+        Ok(next.first().and_then(|pending| match pending.place {
+            Place::Later(due) => Some(due),
+            Place::Ready => None,
+        }))
+    }
+
+    /// An event that something is owed of.
+    ///
+    /// # Errors
+    /// [`JournalError::Missing`] when it is not there, or when the disk cannot be read.
+    pub fn event(&self, number: EventNumber) -> Result<Event, JournalError> {
+        let segment = self.segments.read().unwrap_or_else(PoisonError::into_inner).of(number);
+        let segment = segment.ok_or(JournalError::Missing(number.0))?;
+        let value = self.disk.get(Space::Events(segment), &keys::event(number))?;
+        records::parse_event(&value.ok_or(JournalError::Missing(number.0))?)
+    }
+
+    /// The targets that are owed something.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn targets_owed(&self) -> Result<Vec<TargetNumber>, JournalError> {
+        let mut targets = self.targets_in(Space::Ready)?;
+        targets.extend(self.targets_in(Space::Later)?);
+        targets.sort_unstable();
+        targets.dedup();
+        Ok(targets)
+    }
+
+    /// Steps from one target's keys to the next one's, without reading what lies between.
+    fn targets_in(&self, space: Space) -> Result<Vec<TargetNumber>, JournalError> {
+        let (mut targets, mut from) = (Vec::new(), Vec::new());
+        while let Some((key, _)) = self.disk.scan(space, &from, &[u8::MAX; 32], 1)?.first() {
+            let target = keys::parse_target(key)?;
+            targets.push(target);
+            from = keys::target_end(target);
+        }
+        Ok(targets)
+    }
+
+    /// True when `target` is owed something.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn is_owed(&self, target: TargetNumber) -> Result<bool, JournalError> {
+        let (from, end) = (keys::ready(target, EventNumber(0)), keys::target_end(target));
+        Ok([Space::Ready, Space::Later]
+            .into_iter()
+            .map(|space| self.disk.scan(space, &from, &end, 1))
+            .collect::<Result<Vec<_>, _>>()?
+            .iter()
+            .any(|found| !found.is_empty()))
+    }
+
+    /// How many deliveries are owed.
+    #[must_use]
+    pub fn owed(&self) -> u64 {
+        self.segments.read().unwrap_or_else(PoisonError::into_inner).owed()
+    }
+
+    /// Dead letters in the order in which they died, behind the one named by `after`.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn dead_letters(
+        &self,
+        after: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
+        let from = after.map_or_else(Vec::new, DeadLetterId::successor);
+        let entries = self.disk.scan(Space::Dead, &from, &[u8::MAX; 32], limit)?;
+        entries
+            .iter()
+            .map(|(key, value)| Ok((DeadLetterId::from_key(key)?, records::parse_dead_letter(value)?)))
+            .collect()
+    }
+
+    /// Deletes dead letters that died before `before`, at most `limit` of them, and answers how many there were.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or the journal is closed.
+    pub async fn forget_dead_letters(&self, before: Timestamp, limit: usize) -> Result<usize, JournalError> {
+        let entries = self.disk.scan(Space::Dead, &[], &keys::dead_letters_end(before), limit)?;
+        let dead_letters = entries.iter().map(|(key, _)| DeadLetterId::from_key(key)).collect::<Result<Vec<_>, _>>()?;
+        let count = dead_letters.len();
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Forget { dead_letters, answer }).await.map_err(|_| JournalError::Closed)?;
+        answered.await.map_err(|_| JournalError::Closed)??;
+        Ok(count)
+    }
+
+    /// Brings everything to disk and ends the writing; whoever asks for more is refused.
+    pub async fn close(&self) {
+        let (answer, answered) = oneshot::channel();
+        // When the thread is gone already, it is closed.
+        if self.requests.send(Request::Close { answer }).await.is_ok() {
+            let _ = answered.await;
+        }
+    }
+
+    /// What tells the dispatcher that there is news.
+    #[must_use]
+    pub fn bell(&self) -> Arc<Bell> {
+        Arc::clone(&self.bell)
+    }
+
+    /// Waits until the journal has failed or was closed. After a failure what is on disk then decides, and the daemon has to stop.
+    pub async fn failed(&self) {
+        let mut failed = self.failed.clone();
+        // An error means that the thread is gone without a word: a bug, which is as good as a failure.
+        let _ = failed.wait_for(|failed| *failed).await;
+    }
+
+    /// Says whether the disk has the room that commits ask for. While it has not, deliveries should not be started either:
+    /// what becomes of them has to be written, too.
+    ///
+    /// # Errors
+    /// [`JournalError::Full`] when it has not.
+    pub fn check_room(&self) -> Result<(), JournalError> {
+        check_room(self.disk.as_ref(), &self.settings)
+    }
+}
+
+fn check_room(disk: &dyn Disk, settings: &Settings) -> Result<(), JournalError> {
+    let Settings { free_space_bytes_min, .. } = *settings;
+    match disk.free_bytes()? {
+        Some(free_bytes) if free_bytes < free_space_bytes_min => {
+            Err(JournalError::Full { free_bytes, free_space_bytes_min })
+        }
+        _ => Ok(()),
+    }
+}

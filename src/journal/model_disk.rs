@@ -1,0 +1,116 @@
+//! A disk for tests: a sorted map that can lose power.
+//!
+//! It keeps what was brought to disk apart from what was only written. [`ModelDisk::lose_power`] forgets the latter from a
+//! point on that the test chooses, batch by batch, as a real disk may.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::disk::{Disk, DiskError, Durability, Entries, Space, Write};
+
+type Map = BTreeMap<(Space, Vec<u8>), Vec<u8>>;
+
+#[derive(Debug, Default)]
+struct State {
+    durable: Map,
+    unsynced: Vec<Vec<Write>>,
+    visible: Map,
+    free_bytes: Option<u64>,
+    writes_until_failure: Option<usize>,
+}
+
+/// A disk in memory.
+#[derive(Debug, Default)]
+pub struct ModelDisk(Mutex<State>);
+
+impl ModelDisk {
+    /// The disk after a loss of power that let only the first `kept` of the batches without fsync through.
+    #[must_use]
+    pub fn lose_power(&self, kept: usize) -> Self {
+        let state = self.state();
+        let mut durable = state.durable.clone();
+        for batch in state.unsynced.iter().take(kept) {
+            apply(&mut durable, batch);
+        }
+        Self(Mutex::new(State { visible: durable.clone(), durable, ..State::default() }))
+    }
+
+    /// Batches that were written and not brought to disk.
+    #[must_use]
+    pub fn unsynced_batches(&self) -> usize {
+        self.state().unsynced.len()
+    }
+
+    /// Sets how many bytes are free.
+    pub fn set_free_bytes(&self, free_bytes: u64) {
+        self.state().free_bytes = Some(free_bytes);
+    }
+
+    /// Lets that many writes succeed and every later one fail.
+    pub fn fail_after(&self, writes: usize) {
+        self.state().writes_until_failure = Some(writes);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn apply(map: &mut Map, batch: &[Write]) {
+    for write in batch {
+        match write {
+            Write::Insert(space, key, value) => map.insert((*space, key.clone()), value.clone()),
+            Write::Remove(space, key) => map.remove(&(*space, key.clone())),
+        };
+    }
+}
+
+impl Disk for ModelDisk {
+    fn write(&self, batch: Vec<Write>, durability: Durability) -> Result<(), DiskError> {
+        let state = &mut *self.state();
+        if let Some(writes) = &mut state.writes_until_failure {
+            *writes =
+                writes.checked_sub(1).ok_or(DiskError { action: "model", reason: "it was told to fail".to_owned() })?;
+        }
+        apply(&mut state.visible, &batch);
+        state.unsynced.push(batch);
+        if durability == Durability::Power {
+            state.durable.clone_from(&state.visible);
+            state.unsynced.clear();
+        }
+        Ok(())
+    }
+
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+        Ok(self.state().visible.get(&(space, key.to_vec())).cloned())
+    }
+
+    fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
+        if from >= end {
+            return Ok(Vec::new());
+        }
+        let state = self.state();
+        let entries = state.visible.range((space, from.to_vec())..(space, end.to_vec())).take(limit);
+        Ok(entries.map(|((_, key), value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn segments(&self) -> Vec<u64> {
+        let first = |(space, _): &(Space, Vec<u8>)| match space {
+            Space::Events(first) => Some(*first),
+            _ => None,
+        };
+        self.state().visible.keys().filter_map(first).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn drop_segment(&self, segment: u64) -> Result<(), DiskError> {
+        let state = &mut *self.state();
+        for map in [&mut state.durable, &mut state.visible] {
+            map.retain(|(space, _), _| *space != Space::Events(segment));
+        }
+        Ok(())
+    }
+
+    fn free_bytes(&self) -> Result<Option<u64>, DiskError> {
+        Ok(self.state().free_bytes)
+    }
+}

@@ -1,0 +1,109 @@
+//! The values of the journal. Each begins with the number of its form, so that a later release can add others.
+
+use eventyard_core::clock::Timestamp;
+use eventyard_core::dead_letter::DeadLetter;
+use eventyard_core::event::{Event, EventId};
+use eventyard_core::retry::ExhaustedRetryCondition;
+use serde::{Deserialize, Serialize};
+
+use super::{JournalError, Pending, keys};
+
+/// Form 1 of an event: when it was received (8 bytes), its id (16 bytes), its envelope.
+const EVENT: u8 = 1;
+/// Form 1 of a delivery that waits: attempts so far (4 bytes).
+const LATER: u8 = 1;
+/// Form 1 of a dead letter: a JSON object.
+const DEAD_LETTER: u8 = 1;
+
+pub(super) fn event(event: &Event) -> Vec<u8> {
+    let mut value = Vec::with_capacity(25 + event.envelope.len());
+    value.push(EVENT);
+    value.extend(event.received.as_millis().to_be_bytes());
+    value.extend(event.id.as_bytes());
+    value.extend(event.envelope.as_bytes());
+    value
+}
+
+pub(super) fn parse_event(value: &[u8]) -> Result<Event, JournalError> {
+    let parsed = || {
+        let rest = value.strip_prefix(&[EVENT])?;
+        let (received, rest) = rest.split_first_chunk()?;
+        let (id, envelope) = rest.split_first_chunk()?;
+        Some(Event {
+            id: EventId::from_bytes(*id),
+            received: Timestamp::from_millis(i64::from_be_bytes(*received))?,
+            envelope: std::str::from_utf8(envelope).ok()?.into(),
+        })
+    };
+    parsed().ok_or_else(|| JournalError::Damaged("an event".to_owned()))
+}
+
+pub(super) fn later(attempts: u32) -> Vec<u8> {
+    let mut value = vec![LATER];
+    value.extend(attempts.to_be_bytes());
+    value
+}
+
+pub(super) fn parse_later(key: &[u8], value: &[u8]) -> Result<Pending, JournalError> {
+    let attempts = value.strip_prefix(&[LATER]).and_then(|rest| rest.try_into().ok()).map(u32::from_be_bytes);
+    keys::parse_later(key, attempts.ok_or_else(|| JournalError::Damaged("a delivery that waits".to_owned()))?)
+}
+
+#[derive(Serialize, Deserialize)]
+struct DeadLetterRecord {
+    event_id: String,
+    received_ms: i64,
+    envelope: Box<str>,
+    died_ms: i64,
+    rule_arn: String,
+    target_id: String,
+    target_arn: String,
+    error_code: String,
+    error_message: String,
+    exhausted_retry_condition: Option<String>,
+    retry_attempts: u32,
+}
+
+pub(super) fn dead_letter(letter: &DeadLetter) -> Vec<u8> {
+    let record = DeadLetterRecord {
+        event_id: letter.event.id.to_string(),
+        received_ms: letter.event.received.as_millis(),
+        envelope: letter.event.envelope.clone(),
+        died_ms: letter.died.as_millis(),
+        rule_arn: letter.rule_arn.clone(),
+        target_id: letter.target_id.clone(),
+        target_arn: letter.target_arn.clone(),
+        error_code: letter.error_code.clone(),
+        error_message: letter.error_message.clone(),
+        exhausted_retry_condition: letter.exhausted_retry_condition.map(|condition| condition.name().to_owned()),
+        retry_attempts: letter.retry_attempts,
+    };
+    let mut value = vec![DEAD_LETTER];
+    // Strings and numbers always have a JSON form.
+    value.extend(serde_json::to_vec(&record).unwrap_or_default());
+    value
+}
+
+pub(super) fn parse_dead_letter(value: &[u8]) -> Result<DeadLetter, JournalError> {
+    let damaged = || JournalError::Damaged("a dead letter".to_owned());
+    let json = value.strip_prefix(&[DEAD_LETTER]).ok_or_else(damaged)?;
+    let record: DeadLetterRecord =
+        serde_json::from_slice(json).map_err(|error| JournalError::Damaged(format!("a dead letter: {error}")))?;
+    let time = |milliseconds| Timestamp::from_millis(milliseconds).ok_or_else(damaged);
+    let event = Event {
+        id: EventId::parse(&record.event_id).ok_or_else(damaged)?,
+        received: time(record.received_ms)?,
+        envelope: record.envelope,
+    };
+    Ok(DeadLetter {
+        event,
+        died: time(record.died_ms)?,
+        rule_arn: record.rule_arn,
+        target_id: record.target_id,
+        target_arn: record.target_arn,
+        error_code: record.error_code,
+        error_message: record.error_message,
+        exhausted_retry_condition: record.exhausted_retry_condition.as_deref().and_then(ExhaustedRetryCondition::parse),
+        retry_attempts: record.retry_attempts,
+    })
+}

@@ -1,0 +1,222 @@
+//! Tests of the journal on the model disk: what a loss of power may take, and what it may not.
+
+use std::sync::Arc;
+
+use eventyard_core::event::EventId;
+use eventyard_core::retry::ExhaustedRetryCondition;
+
+use super::model_disk::ModelDisk;
+use super::*;
+
+const SETTINGS: Settings = Settings {
+    commit_group_requests_max: 16,
+    commit_group_bytes_max: 1 << 20,
+    segment_size_bytes: 200,
+    free_space_bytes_min: 1_000,
+};
+const TARGET: TargetNumber = TargetNumber(7);
+
+fn open(disk: &Arc<ModelDisk>) -> (Journal, CommitterThread) {
+    let disk: Arc<dyn Disk> = Arc::<ModelDisk>::clone(disk);
+    Journal::open_on(disk, SETTINGS, Arc::new(Telemetry::new().unwrap())).unwrap()
+}
+
+fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millis(milliseconds).unwrap()
+}
+
+fn event(n: u128) -> Event {
+    Event { id: EventId::from_random(n), received: at(1_000), envelope: format!(r#"{{"detail":{{"n":{n}}}}}"#).into() }
+}
+
+fn owed(n: u128, targets: &[TargetNumber]) -> Owed {
+    Owed { event: event(n), targets: targets.to_vec() }
+}
+
+fn letter(event: Event) -> DeadLetter {
+    DeadLetter {
+        event,
+        died: at(2_000),
+        rule_arn: "arn:rule".into(),
+        target_id: "t".into(),
+        target_arn: "http://localhost/".into(),
+        error_code: "TIMED_OUT".into(),
+        error_message: "no answer".into(),
+        exhausted_retry_condition: Some(ExhaustedRetryCondition::MaximumRetryAttempts),
+        retry_attempts: 3,
+    }
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_a_loss_of_power() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    journal.commit(vec![owed(1, &[TARGET, TargetNumber(9)]), owed(2, &[TARGET])]).await.unwrap();
+
+    let (journal, _thread) = open(&Arc::new(disk.lose_power(0)));
+    assert_eq!(journal.targets_owed().unwrap(), [TARGET, TargetNumber(9)]);
+    let ready = journal.ready(TARGET, None, 10).unwrap();
+    let events: Vec<Event> = ready.iter().map(|pending| journal.event(pending.delivery.event).unwrap()).collect();
+    assert_eq!(events, [event(1), event(2)]);
+    assert_eq!(journal.owed(), 3);
+}
+
+#[tokio::test]
+async fn a_lost_settlement_means_again_and_never_not_at_all() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
+    let pending = journal.ready(TARGET, None, 1).unwrap()[0];
+    journal.settle(pending, Settlement::Delivered).await.unwrap();
+    assert!(!journal.is_owed(TARGET).unwrap());
+
+    let unsynced = disk.unsynced_batches();
+    assert!(unsynced > 0, "a settlement needs no fsync");
+    let (lost, _thread) = open(&Arc::new(disk.lose_power(0)));
+    assert_eq!(lost.ready(TARGET, None, 10).unwrap(), [pending]);
+    assert_eq!(lost.event(pending.delivery.event).unwrap(), event(1));
+    let (kept, _thread) = open(&Arc::new(disk.lose_power(unsynced)));
+    assert!(!kept.is_owed(TARGET).unwrap());
+}
+
+#[tokio::test]
+async fn retries_wait_in_the_order_of_their_times() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    journal.commit((1..=3).map(|n| owed(n, &[TARGET])).collect()).await.unwrap();
+    for (pending, due) in journal.ready(TARGET, None, 3).unwrap().into_iter().zip([30, 10, 20]) {
+        journal.settle(pending, Settlement::RetryAt(at(due))).await.unwrap();
+    }
+    assert_eq!(journal.ready(TARGET, None, 10).unwrap(), []);
+    assert_eq!(journal.next_due(TARGET, None).unwrap(), Some(at(10)));
+    let due = journal.later(TARGET, None, at(20), 10).unwrap();
+    assert_eq!(
+        due.iter().map(|pending| pending.place).collect::<Vec<_>>(),
+        [Place::Later(at(10)), Place::Later(at(20))]
+    );
+    assert_eq!(due[0].delivery.attempts, 1);
+    let after = Some((at(20), due[1].delivery.event));
+    assert_eq!(journal.next_due(TARGET, after).unwrap(), Some(at(30)));
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_whole_and_no_longer_owed() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
+    let pending = journal.ready(TARGET, None, 1).unwrap()[0];
+    journal.settle(pending, Settlement::Dead(Box::new(letter(event(1))))).await.unwrap();
+    assert_eq!(journal.owed(), 0);
+    let letters = journal.dead_letters(None, 10).unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].1, letter(event(1)));
+    assert_eq!(DeadLetterId::parse(&letters[0].0.to_string()), Some(letters[0].0));
+    assert!(journal.dead_letters(Some(letters[0].0), 10).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn segments_go_when_nothing_in_them_is_owed_and_no_earlier() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    for n in 1..=40 {
+        journal.commit(vec![owed(n, &[TARGET])]).await.unwrap();
+    }
+    let before = disk.segments().len();
+    assert!(before > 3, "{before} segments");
+    let all = journal.ready(TARGET, None, 100).unwrap();
+    for pending in &all[1..] {
+        journal.settle(*pending, Settlement::Delivered).await.unwrap();
+    }
+    assert_eq!(journal.event(all[0].delivery.event).unwrap(), event(1), "one event keeps its segment");
+    assert_eq!(disk.segments().len(), 2, "the first, which is owed, and the newest");
+    // However much a loss of power takes, what it brings back has its event.
+    for kept in 0..=disk.unsynced_batches() {
+        let (journal, _thread) = open(&Arc::new(disk.lose_power(kept)));
+        for pending in journal.ready(TARGET, None, 100).unwrap() {
+            journal.event(pending.delivery.event).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_not_given_twice() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
+    let first = journal.ready(TARGET, None, 1).unwrap()[0];
+    journal.settle(first, Settlement::Delivered).await.unwrap();
+    let (journal, _thread) = open(&Arc::new(disk.lose_power(usize::MAX)));
+    journal.commit(vec![owed(2, &[TARGET])]).await.unwrap();
+    assert!(journal.ready(TARGET, None, 1).unwrap()[0].delivery.event > first.delivery.event);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_commits_and_takes_settlements() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
+    disk.set_free_bytes(999);
+    assert!(matches!(journal.commit(vec![owed(2, &[TARGET])]).await, Err(JournalError::Full { free_bytes: 999, .. })));
+    let pending = journal.ready(TARGET, None, 10).unwrap();
+    assert_eq!(pending.len(), 1, "nothing of the refused commit is there");
+    journal.settle(pending[0], Settlement::Delivered).await.unwrap();
+    disk.set_free_bytes(1_000);
+    journal.commit(vec![owed(3, &[TARGET])]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_write_closes_the_journal_for_good() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, thread) = open(&disk);
+    disk.fail_after(0);
+    assert!(matches!(journal.commit(vec![owed(1, &[TARGET])]).await, Err(JournalError::Closed)));
+    journal.failed().await;
+    assert!(matches!(journal.commit(vec![owed(2, &[TARGET])]).await, Err(JournalError::Closed)));
+    drop(journal);
+    thread.join();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_callers_share_groups_and_each_gets_its_answer() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, thread) = open(&disk);
+    let callers = (0..200_u128).map(|n| {
+        let journal = journal.clone();
+        tokio::spawn(async move { journal.commit(vec![owed(n, &[TARGET])]).await })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap().unwrap();
+    }
+    assert_eq!(journal.ready(TARGET, None, 1_000).unwrap().len(), 200);
+    drop(journal);
+    thread.join();
+}
+
+#[tokio::test]
+async fn the_real_disk_gives_back_what_the_model_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let telemetry = || Arc::new(Telemetry::new().unwrap());
+    let settings = Settings { free_space_bytes_min: 0, ..SETTINGS };
+    let (journal, thread) = Journal::open(dir.path(), settings, telemetry()).unwrap();
+    for n in 1..=30 {
+        journal.commit(vec![owed(n, &[TARGET, TargetNumber(8)])]).await.unwrap();
+    }
+    let all = journal.ready(TARGET, None, 100).unwrap();
+    for pending in &all[..20] {
+        journal.settle(*pending, Settlement::Delivered).await.unwrap();
+    }
+    journal.settle(all[20], Settlement::RetryAt(at(5))).await.unwrap();
+    journal.settle(all[21], Settlement::Dead(Box::new(letter(event(22))))).await.unwrap();
+    drop(journal);
+    thread.join();
+
+    let (journal, thread) = Journal::open(dir.path(), settings, telemetry()).unwrap();
+    assert_eq!(journal.ready(TARGET, None, 100).unwrap(), all[22..]);
+    assert_eq!(journal.later(TARGET, None, at(5), 10).unwrap().len(), 1);
+    assert_eq!(journal.targets_owed().unwrap(), [TARGET, TargetNumber(8)]);
+    assert_eq!(journal.owed(), 8 + 1 + 30);
+    assert_eq!(journal.dead_letters(None, 10).unwrap()[0].1, letter(event(22)));
+    assert_eq!(journal.event(all[25].delivery.event).unwrap(), event(26));
+    drop(journal);
+    thread.join();
+}

@@ -1,0 +1,12 @@
+//! What the daemon takes from the machine: the time, randomness, tasks that cannot take each other down, and the word to
+//! stop.
+
+mod clock;
+mod random;
+mod shutdown;
+mod tasks;
+
+pub use clock::SystemClock;
+pub use random::Random;
+pub use shutdown::{Stop, StopSignal, wait_for_signal};
+pub use tasks::Tasks;

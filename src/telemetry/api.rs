@@ -1,0 +1,64 @@
+//! Facts of the API: requests and the events they bring.
+
+use std::time::Duration;
+
+use super::{Fact, Metrics};
+
+/// A request was answered.
+#[derive(Debug)]
+pub struct RequestAnswered<'a> {
+    /// The operation, `Unknown` when there is none of that name.
+    pub operation: &'static str,
+    /// The error code; empty when it succeeded.
+    pub code: &'static str,
+    /// What the caller was told; empty when it succeeded.
+    pub message: &'a str,
+    /// The id in the answer's header.
+    pub request_id: &'a str,
+    /// From the request's last byte to its answer.
+    pub duration: Duration,
+}
+
+impl Fact for RequestAnswered<'_> {
+    fn record(&self, metrics: &Metrics) {
+        metrics.requests.with_label_values(&[self.operation, self.code]).inc();
+        metrics.request_seconds.observe(self.duration.as_secs_f64());
+        let &Self { operation, code, message: reason, request_id, .. } = self;
+        if code.is_empty() {
+            tracing::debug!(operation, request_id, "request answered");
+        } else {
+            tracing::info!(operation, code, reason, request_id, "request refused");
+        }
+    }
+}
+
+/// A request failed through a fault of ours; the caller only learns `InternalException` and the request's id.
+#[derive(Debug)]
+pub struct RequestFailed<'a> {
+    /// What failed.
+    pub reason: &'a dyn std::error::Error,
+}
+
+impl Fact for RequestFailed<'_> {
+    fn record(&self, _: &Metrics) {
+        tracing::error!(reason = %self.reason, "a request failed inside");
+    }
+}
+
+/// Entries of one `PutEvents` or `POST /events` were taken or refused.
+#[derive(Debug)]
+pub struct EventsReceived<'a> {
+    /// Entries accepted.
+    pub accepted: u64,
+    /// The error code of each refused entry.
+    pub rejected: &'a [&'static str],
+}
+
+impl Fact for EventsReceived<'_> {
+    fn record(&self, metrics: &Metrics) {
+        metrics.events_received.inc_by(self.accepted);
+        for code in self.rejected {
+            metrics.events_rejected.with_label_values(&[code]).inc();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Facts of the daemon's life: start, readiness, stop, bugs.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Fact, Metrics};
+
+/// The store was opened.
+#[derive(Debug)]
+pub struct StoreOpened<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// Rules in it.
+    pub rules: usize,
+    /// Targets in it.
+    pub targets: usize,
+}
+
+impl Fact for StoreOpened<'_> {
+    fn record(&self, metrics: &Metrics) {
+        metrics.rules.set(i64::try_from(self.rules).unwrap_or(i64::MAX));
+        tracing::info!(path = %self.path.display(), rules = self.rules, targets = self.targets, "store opened");
+    }
+}
+
+/// A port is bound.
+#[derive(Debug)]
+pub struct Listening {
+    /// `api` or `admin`.
+    pub listener: &'static str,
+    /// The address, with the real port.
+    pub address: SocketAddr,
+}
+
+impl Fact for Listening {
+    fn record(&self, _: &Metrics) {
+        tracing::info!(listener = self.listener, address = %self.address, "listening");
+    }
+}
+
+/// Everything is up.
+#[derive(Debug)]
+pub struct Ready {
+    /// Since the start of the process.
+    pub duration: Duration,
+}
+
+impl Fact for Ready {
+    fn record(&self, _: &Metrics) {
+        tracing::info!(duration = ?self.duration, "ready");
+    }
+}
+
+/// The daemon was told to stop.
+#[derive(Debug)]
+pub struct Draining {
+    /// What told it.
+    pub reason: &'static str,
+    /// How long it may take.
+    pub deadline: Duration,
+}
+
+impl Fact for Draining {
+    fn record(&self, _: &Metrics) {
+        tracing::info!(reason = self.reason, deadline = ?self.deadline, "stopping; a second signal leaves at once");
+    }
+}
+
+/// A bug was caught at its task.
+#[derive(Debug)]
+pub struct TaskPanicked {
+    /// The task.
+    pub task: &'static str,
+    /// What the panic said.
+    pub message: String,
+}
+
+impl Fact for TaskPanicked {
+    fn record(&self, metrics: &Metrics) {
+        metrics.task_panics.with_label_values(&[self.task]).inc();
+        tracing::error!(task = self.task, reason = self.message, "a bug was caught; please report it");
+    }
+}
+
+/// Something an operator should know and may want to change.
+#[derive(Debug)]
+pub struct Warned<'a> {
+    /// What.
+    pub message: &'a str,
+}
+
+impl Fact for Warned<'_> {
+    fn record(&self, _: &Metrics) {
+        tracing::warn!("{}", self.message);
+    }
+}

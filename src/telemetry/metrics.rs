@@ -1,0 +1,168 @@
+//! Every metric by name. Labels take their values from small fixed sets, never from what callers send.
+
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+/// The metrics, made once at start.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pub(super) requests: IntCounterVec,
+    pub(super) request_seconds: Histogram,
+    pub(super) events_received: IntCounter,
+    pub(super) events_rejected: IntCounterVec,
+    pub(super) events_unmatched: IntCounter,
+    pub(super) commit_groups: IntCounter,
+    pub(super) commit_group_events: Histogram,
+    pub(super) commit_seconds: Histogram,
+    pub(super) events_committed: IntCounter,
+    pub(super) deliveries_committed: IntCounter,
+    pub(super) journal_full: IntGauge,
+    pub(super) journal_failures: IntCounter,
+    pub(super) segments_dropped: IntCounter,
+    pub(super) attempts: IntCounterVec,
+    pub(super) attempt_seconds: Histogram,
+    pub(super) end_to_end_seconds: Histogram,
+    pub(super) dead_letters: IntCounterVec,
+    pub(super) dead_letters_expired: IntCounter,
+    pub(super) deliveries_stuck: IntCounter,
+    pub(super) task_panics: IntCounterVec,
+    /// Deliveries owed and not yet settled.
+    pub deliveries_pending: IntGauge,
+    /// Targets with a worker, that is with deliveries owed or just settled.
+    pub targets_active: IntGauge,
+    /// Rules in the store.
+    pub rules: IntGauge,
+}
+
+/// Durations from a tenth of a millisecond to half a minute.
+const SECONDS: &[f64] =
+    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Numbers of things in a group.
+const COUNTS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
+
+/// Registers each metric as it is made.
+struct Maker<'a>(&'a Registry);
+
+impl Maker<'_> {
+    fn keep<C: prometheus::core::Collector + Clone + 'static>(&self, collector: C) -> prometheus::Result<C> {
+        self.0.register(Box::new(collector.clone()))?;
+        Ok(collector)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+        self.keep(IntCounter::new(name, help)?)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+        self.keep(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        self.keep(IntGauge::new(name, help)?)
+    }
+
+    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
+        self.keep(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
+    }
+}
+
+impl Metrics {
+    pub(super) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let make = Maker(&registry);
+        let metrics = Self {
+            requests: make.counters(
+                "eventyard_api_requests_total",
+                "Requests answered, by operation and error code (empty when it succeeded)",
+                &["operation", "code"],
+            )?,
+            request_seconds: make.histogram(
+                "eventyard_api_request_seconds",
+                "Time from a request's last byte to its answer",
+                SECONDS,
+            )?,
+            events_received: make
+                .counter("eventyard_events_received_total", "Entries accepted by PutEvents or POST /events")?,
+            events_rejected: make.counters(
+                "eventyard_events_rejected_total",
+                "Entries refused one by one, by error code",
+                &["code"],
+            )?,
+            events_unmatched: make.counter("eventyard_events_unmatched_total", "Accepted events that no rule took")?,
+            commit_groups: make
+                .counter("eventyard_commit_groups_total", "Groups written to the journal with one fsync each")?,
+            commit_group_events: make.histogram(
+                "eventyard_commit_group_events",
+                "Events in one commit group",
+                COUNTS,
+            )?,
+            commit_seconds: make.histogram(
+                "eventyard_commit_seconds",
+                "Time to write and fsync one commit group",
+                SECONDS,
+            )?,
+            events_committed: make.counter(
+                "eventyard_events_committed_total",
+                "Events written to the journal because a delivery is owed",
+            )?,
+            deliveries_committed: make
+                .counter("eventyard_deliveries_committed_total", "Deliveries owed, counted when they were committed")?,
+            journal_full: make
+                .gauge("eventyard_journal_full", "1 while the disk has too little room and PutEvents is refused")?,
+            journal_failures: make.counter(
+                "eventyard_journal_failures_total",
+                "Failed writes to the journal; the first one ends the daemon",
+            )?,
+            segments_dropped: make.counter(
+                "eventyard_journal_segments_dropped_total",
+                "Event segments deleted because nothing in them is owed any more",
+            )?,
+            attempts: make.counters(
+                "eventyard_delivery_attempts_total",
+                "Delivery attempts, by outcome",
+                &["outcome"],
+            )?,
+            attempt_seconds: make.histogram(
+                "eventyard_delivery_attempt_seconds",
+                "Time of one delivery attempt",
+                SECONDS,
+            )?,
+            end_to_end_seconds: make.histogram(
+                "eventyard_delivery_end_to_end_seconds",
+                "Time from the acceptance of an event to its delivery",
+                SECONDS,
+            )?,
+            dead_letters: make.counters(
+                "eventyard_dead_letters_total",
+                "Deliveries given up, by error code",
+                &["code"],
+            )?,
+            dead_letters_expired: make.counter(
+                "eventyard_dead_letters_expired_total",
+                "Dead letters deleted because they were older than their retention",
+            )?,
+            deliveries_stuck: make.counter(
+                "eventyard_deliveries_stuck_total",
+                "Deliveries left pending because the journal could not give their event",
+            )?,
+            task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
+            deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,
+            targets_active: make.gauge("eventyard_targets_active", "Targets with deliveries owed or just settled")?,
+            rules: make.gauge("eventyard_rules", "Rules in the store")?,
+            registry: registry.clone(),
+        };
+        Ok(metrics)
+    }
+
+    pub(super) fn encode(&self) -> String {
+        let mut text = Vec::new();
+        // Encoding into memory fails only for a metric without a name.
+        if TextEncoder::new().encode(&self.registry.gather(), &mut text).is_err() {
+            return String::new();
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
