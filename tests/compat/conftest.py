@@ -1,0 +1,120 @@
+"""Fixtures of the black-box tests: the daemon, the clients that speak to it, and a target that records."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from daemon import Daemon
+from sink import Sink
+
+REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
+
+# Nothing of the user's own set-up may leak into a test, nor a test into the user's accounts.
+for _name in [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]:
+    del os.environ[_name]
+os.environ.update(CREDENTIALS, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+os.environ.update(AWS_EC2_METADATA_DISABLED="true", AWS_PAGER="", AWS_DEFAULT_REGION=REGION)
+
+
+@pytest.fixture(scope="session")
+def binary():
+    """The program under test, which EVENTYARD_BINARY names."""
+    path = os.environ.get("EVENTYARD_BINARY")
+    if not path or not os.access(path, os.X_OK):
+        pytest.exit("EVENTYARD_BINARY must name the eventyard binary; `tests/run --only compat` sees to that", 2)
+    return str(Path(path).resolve())
+
+
+@pytest.fixture
+def start_daemon(binary, tmp_path):
+    """A function that starts a daemon with options as the environment writes them; all end with the test."""
+    started = []
+
+    def start(env=None):
+        folder = tmp_path / f"daemon-{len(started)}"
+        folder.mkdir()
+        daemon = Daemon(binary, folder, env)
+        started.append(daemon)
+        return daemon.start()
+
+    yield start
+    wrong = [report for report in [daemon.finish() for daemon in started] if report]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def daemon(start_daemon):
+    """A daemon on its defaults."""
+    return start_daemon()
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(binary, tmp_path_factory):
+    """A daemon for all tests of a file that only look at answers; `sweep` makes it empty again between them."""
+    daemon = Daemon(binary, tmp_path_factory.mktemp("shared-daemon"))
+    yield daemon.start()
+    wrong = daemon.finish()
+    assert not wrong, wrong
+
+
+@pytest.fixture(scope="session")
+def boto3_session():
+    """A session that has read the model of the service once."""
+    return boto3.session.Session()
+
+
+@pytest.fixture
+def client_of(boto3_session):
+    """A function that gives a boto3 client of the events service for a daemon. It never tries twice by itself, and
+    sends what a test says, so that the daemon does the checking."""
+
+    def client(daemon):
+        config = Config(
+            retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60, parameter_validation=False
+        )
+        return boto3_session.client("events", region_name=REGION, endpoint_url=daemon.api_url, config=config)
+
+    return client
+
+
+@pytest.fixture
+def client(client_of, daemon):
+    """A boto3 client of the events service."""
+    return client_of(daemon)
+
+
+class AwsCliError(Exception):
+    """The aws CLI ended with an error; `code` is its exit code and the text what it said."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+@pytest.fixture
+def aws(daemon):
+    """A function that runs `aws events …` and gives the JSON it prints, or None when it prints nothing."""
+
+    def run(*arguments):
+        command = [str(Path(sys.executable).with_name("aws")), "--endpoint-url", daemon.api_url, "--output", "json"]
+        done = subprocess.run([*command, "events", *arguments], capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise AwsCliError(done.returncode, done.stderr.strip())
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    return run
+
+
+@pytest.fixture
+def sink():
+    """A target that records requests and answers 200 until it is told otherwise."""
+    sink = Sink()
+    yield sink
+    sink.close()

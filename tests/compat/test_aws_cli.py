@@ -1,0 +1,86 @@
+"""The aws CLI: every operation once, in the order in which people use them."""
+
+import json
+
+import pytest
+
+from conftest import AwsCliError
+
+ACCOUNT = "000000000000"
+RULE_ARN = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/orders"
+PATTERN = '{"source": ["com.example.shop"]}'
+NONE_FAILED = {"FailedEntryCount": 0, "FailedEntries": []}
+
+
+def test_a_rule_lives_and_delivers_and_goes(aws, sink):
+    assert aws("put-rule", "--name", "orders", "--event-pattern", PATTERN, "--state", "DISABLED",
+               "--description", "orders of the shop") == {"RuleArn": RULE_ARN}  # fmt: skip
+    assert aws("enable-rule", "--name", "orders") is None
+
+    rule = {
+        "Name": "orders",
+        "Arn": RULE_ARN,
+        "EventPattern": PATTERN,
+        "State": "ENABLED",
+        "Description": "orders of the shop",
+        "EventBusName": "default",
+    }
+    assert aws("describe-rule", "--name", "orders") == rule | {"CreatedBy": ACCOUNT}
+    assert aws("list-rules", "--name-prefix", "ord") == {"Rules": [rule]}
+
+    event = {"id": "1", "account": ACCOUNT, "source": "com.example.shop", "time": "2026-01-02T03:04:05Z"}
+    event |= {"region": "us-east-1", "detail-type": "Order Placed"}
+    tested = aws("test-event-pattern", "--event-pattern", PATTERN, "--event", json.dumps(event))
+    assert tested == {"Result": True}
+
+    # The CLI reads the value of a parameter that begins with http:// from there; in JSON it does not.
+    url = f"{sink.url}/hook"
+    targets = [
+        {"Id": "whole", "Arn": url, "RetryPolicy": {"MaximumRetryAttempts": 3}},
+        {"Id": "part", "Arn": url, "InputPath": "$.detail"},
+    ]
+    assert aws("put-targets", "--rule", "orders", "--targets", json.dumps(targets)) == NONE_FAILED
+    listed = aws("list-targets-by-rule", "--rule", "orders")["Targets"]
+    assert sorted(listed, key=lambda target: target["Id"]) == sorted(targets, key=lambda target: target["Id"])
+    by_target = aws("list-rule-names-by-target", "--cli-input-json", json.dumps({"TargetArn": url}))
+    assert by_target == {"RuleNames": ["orders"]}
+
+    entry = {"Source": "com.example.shop", "DetailType": "Order Placed", "Detail": '{"n": 1}'}
+    entry["Time"] = "2026-01-02T03:04:05Z"
+    answer = aws("put-events", "--entries", json.dumps([entry, entry | {"Detail": "[]"}]))
+    assert answer["FailedEntryCount"] == 1
+    assert answer["Entries"][1] == {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
+    bodies = {request.body for request in sink.wait_for(2)}
+    assert b'{"n":1}' in bodies
+    whole = json.loads((bodies - {b'{"n":1}'}).pop())
+    assert (whole["id"], whole["time"]) == (answer["Entries"][0]["EventId"], "2026-01-02T03:04:05Z")
+
+    assert aws("disable-rule", "--name", "orders") is None
+    with pytest.raises(AwsCliError) as caught:
+        aws("delete-rule", "--name", "orders")
+    assert "(ValidationException)" in str(caught.value)
+    assert "Rule can't be deleted since it has targets." in str(caught.value)
+    assert aws("remove-targets", "--rule", "orders", "--ids", "whole", "part") == NONE_FAILED
+    assert aws("delete-rule", "--name", "orders") is None
+    with pytest.raises(AwsCliError) as caught:
+        aws("describe-rule", "--name", "orders")
+    assert "(ResourceNotFoundException)" in str(caught.value)
+    assert "Rule orders does not exist on EventBus default." in str(caught.value)
+
+
+def test_the_cli_follows_pages_by_itself(aws, client):
+    names = [f"rule-{number}" for number in range(5)]
+    for name in names:
+        client.put_rule(Name=name, EventPattern=PATTERN)
+    found = aws("list-rules", "--page-size", "2", "--query", "Rules[].Name")
+    assert found == names
+    first = aws("list-rules", "--max-items", "3", "--page-size", "2")
+    rest = aws("list-rules", "--starting-token", first["NextToken"])
+    assert [rule["Name"] for rule in first["Rules"] + rest["Rules"]] == names
+
+
+def test_an_operation_that_is_not_there_says_so(aws):
+    with pytest.raises(AwsCliError) as caught:
+        aws("list-archives")
+    assert "(UnsupportedOperationException)" in str(caught.value)
+    assert "ListArchives" in str(caught.value)

@@ -1,0 +1,15 @@
+//! Black-box tests of the real binary: crashes, full disks, bad targets, stopping. They talk to it over loopback only.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says why and stops"
+)]
+
+mod conservation;
+mod disk_full;
+mod serve;
+mod shutdown;
+mod support;
+mod targets;
