@@ -24,6 +24,8 @@ use crate::runtime::Random;
 use crate::telemetry::{RequestAnswered, Telemetry};
 use operation::Operation;
 
+pub use operations::targets::read_target;
+
 /// Where the operation's name stands, behind `AWSEvents.`.
 const TARGET_HEADER: &str = "x-amz-target";
 /// The header of an answer that carries the request's id.
