@@ -10,6 +10,7 @@
 mod commands;
 mod conservation;
 mod disk_full;
+mod documentation;
 
 mod serve;
 mod shutdown;
