@@ -11,7 +11,6 @@ mod commands;
 mod conservation;
 mod disk_full;
 mod documentation;
-
 mod serve;
 mod shutdown;
 mod support;
