@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventyard_core::error::{ErrorCode, ServiceError};
 
-use super::operations::{events, rules, targets};
+use super::operations::{events, rules, tags, targets};
 use crate::engine::{Caller, Engine};
 
 /// What stands before the operation's name in `X-Amz-Target`.
@@ -33,7 +33,7 @@ const fn resources(name: &'static str, run: Run) -> Operation {
 }
 
 /// The operations that are here.
-const IMPLEMENTED: [Operation; 12] = [
+const IMPLEMENTED: [Operation; 15] = [
     Operation { name: "PutEvents", how: How::PutEvents },
     resources("DeleteRule", rules::delete_rule),
     resources("DescribeRule", rules::describe_rule),
@@ -41,15 +41,18 @@ const IMPLEMENTED: [Operation; 12] = [
     resources("EnableRule", rules::enable_rule),
     resources("ListRuleNamesByTarget", rules::list_rule_names_by_target),
     resources("ListRules", rules::list_rules),
+    resources("ListTagsForResource", tags::list_tags_for_resource),
     resources("ListTargetsByRule", targets::list_targets_by_rule),
     resources("PutRule", rules::put_rule),
     resources("PutTargets", targets::put_targets),
     resources("RemoveTargets", targets::remove_targets),
+    resources("TagResource", tags::tag_resource),
     resources("TestEventPattern", events::test_event_pattern),
+    resources("UntagResource", tags::untag_resource),
 ];
 
 /// The operations of Amazon's API model that are not here.
-const NOT_IMPLEMENTED: [&str; 45] = [
+const NOT_IMPLEMENTED: [&str; 42] = [
     "ActivateEventSource",
     "CancelReplay",
     "CreateApiDestination",
@@ -83,13 +86,10 @@ const NOT_IMPLEMENTED: [&str; 45] = [
     "ListPartnerEventSourceAccounts",
     "ListPartnerEventSources",
     "ListReplays",
-    "ListTagsForResource",
     "PutPartnerEvents",
     "PutPermission",
     "RemovePermission",
     "StartReplay",
-    "TagResource",
-    "UntagResource",
     "UpdateApiDestination",
     "UpdateArchive",
     "UpdateConnection",

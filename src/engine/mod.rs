@@ -8,6 +8,7 @@ mod event_buses;
 mod events;
 mod registry;
 mod rules;
+mod tags;
 mod targets;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -11,6 +11,7 @@ use eventyard_core::name::{EventBusKey, RuleKey, RuleName, RuleNumber, TargetId,
 use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, PatternLimits};
 use eventyard_core::rule::Rule;
+use eventyard_core::tag::Tags;
 use eventyard_core::target::{CompiledTarget, Target};
 
 use super::EngineError;
@@ -111,7 +112,10 @@ impl Registry {
     /// The event bus, when it exists. The default bus of every account and region does.
     pub(super) fn event_bus(&self, key: &EventBusKey) -> Option<EventBus> {
         let existing = self.event_buses.get(key).cloned();
-        existing.or_else(|| key.name.is_default().then_some(EventBus { created: self.created, modified: self.created }))
+        existing.or_else(|| {
+            let default = || EventBus { created: self.created, modified: self.created, tags: Tags::default() };
+            key.name.is_default().then(default)
+        })
     }
 
     pub(super) fn require_bus(&self, key: &EventBusKey) -> Result<EventBus, ServiceError> {
@@ -171,6 +175,19 @@ impl Registry {
         self.next_number = self.next_number.max(stored.number.0 + 1);
         self.bus_mut(&key.bus).index = index;
         self.insert_rule_entry(key, stored);
+    }
+
+    /// Creates or replaces an event bus.
+    pub(super) fn put_event_bus(&mut self, key: EventBusKey, bus: EventBus) {
+        self.event_buses.insert(key, bus);
+    }
+
+    /// Replaces the tags of a rule.
+    pub(super) fn put_rule_tags(&mut self, key: &RuleKey, tags: Tags) {
+        let entry = self.buses.get_mut(&key.bus).and_then(|bus| bus.rules.get_mut(&key.name));
+        if let Some(entry) = entry {
+            entry.stored.rule.tags = tags;
+        }
     }
 
     fn insert_rule_entry(&mut self, key: RuleKey, stored: StoredRule) {

@@ -33,12 +33,12 @@ pub struct RuleDescription {
 }
 
 impl Engine {
-    /// Creates or replaces a rule and answers its ARN. The targets of a rule that is replaced stay.
+    /// Creates or replaces a rule and answers its ARN. The targets and the tags of a rule that is replaced stay.
     ///
     /// # Errors
     /// Amazon's, for a bus that is not there, a pattern or schedule that cannot be read, neither of the two, or too many
     /// rules. An existing rule is then unchanged.
-    pub fn put_rule(&self, PutRule { key, rule }: PutRule) -> Result<String, ServiceError> {
+    pub fn put_rule(&self, PutRule { key, mut rule }: PutRule) -> Result<String, ServiceError> {
         let pattern = self.check_rule(&key.bus, &rule)?;
         let _changing = self.begin_change();
         let (number, next_number) = {
@@ -46,7 +46,10 @@ impl Engine {
             registry.require_bus(&key.bus)?;
             let next = registry.next_number();
             match registry.rule(&key) {
-                Some(entry) => (entry.stored.number, next),
+                Some(entry) => {
+                    rule.tags = entry.stored.rule.tags.clone();
+                    (entry.stored.number, next)
+                }
                 None if self
                     .settings
                     .rules_per_event_bus_max

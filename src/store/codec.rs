@@ -8,6 +8,7 @@ use eventyard_core::name::{
     AccountId, EventBusKey, EventBusName, Region, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber,
 };
 use eventyard_core::rule::{Rule, RuleState};
+use eventyard_core::tag::Tags;
 use eventyard_core::target::{HttpParameters, InputTransformer, RetryPolicyParameters, Target};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub(super) enum Edit {
 struct EventBusRecord {
     created_ms: i64,
     modified_ms: i64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +48,8 @@ struct RuleRecord {
     description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role_arn: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -197,9 +202,17 @@ fn rule_key(account: &str, region: &str, bus: &str, rule: &str) -> Result<RuleKe
     Ok(RuleKey { bus: bus_key(account, region, bus)?, name })
 }
 
+fn tag_record(tags: &Tags) -> BTreeMap<String, String> {
+    tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn tags(record: BTreeMap<String, String>) -> Result<Tags, String> {
+    Tags::parse(record).map_err(|error| error.message)
+}
+
 impl From<&EventBus> for EventBusRecord {
     fn from(bus: &EventBus) -> Self {
-        Self { created_ms: bus.created.as_millis(), modified_ms: bus.modified.as_millis() }
+        Self { created_ms: bus.created.as_millis(), modified_ms: bus.modified.as_millis(), tags: tag_record(&bus.tags) }
     }
 }
 
@@ -207,7 +220,7 @@ impl TryFrom<EventBusRecord> for EventBus {
     type Error = String;
 
     fn try_from(record: EventBusRecord) -> Result<Self, String> {
-        Ok(Self { created: time(record.created_ms)?, modified: time(record.modified_ms)? })
+        Ok(Self { created: time(record.created_ms)?, modified: time(record.modified_ms)?, tags: tags(record.tags)? })
     }
 }
 
@@ -220,6 +233,7 @@ impl From<&StoredRule> for RuleRecord {
             schedule_expression: rule.schedule_expression.clone(),
             description: rule.description.clone(),
             role_arn: rule.role_arn.clone(),
+            tags: tag_record(&rule.tags),
         }
     }
 }
@@ -235,6 +249,7 @@ impl TryFrom<RuleRecord> for StoredRule {
                 .ok_or_else(|| format!("'{}' is no state of a rule", record.state))?,
             description: record.description,
             role_arn: record.role_arn,
+            tags: tags(record.tags)?,
         };
         Ok(Self { number: RuleNumber(record.number), rule })
     }

@@ -79,6 +79,15 @@ def test_the_cli_follows_pages_by_itself(aws, client):
     assert [rule["Name"] for rule in first["Rules"] + rest["Rules"]] == names
 
 
+def test_tags_with_the_cli(aws):
+    aws("put-rule", "--name", "orders", "--event-pattern", PATTERN, "--tags", "Key=team,Value=shop")
+    assert aws("tag-resource", "--resource-arn", RULE_ARN, "--tags", "Key=stage,Value=") is None
+    both = [{"Key": "stage", "Value": ""}, {"Key": "team", "Value": "shop"}]
+    assert aws("list-tags-for-resource", "--resource-arn", RULE_ARN) == {"Tags": both}
+    assert aws("untag-resource", "--resource-arn", RULE_ARN, "--tag-keys", "stage", "other") is None
+    assert aws("list-tags-for-resource", "--resource-arn", RULE_ARN) == {"Tags": both[1:]}
+
+
 def test_an_operation_that_is_not_there_says_so(aws):
     with pytest.raises(AwsCliError) as caught:
         aws("list-archives")

@@ -16,22 +16,28 @@ IMPLEMENTED = [
     "EnableRule",
     "ListRuleNamesByTarget",
     "ListRules",
+    "ListTagsForResource",
     "ListTargetsByRule",
     "PutEvents",
     "PutRule",
     "PutTargets",
     "RemoveTargets",
+    "TagResource",
     "TestEventPattern",
+    "UntagResource",
 ]
 # A text member that each operation reads.
 TEXT_MEMBERS = {
     "ListRuleNamesByTarget": "TargetArn",
     "ListRules": "NamePrefix",
+    "ListTagsForResource": "ResourceARN",
     "ListTargetsByRule": "Rule",
     "PutEvents": "EndpointId",
     "PutTargets": "Rule",
     "RemoveTargets": "Rule",
+    "TagResource": "ResourceARN",
     "TestEventPattern": "Event",
+    "UntagResource": "ResourceARN",
 }
 EACH_OPERATION = pytest.mark.parametrize("operation", IMPLEMENTED)
 BODY_SIZE_MAX = 16 * 1024 * 1024
@@ -236,6 +242,11 @@ WRONG_TYPES = [
     ("PutEvents", {"Entries": [{"Resources": [1]}]}),
     ("PutEvents", {"Entries": [{"Time": "2026-01-02T03:04:05Z"}]}),
     ("PutEvents", {"Entries": [{"Source": "a", "DetailType": "b", "Detail": "{}", "Time": 1e300}]}),
+    ("TagResource", {"ResourceARN": "a", "Tags": {"team": "shop"}}),
+    ("TagResource", {"ResourceARN": "a", "Tags": [["team", "shop"]]}),
+    ("TagResource", {"ResourceARN": "a", "Tags": [{"Key": 1, "Value": "b"}]}),
+    ("UntagResource", {"ResourceARN": "a", "TagKeys": "team"}),
+    ("ListTagsForResource", {"ResourceARN": 1}),
     ("TestEventPattern", {"EventPattern": {}, "Event": "{}"}),
     ("TestEventPattern", {"EventPattern": "{}", "Event": {}}),
 ]

@@ -1,6 +1,7 @@
 //! An event bus as its owner describes it.
 
 use crate::clock::Timestamp;
+use crate::tag::Tags;
 
 /// An event bus: where events are put and rules live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,4 +10,6 @@ pub struct EventBus {
     pub created: Timestamp,
     /// When it was last changed.
     pub modified: Timestamp,
+    /// Its tags.
+    pub tags: Tags,
 }

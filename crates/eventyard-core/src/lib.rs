@@ -20,4 +20,5 @@ pub mod pattern;
 pub mod retry;
 pub mod rule;
 pub mod schedule;
+pub mod tag;
 pub mod target;

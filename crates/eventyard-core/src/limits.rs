@@ -15,6 +15,9 @@ pub const PAGE_LENGTH_MAX: usize = 100;
 /// Targets, or target ids, in one call. Amazon's.
 pub const TARGETS_PER_CALL_MAX: usize = 100;
 
+/// Tags of one rule or event bus. Amazon's.
+pub const TAGS_PER_RESOURCE_MAX: usize = 50;
+
 /// Retries after the first attempt. Amazon's, and its default.
 pub const RETRY_ATTEMPTS_MAX: u32 = 185;
 

@@ -91,16 +91,19 @@ checked_string!(
 );
 
 impl EventBusName {
+    /// The name of the bus that every account has in every region.
+    pub const DEFAULT: &str = "default";
+
     /// The bus that every account has in every region.
     #[must_use]
     pub fn default_bus() -> Self {
-        Self("default".into())
+        Self(Self::DEFAULT.into())
     }
 
     /// True for the bus that every account has.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        &*self.0 == "default"
+        &*self.0 == Self::DEFAULT
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub(super) mod events;
 pub(super) mod rules;
+pub(super) mod tags;
 mod target_shapes;
 pub(super) mod targets;

@@ -8,6 +8,7 @@ use eventyard_core::rule::{Rule, RuleState};
 use eventyard_core::target::Target;
 use serde::{Deserialize, Serialize};
 
+use super::tags::{TagList, check_tags, read_tags};
 use crate::api::wire::{bus, check_page, decode, encode, finish, next_token, page, required, rule_name};
 use crate::engine::{Caller, Engine, PutRule, RuleDescription};
 
@@ -22,7 +23,7 @@ struct PutRuleRequest {
     state: Option<String>,
     description: Option<String>,
     role_arn: Option<String>,
-    tags: Option<Vec<serde::de::IgnoredAny>>,
+    tags: Option<TagList>,
     event_bus_name: Option<String>,
 }
 
@@ -46,10 +47,8 @@ pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) ->
     violations.check_option("description", request.description.as_deref(), &Rule::DESCRIPTION);
     violations.check_option("roleArn", request.role_arn.as_deref(), &Rule::ROLE_ARN);
     violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
+    check_tags(&mut violations, request.tags.as_ref());
     finish(violations)?;
-    if request.tags.is_some_and(|tags| !tags.is_empty()) {
-        return Err(ServiceError::validation("Parameter Tags is not supported by this version of eventyard."));
-    }
     let key = RuleKey { bus: caller.bus(bus(request.event_bus_name.as_deref())?), name: rule_name(name)? };
     // Clients that fill in every member send "" for a pattern or schedule they do not want.
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -59,6 +58,7 @@ pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) ->
         state: RuleState::parse(state).unwrap_or(RuleState::Enabled),
         description: request.description,
         role_arn: request.role_arn,
+        tags: read_tags(request.tags)?,
     };
     let rule_arn = engine.put_rule(PutRule { key, rule })?;
     encode(&PutRuleResponse { rule_arn })
