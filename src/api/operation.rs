@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventyard_core::error::{ErrorCode, ServiceError};
 
-use super::operations::{events, rules, tags, targets};
+use super::operations::{event_buses, events, rules, tags, targets};
 use crate::engine::{Caller, Engine};
 
 /// What stands before the operation's name in `X-Amz-Target`.
@@ -33,12 +33,16 @@ const fn resources(name: &'static str, run: Run) -> Operation {
 }
 
 /// The operations that are here.
-const IMPLEMENTED: [Operation; 15] = [
+const IMPLEMENTED: [Operation; 20] = [
     Operation { name: "PutEvents", how: How::PutEvents },
+    resources("CreateEventBus", event_buses::create_event_bus),
+    resources("DeleteEventBus", event_buses::delete_event_bus),
     resources("DeleteRule", rules::delete_rule),
+    resources("DescribeEventBus", event_buses::describe_event_bus),
     resources("DescribeRule", rules::describe_rule),
     resources("DisableRule", rules::disable_rule),
     resources("EnableRule", rules::enable_rule),
+    resources("ListEventBuses", event_buses::list_event_buses),
     resources("ListRuleNamesByTarget", rules::list_rule_names_by_target),
     resources("ListRules", rules::list_rules),
     resources("ListTagsForResource", tags::list_tags_for_resource),
@@ -49,17 +53,17 @@ const IMPLEMENTED: [Operation; 15] = [
     resources("TagResource", tags::tag_resource),
     resources("TestEventPattern", events::test_event_pattern),
     resources("UntagResource", tags::untag_resource),
+    resources("UpdateEventBus", event_buses::update_event_bus),
 ];
 
 /// The operations of Amazon's API model that are not here.
-const NOT_IMPLEMENTED: [&str; 42] = [
+const NOT_IMPLEMENTED: [&str; 37] = [
     "ActivateEventSource",
     "CancelReplay",
     "CreateApiDestination",
     "CreateArchive",
     "CreateConnection",
     "CreateEndpoint",
-    "CreateEventBus",
     "CreatePartnerEventSource",
     "DeactivateEventSource",
     "DeauthorizeConnection",
@@ -67,13 +71,11 @@ const NOT_IMPLEMENTED: [&str; 42] = [
     "DeleteArchive",
     "DeleteConnection",
     "DeleteEndpoint",
-    "DeleteEventBus",
     "DeletePartnerEventSource",
     "DescribeApiDestination",
     "DescribeArchive",
     "DescribeConnection",
     "DescribeEndpoint",
-    "DescribeEventBus",
     "DescribeEventSource",
     "DescribePartnerEventSource",
     "DescribeReplay",
@@ -81,7 +83,6 @@ const NOT_IMPLEMENTED: [&str; 42] = [
     "ListArchives",
     "ListConnections",
     "ListEndpoints",
-    "ListEventBuses",
     "ListEventSources",
     "ListPartnerEventSourceAccounts",
     "ListPartnerEventSources",
@@ -94,7 +95,6 @@ const NOT_IMPLEMENTED: [&str; 42] = [
     "UpdateArchive",
     "UpdateConnection",
     "UpdateEndpoint",
-    "UpdateEventBus",
 ];
 
 impl Operation {

@@ -1,13 +1,15 @@
 //! All resources in memory: event buses with their rules, rules with their targets, and targets by number for deliveries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use eventyard_core::arn;
 use eventyard_core::clock::Timestamp;
 use eventyard_core::error::ServiceError;
 use eventyard_core::event_bus::EventBus;
-use eventyard_core::name::{EventBusKey, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber};
+use eventyard_core::name::{
+    AccountId, EventBusKey, EventBusName, Region, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber,
+};
 use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, PatternLimits};
 use eventyard_core::rule::Rule;
@@ -112,10 +114,13 @@ impl Registry {
     /// The event bus, when it exists. The default bus of every account and region does.
     pub(super) fn event_bus(&self, key: &EventBusKey) -> Option<EventBus> {
         let existing = self.event_buses.get(key).cloned();
-        existing.or_else(|| {
-            let default = || EventBus { created: self.created, modified: self.created, tags: Tags::default() };
-            key.name.is_default().then(default)
-        })
+        existing.or_else(|| key.name.is_default().then(|| EventBus::new(self.created)))
+    }
+
+    /// The names of the event buses of an account in a region, in their order; the default bus is among them.
+    pub(super) fn event_bus_names(&self, account: &AccountId, region: &Region) -> BTreeSet<EventBusName> {
+        let keys = self.event_buses.keys().filter(|key| key.account == *account && key.region == *region);
+        keys.map(|key| key.name.clone()).chain([EventBusName::default_bus()]).collect()
     }
 
     pub(super) fn require_bus(&self, key: &EventBusKey) -> Result<EventBus, ServiceError> {
@@ -180,6 +185,12 @@ impl Registry {
     /// Creates or replaces an event bus.
     pub(super) fn put_event_bus(&mut self, key: EventBusKey, bus: EventBus) {
         self.event_buses.insert(key, bus);
+    }
+
+    /// Deletes an event bus, which has no rules.
+    pub(super) fn delete_event_bus(&mut self, key: &EventBusKey) {
+        self.event_buses.remove(key);
+        self.buses.remove(key);
     }
 
     /// Replaces the tags of a rule.

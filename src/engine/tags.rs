@@ -48,8 +48,7 @@ impl Engine {
             TaggableResource::EventBus(key) => {
                 let mut bus = self.registry().require_bus(key)?;
                 bus.tags = tags;
-                self.write(&[Change::PutEventBus(key.clone(), bus.clone())])?;
-                self.registry_mut().put_event_bus(key.clone(), bus);
+                self.put_event_bus(key, bus)?;
             }
             TaggableResource::Rule(key) => {
                 let mut stored = self.registry().require_rule(key)?.stored.clone();

@@ -1,9 +1,10 @@
 //! Domain values to records and back, in the newest schema.
 
+mod event_buses;
+
 use std::collections::BTreeMap;
 
 use eventyard_core::clock::Timestamp;
-use eventyard_core::event_bus::EventBus;
 use eventyard_core::name::{
     AccountId, EventBusKey, EventBusName, Region, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber,
 };
@@ -12,6 +13,8 @@ use eventyard_core::tag::Tags;
 use eventyard_core::target::{HttpParameters, InputTransformer, RetryPolicyParameters, Target};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use event_buses::EventBusRecord;
 
 use super::{Change, Contents, Kind, Record, RemovedTarget, StoreError, StoredRule, StoredTarget};
 
@@ -26,14 +29,6 @@ pub(super) const SCHEMA: &str = "schema";
 pub(super) enum Edit {
     Insert(Record),
     Remove(Kind, Vec<String>),
-}
-
-#[derive(Serialize, Deserialize)]
-struct EventBusRecord {
-    created_ms: i64,
-    modified_ms: i64,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    tags: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +95,7 @@ struct RemovedTargetRecord {
 pub(super) fn edits(change: &Change) -> Vec<Edit> {
     match change {
         Change::PutEventBus(key, bus) => vec![insert(Kind::EventBus, bus_parts(key), &EventBusRecord::from(bus))],
+        Change::DeleteEventBus(key) => vec![Edit::Remove(Kind::EventBus, bus_parts(key))],
         Change::PutRule(key, rule) => vec![insert(Kind::Rule, rule_parts(key), &RuleRecord::from(rule))],
         Change::DeleteRule(key) => vec![Edit::Remove(Kind::Rule, rule_parts(key))],
         Change::PutTarget(key, target) => {
@@ -208,20 +204,6 @@ fn tag_record(tags: &Tags) -> BTreeMap<String, String> {
 
 fn tags(record: BTreeMap<String, String>) -> Result<Tags, String> {
     Tags::parse(record).map_err(|error| error.message)
-}
-
-impl From<&EventBus> for EventBusRecord {
-    fn from(bus: &EventBus) -> Self {
-        Self { created_ms: bus.created.as_millis(), modified_ms: bus.modified.as_millis(), tags: tag_record(&bus.tags) }
-    }
-}
-
-impl TryFrom<EventBusRecord> for EventBus {
-    type Error = String;
-
-    fn try_from(record: EventBusRecord) -> Result<Self, String> {
-        Ok(Self { created: time(record.created_ms)?, modified: time(record.modified_ms)?, tags: tags(record.tags)? })
-    }
 }
 
 impl From<&StoredRule> for RuleRecord {

@@ -83,6 +83,8 @@ pub struct RemovedTarget {
 pub enum Change {
     /// Create or replace an event bus.
     PutEventBus(EventBusKey, EventBus),
+    /// Delete an event bus.
+    DeleteEventBus(EventBusKey),
     /// Create or replace a rule.
     PutRule(RuleKey, StoredRule),
     /// Delete a rule.

@@ -10,10 +10,14 @@ import pytest
 from wire import AWS_JSON, call, post_events, request
 
 IMPLEMENTED = [
+    "CreateEventBus",
+    "DeleteEventBus",
     "DeleteRule",
+    "DescribeEventBus",
     "DescribeRule",
     "DisableRule",
     "EnableRule",
+    "ListEventBuses",
     "ListRuleNamesByTarget",
     "ListRules",
     "ListTagsForResource",
@@ -25,9 +29,11 @@ IMPLEMENTED = [
     "TagResource",
     "TestEventPattern",
     "UntagResource",
+    "UpdateEventBus",
 ]
 # A text member that each operation reads.
 TEXT_MEMBERS = {
+    "ListEventBuses": "NamePrefix",
     "ListRuleNamesByTarget": "TargetArn",
     "ListRules": "NamePrefix",
     "ListTagsForResource": "ResourceARN",
@@ -242,6 +248,12 @@ WRONG_TYPES = [
     ("PutEvents", {"Entries": [{"Resources": [1]}]}),
     ("PutEvents", {"Entries": [{"Time": "2026-01-02T03:04:05Z"}]}),
     ("PutEvents", {"Entries": [{"Source": "a", "DetailType": "b", "Detail": "{}", "Time": 1e300}]}),
+    ("CreateEventBus", {"Name": ["a"]}),
+    ("CreateEventBus", {"Name": "a", "Description": 1}),
+    ("CreateEventBus", {"Name": "a", "DeadLetterConfig": ["arn"]}),
+    ("CreateEventBus", {"Name": "a", "LogConfig": {"Level": 1}}),
+    ("UpdateEventBus", {"DeadLetterConfig": {"Arn": {}}}),
+    ("ListEventBuses", {"Limit": "1"}),
     ("TagResource", {"ResourceARN": "a", "Tags": {"team": "shop"}}),
     ("TagResource", {"ResourceARN": "a", "Tags": [["team", "shop"]]}),
     ("TagResource", {"ResourceARN": "a", "Tags": [{"Key": 1, "Value": "b"}]}),

@@ -79,6 +79,16 @@ impl EventBusNameOrArn {
         )),
     };
 
+    /// What the API model asks of it in an entry of `PutEvents`: nobody puts events on the bus of a partner.
+    pub const NON_PARTNER_CONSTRAINT: StringConstraint = StringConstraint {
+        length_min: 1,
+        length_max: 1_600,
+        pattern: Some((
+            r"(arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[\.\-_A-Za-z0-9]+",
+            |text| EventBusNameOrArn::split(text).is_some_and(|(_, name)| !name.contains('/')),
+        )),
+    };
+
     /// Reads a name or an ARN; none when it is neither.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -9,6 +9,8 @@ pub enum ErrorCode {
     Validation,
     /// A rule, bus or other resource does not exist.
     ResourceNotFound,
+    /// A resource of that name is there already.
+    ResourceAlreadyExists,
     /// The event pattern cannot be read.
     InvalidEventPattern,
     /// A quota is used up.
@@ -36,6 +38,7 @@ impl ErrorCode {
         match self {
             Self::Validation => "ValidationException",
             Self::ResourceNotFound => "ResourceNotFoundException",
+            Self::ResourceAlreadyExists => "ResourceAlreadyExistsException",
             Self::InvalidEventPattern => "InvalidEventPatternException",
             Self::LimitExceeded => "LimitExceededException",
             Self::Internal => "InternalException",

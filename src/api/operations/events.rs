@@ -119,7 +119,7 @@ pub(in crate::api) fn check_entries(violations: &mut Violations, entries: &[PutE
         violations.check_option(
             &format!("{path}.eventBusName"),
             entry.event_bus_name.as_deref(),
-            &EventBusNameOrArn::CONSTRAINT,
+            &EventBusNameOrArn::NON_PARTNER_CONSTRAINT,
         );
         violations.check_option(&format!("{path}.traceHeader"), entry.trace_header.as_deref(), &TRACE_HEADER);
     }

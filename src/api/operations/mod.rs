@@ -1,5 +1,6 @@
 //! The operations on the wire, one file a noun.
 
+pub(super) mod event_buses;
 pub(super) mod events;
 pub(super) mod rules;
 pub(super) mod tags;
