@@ -17,6 +17,7 @@ pub mod limits;
 pub mod name;
 pub mod page;
 pub mod pattern;
+pub mod policy;
 pub mod retry;
 pub mod rule;
 pub mod schedule;

@@ -18,6 +18,9 @@ pub const TARGETS_PER_CALL_MAX: usize = 100;
 /// Tags of one rule or event bus. Amazon's.
 pub const TAGS_PER_RESOURCE_MAX: usize = 50;
 
+/// Bytes of the policy of one event bus, written without blanks. Amazon's.
+pub const POLICY_SIZE_BYTES_MAX: usize = 10 * 1024;
+
 /// Retries after the first attempt. Amazon's, and its default.
 pub const RETRY_ATTEMPTS_MAX: u32 = 185;
 
