@@ -213,7 +213,7 @@ fn part<F: Future<Output = ()> + Send + 'static>(
 fn caller(config: &Config) -> Result<Caller, StartError> {
     let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
     let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
-    Ok(Caller { account, region })
+    Ok(Caller { account, region, organization: None })
 }
 
 fn warn_of_open_listeners(config: &Config, telemetry: &Telemetry) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventyard_core::error::{ErrorCode, ServiceError};
 
-use super::operations::{event_buses, events, rules, tags, targets};
+use super::operations::{event_buses, events, permissions, rules, tags, targets};
 use crate::engine::{Caller, Engine};
 
 /// What stands before the operation's name in `X-Amz-Target`.
@@ -33,7 +33,7 @@ const fn resources(name: &'static str, run: Run) -> Operation {
 }
 
 /// The operations that are here.
-const IMPLEMENTED: [Operation; 20] = [
+const IMPLEMENTED: [Operation; 22] = [
     Operation { name: "PutEvents", how: How::PutEvents },
     resources("CreateEventBus", event_buses::create_event_bus),
     resources("DeleteEventBus", event_buses::delete_event_bus),
@@ -47,8 +47,10 @@ const IMPLEMENTED: [Operation; 20] = [
     resources("ListRules", rules::list_rules),
     resources("ListTagsForResource", tags::list_tags_for_resource),
     resources("ListTargetsByRule", targets::list_targets_by_rule),
+    resources("PutPermission", permissions::put_permission),
     resources("PutRule", rules::put_rule),
     resources("PutTargets", targets::put_targets),
+    resources("RemovePermission", permissions::remove_permission),
     resources("RemoveTargets", targets::remove_targets),
     resources("TagResource", tags::tag_resource),
     resources("TestEventPattern", events::test_event_pattern),
@@ -57,7 +59,7 @@ const IMPLEMENTED: [Operation; 20] = [
 ];
 
 /// The operations of Amazon's API model that are not here.
-const NOT_IMPLEMENTED: [&str; 37] = [
+const NOT_IMPLEMENTED: [&str; 35] = [
     "ActivateEventSource",
     "CancelReplay",
     "CreateApiDestination",
@@ -88,8 +90,6 @@ const NOT_IMPLEMENTED: [&str; 37] = [
     "ListPartnerEventSources",
     "ListReplays",
     "PutPartnerEvents",
-    "PutPermission",
-    "RemovePermission",
     "StartReplay",
     "UpdateApiDestination",
     "UpdateArchive",
@@ -140,6 +140,9 @@ impl Operation {
         }
     }
 }
+
+#[cfg(test)]
+mod isolation;
 
 #[cfg(test)]
 mod tests {

@@ -10,9 +10,9 @@ use super::{Caller, Engine};
 use crate::store::Change;
 
 impl Caller {
-    /// The event bus that a request names: the caller's default bus when it names none.
-    #[must_use]
-    pub fn bus(&self, name: Option<EventBusNameOrArn>) -> EventBusKey {
+    /// The event bus that a request names: the caller's default bus when it names none. It may be another account's, so
+    /// the engine alone asks for it.
+    pub(super) fn bus(&self, name: Option<EventBusNameOrArn>) -> EventBusKey {
         let default = || EventBusNameOrArn { place: None, name: EventBusName::default_bus() };
         name.unwrap_or_else(default).resolve(&self.account, &self.region)
     }

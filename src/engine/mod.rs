@@ -6,16 +6,19 @@
 
 mod event_buses;
 mod events;
+mod permissions;
 mod registry;
 mod rules;
 mod tags;
 mod targets;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use eventyard_core::clock::Clock;
 use eventyard_core::error::ServiceError;
-use eventyard_core::name::{AccountId, Region};
+use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 
 pub use events::{EntryResult, EventsError};
@@ -35,6 +38,8 @@ pub struct Caller {
     pub account: AccountId,
     /// The region it is made in.
     pub region: Region,
+    /// The organization the account belongs to, for policies that name one.
+    pub organization: Option<OrganizationId>,
 }
 
 /// The bounds the engine keeps.

@@ -12,6 +12,7 @@ use eventyard_core::name::{
 };
 use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, PatternLimits};
+use eventyard_core::policy::Policy;
 use eventyard_core::rule::Rule;
 use eventyard_core::tag::Tags;
 use eventyard_core::target::{CompiledTarget, Target};
@@ -121,6 +122,11 @@ impl Registry {
     pub(super) fn event_bus_names(&self, account: &AccountId, region: &Region) -> BTreeSet<EventBusName> {
         let keys = self.event_buses.keys().filter(|key| key.account == *account && key.region == *region);
         keys.map(|key| key.name.clone()).chain([EventBusName::default_bus()]).collect()
+    }
+
+    /// The policy of an event bus; none when it has none, or is not there.
+    pub(super) fn policy(&self, key: &EventBusKey) -> Option<Arc<Policy>> {
+        self.event_buses.get(key)?.policy.clone()
     }
 
     pub(super) fn require_bus(&self, key: &EventBusKey) -> Result<EventBus, ServiceError> {

@@ -156,7 +156,9 @@ fn take(contents: &mut Contents, record: Record) -> Result<(), String> {
         (Kind::Store, [CREATED_MS]) => contents.created = time(read(value)?)?,
         (Kind::Store, [SCHEMA]) => {}
         (Kind::EventBus, [account, region, bus]) => {
-            contents.event_buses.push((bus_key(account, region, bus)?, read::<EventBusRecord>(value)?.try_into()?));
+            let key = bus_key(account, region, bus)?;
+            let bus = read::<EventBusRecord>(value)?.into_event_bus(&key)?;
+            contents.event_buses.push((key, bus));
         }
         (Kind::Rule, [account, region, bus, rule]) => {
             contents.rules.push((rule_key(account, region, bus, rule)?, read::<RuleRecord>(value)?.try_into()?));

@@ -95,6 +95,19 @@ def test_event_buses_with_the_cli(aws):
     assert aws("delete-event-bus", "--name", "orders") is None
 
 
+def test_permissions_with_the_cli(aws):
+    condition = "Type=StringEquals,Key=aws:PrincipalOrgID,Value=o-a1b2c3d4e5"
+    assert aws("put-permission", "--action", "events:PutEvents", "--principal", "*", "--statement-id", "all",
+               "--condition", condition) is None  # fmt: skip
+    policy = json.loads(aws("describe-event-bus")["Policy"])
+    assert policy["Statement"][0]["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    assert aws("remove-permission", "--statement-id", "all") is None
+    assert aws("put-permission", "--policy", json.dumps(policy)) is None
+    assert json.loads(aws("describe-event-bus")["Policy"]) == policy
+    assert aws("remove-permission", "--remove-all-permissions") is None
+    assert "Policy" not in aws("describe-event-bus")
+
+
 def test_tags_with_the_cli(aws):
     aws("put-rule", "--name", "orders", "--event-pattern", PATTERN, "--tags", "Key=team,Value=shop")
     assert aws("tag-resource", "--resource-arn", RULE_ARN, "--tags", "Key=stage,Value=") is None

@@ -23,8 +23,10 @@ IMPLEMENTED = [
     "ListTagsForResource",
     "ListTargetsByRule",
     "PutEvents",
+    "PutPermission",
     "PutRule",
     "PutTargets",
+    "RemovePermission",
     "RemoveTargets",
     "TagResource",
     "TestEventPattern",
@@ -33,6 +35,8 @@ IMPLEMENTED = [
 ]
 # A text member that each operation reads.
 TEXT_MEMBERS = {
+    "PutPermission": "Policy",
+    "RemovePermission": "StatementId",
     "ListEventBuses": "NamePrefix",
     "ListRuleNamesByTarget": "TargetArn",
     "ListRules": "NamePrefix",
@@ -252,6 +256,9 @@ WRONG_TYPES = [
     ("CreateEventBus", {"Name": "a", "Description": 1}),
     ("CreateEventBus", {"Name": "a", "DeadLetterConfig": ["arn"]}),
     ("CreateEventBus", {"Name": "a", "LogConfig": {"Level": 1}}),
+    ("PutPermission", {"Policy": {"Statement": []}}),
+    ("PutPermission", {"Condition": "o-a1b2c3d4e5"}),
+    ("RemovePermission", {"RemoveAllPermissions": "true"}),
     ("UpdateEventBus", {"DeadLetterConfig": {"Arn": {}}}),
     ("ListEventBuses", {"Limit": "1"}),
     ("TagResource", {"ResourceARN": "a", "Tags": {"team": "shop"}}),

@@ -33,6 +33,24 @@ impl TaggableResource {
     /// What the API model asks of its ARN.
     pub const ARN: StringConstraint = StringConstraint::length(1, 1_600);
 
+    /// Its ARN as it is written here, however it was written where it was read.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        match self {
+            Self::EventBus(bus) => event_bus_arn(bus),
+            Self::Rule(rule) => rule_arn(rule),
+        }
+    }
+
+    /// The event bus that it is or lives on.
+    #[must_use]
+    pub fn bus(&self) -> &EventBusKey {
+        match self {
+            Self::EventBus(bus) => bus,
+            Self::Rule(rule) => &rule.bus,
+        }
+    }
+
     /// Reads the ARN of an event bus or a rule; none when it is neither.
     #[must_use]
     pub fn parse(arn: &str) -> Option<Self> {

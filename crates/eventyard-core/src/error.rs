@@ -11,6 +11,10 @@ pub enum ErrorCode {
     ResourceNotFound,
     /// A resource of that name is there already.
     ResourceAlreadyExists,
+    /// The caller may not do that with that resource.
+    AccessDenied,
+    /// The policy of an event bus would be too long.
+    PolicyLengthExceeded,
     /// The event pattern cannot be read.
     InvalidEventPattern,
     /// A quota is used up.
@@ -39,6 +43,8 @@ impl ErrorCode {
             Self::Validation => "ValidationException",
             Self::ResourceNotFound => "ResourceNotFoundException",
             Self::ResourceAlreadyExists => "ResourceAlreadyExistsException",
+            Self::AccessDenied => "AccessDeniedException",
+            Self::PolicyLengthExceeded => "PolicyLengthExceededException",
             Self::InvalidEventPattern => "InvalidEventPatternException",
             Self::LimitExceeded => "LimitExceededException",
             Self::Internal => "InternalException",

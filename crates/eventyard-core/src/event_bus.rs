@@ -1,7 +1,10 @@
 //! An event bus as its owner describes it.
 
+use std::sync::Arc;
+
 use crate::clock::Timestamp;
 use crate::constraint::StringConstraint;
+use crate::policy::Policy;
 use crate::tag::Tags;
 
 /// An event bus: where events are put and rules live.
@@ -18,6 +21,8 @@ pub struct EventBus {
     pub dead_letter_arn: Option<String>,
     /// `LogConfig`. Kept and given back; there are no logs of an event bus here.
     pub log_config: Option<LogConfig>,
+    /// Who else may do what with it; none when nobody may.
+    pub policy: Option<Arc<Policy>>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -54,6 +59,7 @@ impl EventBus {
             description: None,
             dead_letter_arn: None,
             log_config: None,
+            policy: None,
             tags: Tags::default(),
         }
     }

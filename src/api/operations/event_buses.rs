@@ -108,6 +108,8 @@ struct EventBusShape {
     dead_letter_config: Option<DeadLetterConfigShape>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_config: Option<LogConfigShape>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
     /// In seconds since the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     creation_time: Option<f64>,
@@ -132,9 +134,10 @@ impl EventBusShape {
         Self { name: Some(key.name.to_string()), arn: Some(event_bus_arn(key)), ..Self::described(bus) }
     }
 
-    /// With its names and times.
+    /// With its names, its policy and its times.
     fn whole(key: &EventBusKey, bus: EventBus) -> Self {
         Self {
+            policy: bus.policy.as_ref().map(ToString::to_string),
             creation_time: Some(bus.created.as_epoch_seconds()),
             last_modified_time: Some(bus.modified.as_epoch_seconds()),
             ..Self::named(key, bus)
@@ -194,7 +197,7 @@ pub(in crate::api) fn describe_event_bus(engine: &Engine, caller: &Caller, body:
     let mut violations = Violations::default();
     violations.check_option("name", request.name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
     finish(violations)?;
-    let key = caller.bus(bus(request.name.as_deref())?);
+    let key = engine.authorized_bus(caller, "events:DescribeEventBus", bus(request.name.as_deref())?)?;
     let bus = engine.describe_event_bus(&key)?;
     encode(&EventBusShape::whole(&key, bus))
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod event_buses;
 pub(super) mod events;
+pub(super) mod permissions;
 pub(super) mod rules;
 pub(super) mod tags;
 mod target_shapes;

@@ -49,7 +49,8 @@ pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) ->
     violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
     check_tags(&mut violations, request.tags.as_ref());
     finish(violations)?;
-    let key = RuleKey { bus: caller.bus(bus(request.event_bus_name.as_deref())?), name: rule_name(name)? };
+    let bus = bus(request.event_bus_name.as_deref())?;
+    let key = engine.authorized_rule(caller, "events:PutRule", bus, rule_name(name)?)?;
     // Clients that fill in every member send "" for a pattern or schedule they do not want.
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let rule = Rule {
@@ -76,13 +77,14 @@ struct NamedRuleRequest {
 }
 
 impl NamedRuleRequest {
-    fn key(body: &[u8], caller: &Caller) -> Result<RuleKey> {
+    /// The rule, when the caller may do `action` with it.
+    fn key(engine: &Engine, caller: &Caller, action: &'static str, body: &[u8]) -> Result<RuleKey> {
         let request: Self = decode(body)?;
         let mut violations = Violations::default();
         let name = required(&mut violations, "name", request.name.as_deref(), &RuleName::CONSTRAINT);
         violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
         finish(violations)?;
-        Ok(RuleKey { bus: caller.bus(bus(request.event_bus_name.as_deref())?), name: rule_name(name)? })
+        engine.authorized_rule(caller, action, bus(request.event_bus_name.as_deref())?, rule_name(name)?)
     }
 }
 
@@ -123,23 +125,23 @@ impl From<RuleDescription> for RuleShape {
 }
 
 pub(in crate::api) fn describe_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    let rule = engine.describe_rule(&NamedRuleRequest::key(body, caller)?)?;
+    let rule = engine.describe_rule(&NamedRuleRequest::key(engine, caller, "events:DescribeRule", body)?)?;
     let created_by = Some(rule.key.bus.account.to_string());
     encode(&RuleShape { created_by, ..RuleShape::from(rule) })
 }
 
 pub(in crate::api) fn enable_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    engine.set_rule_state(&NamedRuleRequest::key(body, caller)?, RuleState::Enabled)?;
+    engine.set_rule_state(&NamedRuleRequest::key(engine, caller, "events:EnableRule", body)?, RuleState::Enabled)?;
     Ok(Vec::new())
 }
 
 pub(in crate::api) fn disable_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    engine.set_rule_state(&NamedRuleRequest::key(body, caller)?, RuleState::Disabled)?;
+    engine.set_rule_state(&NamedRuleRequest::key(engine, caller, "events:DisableRule", body)?, RuleState::Disabled)?;
     Ok(Vec::new())
 }
 
 pub(in crate::api) fn delete_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    engine.delete_rule(&NamedRuleRequest::key(body, caller)?)?;
+    engine.delete_rule(&NamedRuleRequest::key(engine, caller, "events:DeleteRule", body)?)?;
     Ok(Vec::new())
 }
 
@@ -167,7 +169,7 @@ pub(in crate::api) fn list_rules(engine: &Engine, caller: &Caller, body: &[u8]) 
     violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
     check_page(&mut violations, request.limit, request.next_token.as_deref());
     finish(violations)?;
-    let bus = caller.bus(bus(request.event_bus_name.as_deref())?);
+    let bus = engine.authorized_bus(caller, "events:ListRules", bus(request.event_bus_name.as_deref())?)?;
     let prefix = request.name_prefix.unwrap_or_default();
     let list = format!("ListRules {} {prefix}", event_bus_arn(&bus));
     let page = engine.list_rules(&bus, &prefix, &page(&list, request.limit, request.next_token.as_deref())?)?;
@@ -199,7 +201,8 @@ pub(in crate::api) fn list_rule_names_by_target(engine: &Engine, caller: &Caller
     violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
     check_page(&mut violations, request.limit, request.next_token.as_deref());
     finish(violations)?;
-    let bus = caller.bus(bus(request.event_bus_name.as_deref())?);
+    let bus = bus(request.event_bus_name.as_deref())?;
+    let bus = engine.authorized_bus(caller, "events:ListRuleNamesByTarget", bus)?;
     let list = format!("ListRuleNamesByTarget {} {target_arn}", event_bus_arn(&bus));
     let page = engine.list_rule_names_by_target(
         &bus,

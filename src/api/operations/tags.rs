@@ -39,11 +39,13 @@ pub(super) fn read_tags(tags: Option<TagList>) -> Result<Tags> {
     Tags::parse(pairs)
 }
 
-/// The resource a request names, after the checks against the model.
-fn resource(arn: &str) -> Result<TaggableResource> {
-    TaggableResource::parse(arn).ok_or_else(|| {
+/// The resource a request names, after the checks against the model, when the caller may do `action` with it.
+fn resource(engine: &Engine, caller: &Caller, action: &'static str, arn: &str) -> Result<TaggableResource> {
+    let resource = TaggableResource::parse(arn).ok_or_else(|| {
         ServiceError::validation("Parameter ResourceARN is not valid. Reason: Provided Arn is not in correct format.")
-    })
+    })?;
+    engine.authorize(caller, action, resource.bus(), || resource.arn())?;
+    Ok(resource)
 }
 
 #[derive(Deserialize)]
@@ -54,7 +56,7 @@ struct TagResourceRequest {
     tags: Option<TagList>,
 }
 
-pub(in crate::api) fn tag_resource(engine: &Engine, _: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::api) fn tag_resource(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
     let request: TagResourceRequest = decode(body)?;
     let mut violations = Violations::default();
     let arn = required(&mut violations, "resourceARN", request.resource_arn.as_deref(), &TaggableResource::ARN);
@@ -63,7 +65,8 @@ pub(in crate::api) fn tag_resource(engine: &Engine, _: &Caller, body: &[u8]) -> 
     }
     check_tags(&mut violations, request.tags.as_ref());
     finish(violations)?;
-    engine.tag_resource(&resource(arn)?, read_tags(request.tags)?)?;
+    let resource = resource(engine, caller, "events:TagResource", arn)?;
+    engine.tag_resource(&resource, read_tags(request.tags)?)?;
     Ok(Vec::new())
 }
 
@@ -75,7 +78,7 @@ struct UntagResourceRequest {
     tag_keys: Option<Vec<String>>,
 }
 
-pub(in crate::api) fn untag_resource(engine: &Engine, _: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::api) fn untag_resource(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
     let request: UntagResourceRequest = decode(body)?;
     let mut violations = Violations::default();
     let arn = required(&mut violations, "resourceARN", request.resource_arn.as_deref(), &TaggableResource::ARN);
@@ -86,7 +89,8 @@ pub(in crate::api) fn untag_resource(engine: &Engine, _: &Caller, body: &[u8]) -
         violations.check(&format!("tagKeys.{number}.member"), key, &Tags::KEY);
     }
     finish(violations)?;
-    engine.untag_resource(&resource(arn)?, &request.tag_keys.unwrap_or_default())?;
+    let resource = resource(engine, caller, "events:UntagResource", arn)?;
+    engine.untag_resource(&resource, &request.tag_keys.unwrap_or_default())?;
     Ok(Vec::new())
 }
 
@@ -103,12 +107,12 @@ struct ListTagsForResourceResponse {
     tags: Vec<TagShape>,
 }
 
-pub(in crate::api) fn list_tags_for_resource(engine: &Engine, _: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::api) fn list_tags_for_resource(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
     let request: ListTagsForResourceRequest = decode(body)?;
     let mut violations = Violations::default();
     let arn = required(&mut violations, "resourceARN", request.resource_arn.as_deref(), &TaggableResource::ARN);
     finish(violations)?;
-    let tags = engine.list_tags(&resource(arn)?)?;
+    let tags = engine.list_tags(&resource(engine, caller, "events:ListTagsForResource", arn)?)?;
     let shape = |(key, value): (&str, &str)| TagShape { key: Some(key.to_owned()), value: Some(value.to_owned()) };
     encode(&ListTagsForResourceResponse { tags: tags.iter().map(shape).collect() })
 }

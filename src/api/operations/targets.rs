@@ -38,8 +38,14 @@ fn check_rule(violations: &mut Violations, rule: Option<&str>, event_bus_name: O
     violations.check_option("eventBusName", event_bus_name, &EventBusNameOrArn::CONSTRAINT);
 }
 
-fn key(caller: &Caller, rule: Option<&str>, event_bus_name: Option<&str>) -> Result<RuleKey> {
-    Ok(RuleKey { bus: caller.bus(bus(event_bus_name)?), name: rule_name(rule.unwrap_or_default())? })
+/// The rule, when the caller may do `action` with it.
+fn key(
+    engine: &Engine,
+    caller: &Caller,
+    action: &'static str,
+    (rule, event_bus_name): (Option<&str>, Option<&str>),
+) -> Result<RuleKey> {
+    engine.authorized_rule(caller, action, bus(event_bus_name)?, rule_name(rule.unwrap_or_default())?)
 }
 
 /// Checks the length of a list that must have 1 to 100 items.
@@ -64,7 +70,7 @@ pub(in crate::api) fn put_targets(engine: &Engine, caller: &Caller, body: &[u8])
         target.check(&mut violations, &format!("targets.{number}.member"));
     }
     finish(violations)?;
-    let key = key(caller, rule, event_bus_name)?;
+    let key = key(engine, caller, "events:PutTargets", (rule, event_bus_name))?;
     let targets =
         request.targets.into_iter().flatten().map(|Object(target)| target.into_target()).collect::<Result<_>>()?;
     engine.put_targets(&key, targets)?;
@@ -95,7 +101,7 @@ pub(in crate::api) fn list_targets_by_rule(engine: &Engine, caller: &Caller, bod
     check_rule(&mut violations, rule, event_bus_name);
     check_page(&mut violations, request.limit, request.next_token.as_deref());
     finish(violations)?;
-    let key = key(caller, rule, event_bus_name)?;
+    let key = key(engine, caller, "events:ListTargetsByRule", (rule, event_bus_name))?;
     let list = format!("ListTargetsByRule {}", rule_arn(&key));
     let page = engine.list_targets_by_rule(&key, &page(&list, request.limit, request.next_token.as_deref())?)?;
     let next_token = next_token(&list, page.last.as_ref());
@@ -126,7 +132,7 @@ pub(in crate::api) fn remove_targets(engine: &Engine, caller: &Caller, body: &[u
         violations.check(&format!("ids.{number}.member"), id, &TargetId::CONSTRAINT);
     }
     finish(violations)?;
-    let key = key(caller, rule, event_bus_name)?;
+    let key = key(engine, caller, "events:RemoveTargets", (rule, event_bus_name))?;
     let ids: Vec<TargetId> = request.ids.iter().flatten().filter_map(|id| TargetId::parse(id).ok()).collect();
     engine.remove_targets(&key, &ids)?;
     encode(&NO_FAILED_ENTRIES)
