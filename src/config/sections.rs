@@ -140,6 +140,8 @@ pub struct Quotas {
     pub targets_per_rule_max: usize,
     /// Rules that one event bus may have; `None` means no limit.
     pub rules_per_event_bus_max: Option<usize>,
+    /// Event buses that one account may have in one region beside the default one; `None` means no limit.
+    pub event_buses_per_account_max: Option<usize>,
 }
 
 impl Quotas {
@@ -148,6 +150,7 @@ impl Quotas {
         Self {
             targets_per_rule_max: section.integer("targets_per_rule_max", 1..=100_000),
             rules_per_event_bus_max: section.limit("rules_per_event_bus_max", 10_000_000),
+            event_buses_per_account_max: section.limit("event_buses_per_account_max", 1_000_000),
         }
     }
 }

@@ -28,7 +28,8 @@ impl Engine {
     /// Creates an event bus, which `describe` fills in, and answers it.
     ///
     /// # Errors
-    /// `ResourceAlreadyExistsException` when the name is taken, also for the default bus.
+    /// `ResourceAlreadyExistsException` when the name is taken, also for the default bus; `LimitExceededException` when
+    /// there are too many.
     pub fn create_event_bus(
         &self,
         key: &EventBusKey,
@@ -38,6 +39,11 @@ impl Engine {
         if self.registry().event_bus(key).is_some() {
             let message = format!("Event bus {} already exists.", key.name);
             return Err(ServiceError::new(ErrorCode::ResourceAlreadyExists, message));
+        }
+        // The default bus is among the names, and the new one is not.
+        let count = self.registry().event_bus_names(&key.account, &key.region).len();
+        if self.settings.event_buses_per_account_max.is_some_and(|max| count > max) {
+            return Err(ServiceError::limit_exceeded());
         }
         let mut bus = EventBus::new(self.clock.now());
         describe(&mut bus);

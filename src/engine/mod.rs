@@ -55,6 +55,8 @@ pub struct Settings {
     pub targets_per_rule_max: usize,
     /// Rules of one event bus; none for no bound.
     pub rules_per_event_bus_max: Option<usize>,
+    /// Event buses of one account in one region beside the default one; none for no bound.
+    pub event_buses_per_account_max: Option<usize>,
 }
 
 /// The service without its wire.

@@ -39,6 +39,7 @@ impl TestEngine {
             patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
             targets_per_rule_max: 5,
             rules_per_event_bus_max: None,
+            event_buses_per_account_max: None,
         };
         let store = Store::open(folder.path(), Timestamp::EPOCH).unwrap();
         let random = Arc::new(Random::from_seed(1));

@@ -289,6 +289,21 @@ def test_members_outside_the_model(client, operation):
         getattr(client, operation)(Name="orders", **wrong)
 
 
+def test_an_account_has_as_many_buses_as_its_quota(start_daemon, client_of):
+    client = client_of(start_daemon({"EVENTYARD_QUOTAS__EVENT_BUSES_PER_ACCOUNT_MAX": "2"}))
+    for name in ["a", "b"]:
+        client.create_event_bus(Name=name)
+    with refused("LimitExceededException", "The requested resource exceeds the maximum number allowed."):
+        client.create_event_bus(Name="c")
+    # The default bus does not count, and a name that is taken is said first.
+    client.update_event_bus(Description="of all")
+    with refused("ResourceAlreadyExistsException", "Event bus b already exists."):
+        client.create_event_bus(Name="b")
+    client.delete_event_bus(Name="a")
+    client.create_event_bus(Name="c")
+    assert [bus["Name"] for bus in client.list_event_buses()["EventBuses"]] == ["b", "c", "default"]
+
+
 @pytest.mark.parametrize("operation", ["CreateEventBus", "DeleteEventBus"])
 def test_a_name_that_is_missing(daemon, operation):
     message = "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null"

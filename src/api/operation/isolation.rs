@@ -193,6 +193,32 @@ async fn an_arn_of_another_account_is_denied_whether_it_is_there_or_not() {
 }
 
 #[tokio::test]
+async fn a_token_of_one_account_is_foreign_to_another() {
+    let (test, stranger) = (TestEngine::new(), caller(STRANGER, None));
+    for caller in [&owner(), &stranger] {
+        for name in ["a", "b"] {
+            call(&test, caller, "CreateEventBus", &json!({"Name": name})).await.unwrap();
+            call(&test, caller, "PutRule", &json!({"Name": name, "EventPattern": PATTERN})).await.unwrap();
+            let targets = json!([{"Id": "1", "Arn": URL}, {"Id": "2", "Arn": URL}]);
+            call(&test, caller, "PutTargets", &json!({"Rule": name, "Targets": targets})).await.unwrap();
+        }
+    }
+    for (operation, mut request) in [
+        ("ListEventBuses", json!({})),
+        ("ListRules", json!({})),
+        ("ListRuleNamesByTarget", json!({"TargetArn": URL})),
+        ("ListTargetsByRule", json!({"Rule": "a"})),
+    ] {
+        request["Limit"] = json!(1);
+        let token = call(&test, &owner(), operation, &request).await.unwrap()["NextToken"].take();
+        request["NextToken"] = token;
+        call(&test, &owner(), operation, &request).await.unwrap();
+        let error = call(&test, &stranger, operation, &request).await.unwrap_err();
+        assert_eq!(error.message, "Parameter NextToken is not valid.", "{operation}");
+    }
+}
+
+#[tokio::test]
 async fn a_policy_opens_what_it_names_and_no_more() {
     let stranger = caller(STRANGER, None);
     for operation in names().filter(|name| matches!(by_arn(name), ByArn::Asked)) {
