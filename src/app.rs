@@ -12,7 +12,7 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, Readiness};
-use crate::api::Api;
+use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::config::Config;
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Caller, Engine, EngineError};
@@ -20,7 +20,7 @@ use crate::http::{BindError, Limits, Listener};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
+use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
 use crate::{delivery, engine, journal};
 
@@ -47,6 +47,9 @@ pub enum StartError {
     /// What is in the store could not be run.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file declares rules that cannot be.
+    #[error(transparent)]
+    ManagedRules(#[from] ManagedRulesError),
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
@@ -76,6 +79,8 @@ pub struct App {
     admin: Part,
     journal: Journal,
     committer: CommitterThread,
+    /// What is read again at SIGHUP.
+    managed_rules: Option<Arc<ManagedRules>>,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
@@ -110,6 +115,10 @@ impl App {
         let engine = Arc::new(engine);
         let (rules, targets) = engine.counts();
         telemetry.record(&StoreOpened { path: &store_path, rules, targets });
+        let managed_rules = managed_rules(config, &engine, &caller, &telemetry);
+        if let Some(rules) = &managed_rules {
+            rules.apply().await?;
+        }
 
         let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
         let dispatcher = Dispatcher::new(
@@ -154,6 +163,7 @@ impl App {
             admin,
             journal,
             committer,
+            managed_rules,
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -175,6 +185,15 @@ impl App {
     pub async fn failed(&self) {
         self.journal.failed().await;
         self.readiness.set(false);
+    }
+
+    /// Reads again what was read from files that change: managed rules. What cannot be read stays as it was.
+    pub async fn reload(&self) {
+        if let Some(rules) = &self.managed_rules
+            && let Err(error) = rules.apply().await
+        {
+            self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
+        }
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -208,6 +227,16 @@ fn part<F: Future<Output = ()> + Send + 'static>(
     let stop = Stop::default();
     let running = tasks.spawn(name, run(&stop));
     Part { name, stop, running }
+}
+
+fn managed_rules(
+    config: &Config,
+    engine: &Arc<Engine>,
+    owner: &Caller,
+    telemetry: &Arc<Telemetry>,
+) -> Option<Arc<ManagedRules>> {
+    let (dir, engine) = (config.managed_rules.rules_dir.clone()?, Arc::clone(engine));
+    Some(Arc::new(ManagedRules { dir, engine, owner: owner.clone(), telemetry: Arc::clone(telemetry) }))
 }
 
 fn caller(config: &Config) -> Result<Caller, StartError> {

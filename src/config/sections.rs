@@ -155,6 +155,21 @@ impl Quotas {
     }
 }
 
+/// `[managed_rules]`: rules that are declared in files.
+#[derive(Clone, Debug)]
+pub struct ManagedRules {
+    /// Folder of the files; `None` when there is none.
+    pub rules_dir: Option<PathBuf>,
+}
+
+impl ManagedRules {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("managed_rules");
+        let path = |text: &str| Some((!text.is_empty()).then(|| PathBuf::from(text)));
+        Self { rules_dir: section.text("rules_dir", None, "write the path of a folder", path) }
+    }
+}
+
 /// `[journal]`: how events and deliveries are written.
 #[derive(Clone, Debug)]
 pub struct Journal {

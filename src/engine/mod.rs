@@ -6,6 +6,7 @@
 
 mod event_buses;
 mod events;
+mod managed_rules;
 mod permissions;
 mod registry;
 mod rules;
@@ -22,6 +23,7 @@ use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 
 pub use events::{EntryResult, EventsError};
+pub use managed_rules::{Applied, ManagedRule};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
 

@@ -150,6 +150,13 @@ impl Registry {
         self.buses.get(bus).into_iter().flat_map(|bus| &bus.rules)
     }
 
+    /// The rules of all buses.
+    pub(super) fn all_rules(&self) -> impl Iterator<Item = (RuleKey, &RuleEntry)> {
+        self.buses.iter().flat_map(|(bus, entry)| {
+            entry.rules.iter().map(|(name, rule)| (RuleKey { bus: bus.clone(), name: name.clone() }, rule))
+        })
+    }
+
     pub(super) fn rule_count(&self, bus: &EventBusKey) -> usize {
         self.buses.get(bus).map_or(0, |bus| bus.rules.len())
     }

@@ -5,6 +5,7 @@ use eventyard_core::error::ServiceError;
 use eventyard_core::tag::Tags;
 
 use super::Engine;
+use super::managed_rules::refuse_managed;
 use super::registry::{Registry, rule_of};
 use crate::store::Change;
 
@@ -12,7 +13,8 @@ impl Engine {
     /// Adds tags to a resource; a key it has already gets the new value.
     ///
     /// # Errors
-    /// `ResourceNotFoundException` when the resource is not there; a `ValidationException` for too many tags.
+    /// `ResourceNotFoundException` when the resource is not there; a `ValidationException` for too many tags;
+    /// `ManagedRuleException` for a managed rule.
     pub fn tag_resource(&self, resource: &TaggableResource, tags: Tags) -> Result<(), ServiceError> {
         self.change_tags(resource, |old| old.with(tags))
     }
@@ -20,7 +22,7 @@ impl Engine {
     /// Removes tags of a resource; a key it does not have is removed already.
     ///
     /// # Errors
-    /// `ResourceNotFoundException` when the resource is not there.
+    /// `ResourceNotFoundException` when the resource is not there; `ManagedRuleException` for a managed rule.
     pub fn untag_resource(&self, resource: &TaggableResource, keys: &[String]) -> Result<(), ServiceError> {
         self.change_tags(resource, |old| Ok(old.without(keys)))
     }
@@ -40,6 +42,9 @@ impl Engine {
     ) -> Result<(), ServiceError> {
         let _changing = self.begin_change();
         let old = tags_of(&self.registry(), resource)?;
+        if let TaggableResource::Rule(key) = resource {
+            refuse_managed(key, self.registry().require_rule(key)?, false)?;
+        }
         let tags = change(old.clone())?;
         if tags == old {
             return Ok(());

@@ -43,6 +43,8 @@ struct RuleRecord {
     description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role_arn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    managed_by: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, String>,
 }
@@ -217,6 +219,7 @@ impl From<&StoredRule> for RuleRecord {
             schedule_expression: rule.schedule_expression.clone(),
             description: rule.description.clone(),
             role_arn: rule.role_arn.clone(),
+            managed_by: rule.managed_by.clone(),
             tags: tag_record(&rule.tags),
         }
     }
@@ -233,6 +236,7 @@ impl TryFrom<RuleRecord> for StoredRule {
                 .ok_or_else(|| format!("'{}' is no state of a rule", record.state))?,
             description: record.description,
             role_arn: record.role_arn,
+            managed_by: record.managed_by,
             tags: tags(record.tags)?,
         };
         Ok(Self { number: RuleNumber(record.number), rule })

@@ -15,6 +15,8 @@ pub enum ErrorCode {
     AccessDenied,
     /// The policy of an event bus would be too long.
     PolicyLengthExceeded,
+    /// The rule is managed by somebody else.
+    ManagedRule,
     /// The event pattern cannot be read.
     InvalidEventPattern,
     /// A quota is used up.
@@ -45,6 +47,7 @@ impl ErrorCode {
             Self::ResourceAlreadyExists => "ResourceAlreadyExistsException",
             Self::AccessDenied => "AccessDeniedException",
             Self::PolicyLengthExceeded => "PolicyLengthExceededException",
+            Self::ManagedRule => "ManagedRuleException",
             Self::InvalidEventPattern => "InvalidEventPatternException",
             Self::LimitExceeded => "LimitExceededException",
             Self::Internal => "InternalException",

@@ -60,6 +60,8 @@ pub struct Rule {
     pub description: Option<String>,
     /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
     pub role_arn: Option<String>,
+    /// Who manages it in its owner's stead; none for a rule that its owner has put.
+    pub managed_by: Option<String>,
     /// Its tags. Replacing a rule keeps those it has.
     pub tags: Tags,
 }

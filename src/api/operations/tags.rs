@@ -15,13 +15,13 @@ type Result<T> = std::result::Result<T, ServiceError>;
 /// `Tag`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct TagShape {
+pub(in crate::api) struct TagShape {
     key: Option<String>,
     value: Option<String>,
 }
 
 /// `TagList`, as requests have it.
-pub(super) type TagList = Vec<Object<TagShape>>;
+pub(in crate::api) type TagList = Vec<Object<TagShape>>;
 
 /// Checks the member `Tags` against the model.
 pub(super) fn check_tags(violations: &mut Violations, tags: Option<&TagList>) {
