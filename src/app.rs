@@ -86,11 +86,12 @@ pub struct App {
 }
 
 impl App {
-    /// Starts everything and answers when traffic can come. `started` is when the process began.
+    /// Starts everything and answers when traffic can come. `started` is when the process began. A daemon whose data is
+    /// `ephemeral` can be reset.
     ///
     /// # Errors
     /// The first thing that could not be started; nothing is left running.
-    pub async fn start(config: &Config, started: Instant) -> Result<Self, StartError> {
+    pub async fn start(config: &Config, ephemeral: bool, started: Instant) -> Result<Self, StartError> {
         let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
@@ -134,7 +135,8 @@ impl App {
         let upkeep =
             Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
         let readiness = Readiness::default();
-        let admin = Arc::new(Admin::new(journal.clone(), readiness.clone(), Arc::clone(&telemetry)));
+        let admin = Admin::new(journal.clone(), readiness.clone(), Arc::clone(&telemetry));
+        let admin = Arc::new(if ephemeral { admin.with_reset(Arc::clone(&engine)) } else { admin });
         let api = Arc::new(Api::new(engine, caller, random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());

@@ -9,6 +9,7 @@ mod events;
 mod managed_rules;
 mod permissions;
 mod registry;
+mod reset;
 mod rules;
 mod tags;
 mod targets;

@@ -227,7 +227,7 @@ impl Engine {
         Ok(())
     }
 
-    fn count_rules(&self) {
+    pub(super) fn count_rules(&self) {
         let (rules, _) = self.counts();
         self.telemetry.metrics().rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
     }

@@ -223,6 +223,16 @@ impl Store {
         store.replace(&[], records)
     }
 
+    /// Removes everything but the store's own values, as one transaction: numbers that were given are not given again.
+    ///
+    /// # Errors
+    /// When sled cannot read or write.
+    pub fn clear(&self) -> Result<(), StoreError> {
+        let mut records = self.records()?;
+        records.retain(|record| record.kind != Kind::Store);
+        self.replace(&records, &[])
+    }
+
     /// Replaces everything by `records`, as one transaction.
     fn replace(&self, old: &[Record], new: &[Record]) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
