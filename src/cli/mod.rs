@@ -28,7 +28,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon until SIGTERM or SIGINT.
-    Serve(ConfigArguments),
+    Serve(serve::ServeArguments),
     /// Look at the configuration without running anything.
     Config {
         #[command(subcommand)]
