@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(read(&[("team", "eventyard:blue")]), Ok(ScheduleOptions::default()));
         let options = read(&[(TIMEZONE, "Europe/Berlin"), (CATCH_UP, "all"), (JITTER_SECONDS, "3600")]).unwrap();
         assert_eq!(options.timezone, Some(Timezone::parse("Europe/Berlin").unwrap()));
-        assert_eq!((options.catch_up, options.jitter), (Some(CatchUp::All), Duration::from_hours(1)));
+        assert_eq!((options.catch_up, options.jitter), (Some(CatchUp::All), Duration::from_secs(3_600)));
         for policy in [CatchUp::Skip, CatchUp::Last, CatchUp::All] {
             assert_eq!(CatchUp::parse(policy.name()), Some(policy));
         }

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::name::RuleNumber;
 
 /// A firing that is late by less than this is on time: schedules know minutes, and nothing finer.
-const ON_TIME: Duration = Duration::from_mins(1);
+const ON_TIME: Duration = Duration::from_secs(60);
 
 /// Most firings of one rule that are fired at once; the others follow in the next round.
 const FIRINGS_AT_ONCE_MAX: usize = 100;
@@ -137,7 +137,7 @@ impl RuleSchedule {
     }
 }
 
-/// The finalizer of SplitMix64: every bit of the result depends on every bit of `bits`.
+/// The finalizer of the generator `SplitMix64`: every bit of the result depends on every bit of `bits`.
 fn mix(bits: u64) -> u64 {
     let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn policy(catch_up: CatchUp) -> CatchUpPolicy {
-        CatchUpPolicy { catch_up, horizon: Duration::from_hours(1) }
+        CatchUpPolicy { catch_up, horizon: Duration::from_secs(3_600) }
     }
 
     fn dues(firings: &Firings) -> Vec<i64> {
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn many_that_are_to_be_made_up_for_come_in_rounds() {
         let each_minute = schedule("rate(1 minute)", ScheduleOptions::default());
-        let policy = CatchUpPolicy { catch_up: CatchUp::All, horizon: Duration::from_hours(24) };
+        let policy = CatchUpPolicy { catch_up: CatchUp::All, horizon: Duration::from_secs(86_400) };
         let (mut through, mut fired, now) = (at(0), Vec::new(), at(250 * MINUTE));
         loop {
             let firings = each_minute.firings(through, now, &policy);
@@ -245,14 +245,14 @@ mod tests {
 
     #[test]
     fn jitter_puts_off_and_keeps_the_due_time() {
-        let options = ScheduleOptions { jitter: Duration::from_mins(30), ..ScheduleOptions::default() };
+        let options = ScheduleOptions { jitter: Duration::from_secs(1_800), ..ScheduleOptions::default() };
         let each_hour = schedule("rate(1 hour)", options);
         let mut seen = std::collections::BTreeSet::new();
         for hour in 0..200 {
             let firing = each_hour.next(at(hour * HOUR)).unwrap();
             assert_eq!(firing.due, at((hour + 1) * HOUR));
             let late = firing.release.saturating_since(firing.due);
-            assert!(late <= Duration::from_mins(30));
+            assert!(late <= Duration::from_secs(1_800));
             assert_eq!(each_hour.next(at(hour * HOUR)), Some(firing), "drawn twice, it is the same");
             seen.insert(late.as_secs() / 180);
         }
