@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
+use eventyard_core::schedule::CatchUpPolicy;
 use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, Readiness};
@@ -19,6 +20,7 @@ use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks};
+use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
@@ -132,6 +134,8 @@ impl App {
             Arc::clone(&telemetry),
         );
         let dead_letter_retention = config.dead_letters.retention;
+        let scheduler =
+            Scheduler { engine: Arc::clone(&engine), clock: clock.clone(), telemetry: Arc::clone(&telemetry) };
         let upkeep =
             Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
         let readiness = Readiness::default();
@@ -148,6 +152,7 @@ impl App {
         let server_tasks = tasks.clone();
         let parts = vec![
             part(&tasks, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
+            part(&tasks, "scheduler", |stop| scheduler.run(stop.signal())),
             part(&tasks, "dispatcher", |stop| dispatcher.run(stop.signal())),
             part(&tasks, "upkeep", |stop| upkeep.run(stop.signal())),
         ];
@@ -283,6 +288,7 @@ fn journal_settings(config: &Config) -> journal::Settings {
 fn engine_settings(config: &Config) -> engine::Settings {
     let limit = |limit: Option<usize>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
     engine::Settings {
+        catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
         entries_size_bytes_max: config.put_events.entries_size_bytes_max,
         pattern_length_max: config.patterns.length_max,
         patterns: PatternLimits {

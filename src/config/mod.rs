@@ -31,7 +31,7 @@ pub use layers::Flag;
 pub use origin::Origin;
 pub use sections::{
     Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents, Quotas,
-    Shutdown, Storage,
+    Schedules, Shutdown, Storage,
 };
 
 use layers::{Layers, Setting};
@@ -63,6 +63,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// How long dead letters are kept.
     pub dead_letters: DeadLetters,
+    /// What becomes of firings that were missed.
+    pub schedules: Schedules,
     /// How the daemon ends.
     pub shutdown: Shutdown,
     /// What the daemon says about its work.
@@ -127,6 +129,7 @@ impl Config {
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
             dead_letters: DeadLetters::read(reader),
+            schedules: Schedules::read(reader),
             shutdown: Shutdown::read(reader),
             log: Log::read(reader),
             effective: Vec::new(),

@@ -27,6 +27,9 @@ pub struct Metrics {
     pub(super) dead_letters: IntCounterVec,
     pub(super) dead_letters_expired: IntCounter,
     pub(super) deliveries_stuck: IntCounter,
+    pub(super) schedules_fired: IntCounter,
+    pub(super) schedules_missed: IntCounter,
+    pub(super) schedule_lateness_seconds: Histogram,
     pub(super) task_panics: IntCounterVec,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
@@ -147,6 +150,16 @@ impl Metrics {
             deliveries_stuck: make.counter(
                 "eventyard_deliveries_stuck_total",
                 "Deliveries left pending because the journal could not give their event",
+            )?,
+            schedules_fired: make.counter("eventyard_schedules_fired_total", "Firings of rules by their schedule")?,
+            schedules_missed: make.counter(
+                "eventyard_schedules_missed_total",
+                "Firings that were due while the daemon did not run, and are not made up for",
+            )?,
+            schedule_lateness_seconds: make.histogram(
+                "eventyard_schedule_lateness_seconds",
+                "Time from when a firing was due, its jitter included, until it was on disk",
+                SECONDS,
             )?,
             task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
             deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,
