@@ -27,6 +27,8 @@ pub use managed_rules::{ManagedRules, ManagedRulesError};
 
 use operation::Operation;
 
+pub use operations::targets::read_target;
+
 /// Where the operation's name stands, behind `AWSEvents.`.
 const TARGET_HEADER: &str = "x-amz-target";
 /// The header of an answer that carries the request's id.

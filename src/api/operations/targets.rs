@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eventyard_core::arn::{EventBusNameOrArn, rule_arn};
 use eventyard_core::constraint::{Rule as Constraint, Violations};
-use eventyard_core::error::ServiceError;
+use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::limits::TARGETS_PER_CALL_MAX;
 use eventyard_core::name::{RuleKey, RuleName, TargetId};
 use eventyard_core::target::Target;
@@ -79,6 +79,20 @@ pub(in crate::api) fn put_targets(engine: &Engine, caller: &Caller, body: &[u8])
         request.targets.into_iter().flatten().map(|Object(target)| target.into_target()).collect::<Result<_>>()?;
     engine.put_targets(&key, targets, false)?;
     encode(&NO_FAILED_ENTRIES)
+}
+
+/// Reads one target as `PutTargets` takes it, outside of a request. `id` is its Id when it has none.
+///
+/// # Errors
+/// What `PutTargets` would answer, but for what takes compiling to see; and an absent Arn is none.
+pub fn read_target(json: &str, id: &str) -> Result<Target> {
+    let Object(target) = serde_json::from_str::<Object<TargetShape>>(json)
+        .map_err(|error| ServiceError::new(ErrorCode::Serialization, format!("The target cannot be read: {error}")))?;
+    let target = target.with_defaults(id);
+    let mut violations = Violations::default();
+    target.check(&mut violations, "targets.1.member");
+    finish(violations)?;
+    target.into_target()
 }
 
 /// The targets of a rule that is declared in a file. Unlike on the wire, a member that is not known is an error there.
