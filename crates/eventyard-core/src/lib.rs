@@ -20,4 +20,6 @@ pub mod pattern;
 pub mod retry;
 pub mod rule;
 pub mod schedule;
+pub mod secret;
+pub mod sigv4;
 pub mod target;
