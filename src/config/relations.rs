@@ -51,6 +51,11 @@ pub(super) fn check(config: &Config, settings: &[Setting], faults: &[Fault]) -> 
         let holds = |a: &Value, b: &Value| integer(a) < integer(b);
         report([smaller, larger], &holds, "is not smaller than", "lower the first or raise the second");
     }
+    let served = |region: &Value, regions: &Value| match (region, regions) {
+        (Value::Text(region), Value::List(regions)) => regions.is_empty() || regions.contains(region),
+        _ => true,
+    };
+    report(["aws.region", "aws.regions"], &served, "is not one of", "add it to the list, or leave the list empty");
     let apart = !overlap(config.api.listen, config.admin.listen);
     report(LISTENERS, &|_, _| apart, "is in the way of", "give the two listeners different ports");
     for (key, listen) in LISTENERS.into_iter().zip([config.api.listen, config.admin.listen]) {

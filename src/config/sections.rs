@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use eventyard_core::name::Region;
+
 use super::reader::Reader;
 
 /// `[storage]`: where the daemon keeps what it must not lose.
@@ -30,6 +32,8 @@ pub struct Aws {
     pub account_id: String,
     /// The region: 1 to 63 lower-case letters, digits and hyphens.
     pub region: String,
+    /// The regions that are served, which `region` is one of; all when it is empty.
+    pub regions: Vec<Region>,
 }
 
 impl Aws {
@@ -42,9 +46,11 @@ impl Aws {
                 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
             fits.then(|| text.to_owned())
         };
+        let regions_advice = "write a list of regions' names, such as us-east-1";
         Self {
             account_id: section.text("account_id", String::new(), "write exactly 12 digits", account_id),
             region: section.text("region", String::new(), "write a region's name, such as us-east-1", region),
+            regions: section.list("regions", regions_advice, |text| Region::parse(text).ok()),
         }
     }
 }

@@ -69,6 +69,7 @@ fn the_defaults_are_sound_and_enough() {
 fn another_value(known: &Known, default: &Value) -> String {
     match (known.key.as_str(), default) {
         ("api.listen" | "admin.listen", _) => "127.0.0.1:4099".to_owned(),
+        ("aws.regions", _) => "us-east-1".to_owned(),
         ("aws.account_id", _) => "123456789012".to_owned(),
         ("log.format", _) => "json".to_owned(),
         (_, Value::Boolean(value)) => (!value).to_string(),
@@ -170,7 +171,7 @@ fn the_file_refuses_what_it_does_not_know() {
             "unknown.toml:3: apii: there is no such option; the nearest name is api",
             "unknown.toml:6: api.lissten: there is no such option; the nearest name is api.listen",
             "unknown.toml:8: log.level: found a table, expected a string",
-            "unknown.toml:9: admin: found a list that holds something else than strings, expected a section",
+            "unknown.toml:9: admin: found a list of tables, expected a section",
         ]
     );
 }
@@ -279,6 +280,14 @@ fn a_listener_that_others_can_reach_needs_permission() {
             with_variables(&[(variable, closed)]).unwrap();
         }
     }
+}
+
+#[test]
+fn the_region_is_one_of_those_served() {
+    let regions = |regions| with_variables(&[("EVENTYARD_AWS__REGIONS", regions)]);
+    assert_eq!(regions("eu-west-1,us-east-1").unwrap().aws.regions.len(), 2);
+    assert!(report(regions("eu-west-1"))[0].contains("aws.region = \"us-east-1\" (built-in defaults) is not one of"));
+    assert!(report(regions("US"))[0].contains("one item of the list cannot be used"));
 }
 
 #[test]

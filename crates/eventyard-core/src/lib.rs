@@ -3,6 +3,7 @@
 //! Nothing here opens a file, a socket or a clock. Time and randomness arrive as arguments, so that a day of retries or
 //! five years of schedules can be tried in a test of milliseconds.
 
+pub mod account;
 pub mod arn;
 pub mod clock;
 pub mod constraint;
