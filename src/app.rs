@@ -11,18 +11,19 @@ use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 use tokio::task::JoinHandle;
 
-use crate::admin::{Admin, Readiness};
+use crate::admin::{Access, Admin, Readiness};
 use crate::api::Api;
-use crate::config::Config;
+use crate::auth::{AllowedHosts, Authenticator};
+use crate::config::{Config, is_loopback};
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
-use crate::engine::{Caller, Engine, EngineError};
+use crate::engine::{Engine, EngineError};
 use crate::http::{BindError, Limits, Listener};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
+use crate::telemetry::{AnonymousAllowed, Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
-use crate::{delivery, engine, journal};
+use crate::{auth, delivery, engine, journal};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +90,7 @@ impl App {
         let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
-        let caller = caller(config)?;
+        let authenticator = Authenticator::new(authentication(config)?, clock.clone(), Arc::clone(&telemetry));
         let api_listener = Listener::bind("api", config.api.listen).await?;
         let admin_listener = Listener::bind("admin", config.admin.listen).await?;
 
@@ -125,8 +126,14 @@ impl App {
         let upkeep =
             Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
         let readiness = Readiness::default();
-        let admin = Arc::new(Admin::new(journal.clone(), readiness.clone(), Arc::clone(&telemetry)));
-        let api = Arc::new(Api::new(engine, caller, random, Arc::clone(&telemetry)));
+        let admin = Arc::new(Admin::new(
+            journal.clone(),
+            readiness.clone(),
+            admin_access(config),
+            open_listeners_remark(config),
+            Arc::clone(&telemetry),
+        ));
+        let api = Arc::new(Api::new(engine, authenticator, api_hosts(config), random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
         for listener in [&api_listener, &admin_listener] {
@@ -210,20 +217,53 @@ fn part<F: Future<Output = ()> + Send + 'static>(
     Part { name, stop, running }
 }
 
-fn caller(config: &Config) -> Result<Caller, StartError> {
-    let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
-    let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
-    Ok(Caller { account, region })
+fn authentication(config: &Config) -> Result<auth::Settings, StartError> {
+    Ok(auth::Settings {
+        accounts: config.accounts.clone(),
+        default_account: AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?,
+        default_region: Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?,
+        regions: config.aws.regions.clone(),
+    })
+}
+
+/// A listener that knows nobody and is on loopback is open to the web pages that this machine's browser shows.
+fn api_hosts(config: &Config) -> AllowedHosts {
+    let is_guarded = config.accounts.is_empty() && is_loopback(config.api.listen);
+    if is_guarded { AllowedHosts::only(&config.api.allowed_hosts, "api.allowed_hosts") } else { AllowedHosts::any() }
+}
+
+fn admin_access(config: &Config) -> Access {
+    let admin = &config.admin;
+    let is_guarded = admin.token_hashes.is_empty() && is_loopback(admin.listen);
+    let hosts =
+        if is_guarded { AllowedHosts::only(&admin.allowed_hosts, "admin.allowed_hosts") } else { AllowedHosts::any() };
+    Access::new(hosts, &admin.token_hashes, admin.metrics_need_token)
+}
+
+/// What readiness tells of listeners on which whoever can connect can do everything.
+fn open_listeners_remark(config: &Config) -> String {
+    let names: Vec<_> = config.open_listeners().into_iter().map(|(name, _)| name).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("api.dangerous_allow_anonymous: nothing is authenticated on the listeners [{}]\n", names.join(", "))
 }
 
 fn warn_of_open_listeners(config: &Config, telemetry: &Telemetry) {
-    for (name, address) in [("api", config.api.listen), ("admin", config.admin.listen)] {
-        if !address.ip().is_loopback() {
-            let message = format!(
-                "{name}.listen is {address} and nothing is authenticated: whoever can connect can do everything"
-            );
-            telemetry.record(&Warned { message: &message });
-        }
+    if config.accounts.is_empty() && is_loopback(config.api.listen) {
+        let message =
+            "there are no [[accounts]], so every access key is accepted, and none; only this machine can connect";
+        telemetry.record(&Warned { message });
+    }
+    if !config.open_listeners().is_empty() {
+        telemetry.record(&AnonymousAllowed);
+    }
+    for (name, address) in config.open_listeners() {
+        let message = format!(
+            "{name}.listen is {address} and nothing is authenticated there (api.dangerous_allow_anonymous): whoever can \
+             connect can do everything"
+        );
+        telemetry.record(&Warned { message: &message });
     }
 }
 

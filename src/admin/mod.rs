@@ -1,5 +1,6 @@
 //! The admin listener: health, metrics, and the dead letters.
 
+mod access;
 mod dead_letters;
 
 use std::sync::Arc;
@@ -7,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use eventyard_core::error::ServiceError;
 use hyper::{Method, StatusCode};
+
+pub use access::Access;
 
 use crate::http::{Answer, Handler, Request, answer};
 use crate::journal::Journal;
@@ -37,14 +40,23 @@ impl Readiness {
 pub struct Admin {
     journal: Journal,
     readiness: Readiness,
+    access: Access,
+    /// What readiness says beside being ready; empty when there is nothing to say.
+    remark: String,
     telemetry: Arc<Telemetry>,
 }
 
 impl Admin {
-    /// An admin listener's handler.
+    /// An admin listener's handler. `remark` is a line that readiness says beside being ready, or empty.
     #[must_use]
-    pub fn new(journal: Journal, readiness: Readiness, telemetry: Arc<Telemetry>) -> Self {
-        Self { journal, readiness, telemetry }
+    pub fn new(
+        journal: Journal,
+        readiness: Readiness,
+        access: Access,
+        remark: String,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self { journal, readiness, access, remark, telemetry }
     }
 
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
@@ -53,7 +65,7 @@ impl Admin {
             return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "starting or stopping\n");
         }
         match self.journal.check_room() {
-            Ok(()) => answer(StatusCode::OK, TEXT, "ready\n"),
+            Ok(()) => answer(StatusCode::OK, TEXT, format!("ready\n{}", self.remark)),
             Err(error) => answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {error}\n")),
         }
     }
@@ -61,6 +73,9 @@ impl Admin {
 
 impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
+        if let Err(error) = self.access.check(&request, &self.telemetry) {
+            return failure(&error);
+        }
         if request.method != Method::GET && request.method != Method::HEAD {
             return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is answered here\n");
         }
@@ -86,6 +101,6 @@ impl Handler for Admin {
 }
 
 fn failure(error: &ServiceError) -> Answer {
-    let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(access::status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, TEXT, format!("{}\n", error.message))
 }

@@ -8,16 +8,19 @@ mod object;
 mod operation;
 mod operations;
 mod plain_events;
+mod query_input;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventId;
 use hyper::header::{HeaderValue, ORIGIN};
 use hyper::{Method, StatusCode};
 
+use crate::auth::{AllowedHosts, Authenticator, Identity};
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
@@ -33,7 +36,8 @@ const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
 #[derive(Debug)]
 pub struct Api {
     engine: Arc<Engine>,
-    caller: Caller,
+    authenticator: Authenticator,
+    allowed_hosts: AllowedHosts,
     random: Arc<Random>,
     telemetry: Arc<Telemetry>,
 }
@@ -46,38 +50,69 @@ struct Outcome {
 }
 
 impl Api {
-    /// An API in which every request is made by `caller`.
+    /// An API that asks `authenticator` whom requests come from, and answers only to `allowed_hosts`.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, caller: Caller, random: Arc<Random>, telemetry: Arc<Telemetry>) -> Self {
-        Self { engine, caller, random, telemetry }
+    pub fn new(
+        engine: Arc<Engine>,
+        authenticator: Authenticator,
+        allowed_hosts: AllowedHosts,
+        random: Arc<Random>,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self { engine, authenticator, allowed_hosts, random, telemetry }
     }
 
     async fn outcome(&self, request: Request) -> Outcome {
-        match (&request.method, request.uri.path()) {
-            (&Method::POST, "/") => {
-                let named = request.headers.get(TARGET_HEADER).and_then(|name| name.to_str().ok()).unwrap_or_default();
-                let operation = Operation::find(named);
-                let name = operation.as_ref().map_or("Unknown", |operation| operation.name());
-                let result = match (operation, request.body) {
-                    (Err(error), _) => Err(error),
-                    (Ok(_), Err(error)) => Err(body_error(error)),
-                    (Ok(operation), Ok(body)) => operation.run(&self.engine, &self.caller, &body).await,
-                };
-                Outcome { operation: name, content_type: wire::AWS_JSON, result }
-            }
-            (&Method::POST, "/events") => {
-                let result = match request.body {
-                    // A page of another site could send this without asking; no other client says where it comes from.
-                    _ if request.headers.contains_key(ORIGIN) => Err(ServiceError::validation(
-                        "Events are not taken from web pages: the request has an Origin header.",
-                    )),
-                    Err(error) => Err(body_error(error)),
-                    Ok(body) => plain_events::post(&self.engine, &self.caller, &body).await,
-                };
-                Outcome { operation: "POST /events", content_type: wire::JSON, result }
-            }
-            _ => Outcome { operation: "Unknown", content_type: wire::JSON, result: Err(no_such_resource(&request)) },
+        let (operation, content_type) = match (&request.method, request.uri.path()) {
+            (&Method::POST, "/") => return self.operation(request).await,
+            // A presigned URL can be made for any method; without a body they all are the same.
+            (&Method::GET, "/") if query_input::is_presigned(&request) => return self.operation(request).await,
+            (&Method::POST, "/events") => ("POST /events", wire::JSON),
+            _ => ("Unknown", wire::JSON),
+        };
+        let result = match operation {
+            "Unknown" => Err(no_such_resource(&request)),
+            _ => self.plain_events(&request).await,
+        };
+        Outcome { operation, content_type, result }
+    }
+
+    /// One of Amazon's operations.
+    async fn operation(&self, request: Request) -> Outcome {
+        let named = request.headers.get(TARGET_HEADER).and_then(|name| name.to_str().ok()).unwrap_or_default();
+        let operation = Operation::find(named);
+        let name = operation.as_ref().map_or("Unknown", |operation| operation.name());
+        let result = match self.caller(&request) {
+            Err(error) => Err(error),
+            Ok((caller, body)) => match operation {
+                Err(error) => Err(error),
+                Ok(operation) => operation.run(&self.engine, &caller, &body).await,
+            },
+        };
+        Outcome { operation: name, content_type: wire::AWS_JSON, result }
+    }
+
+    async fn plain_events(&self, request: &Request) -> Result<Vec<u8>, ServiceError> {
+        // A page of another site could send this without asking; no other client says where it comes from.
+        if request.headers.contains_key(ORIGIN) {
+            return Err(ServiceError::validation(
+                "Events are not taken from web pages: the request has an Origin header.",
+            ));
         }
+        self.allowed_hosts.check(request, &self.telemetry)?;
+        let body = request.body.as_ref().map_err(|error| body_error(*error))?;
+        let caller = caller_of(self.authenticator.authenticate_events(request, body)?);
+        plain_events::post(&self.engine, &caller, body).await
+    }
+
+    /// Who asks, and what is asked: the body, or what a presigned URL says in its place.
+    fn caller(&self, request: &Request) -> Result<(Caller, Bytes), ServiceError> {
+        self.allowed_hosts.check(request, &self.telemetry)?;
+        let body = request.body.as_ref().map_err(|error| body_error(*error))?;
+        let identity = self.authenticator.authenticate(request, body)?;
+        let from_query = identity.is_presigned && body.is_empty();
+        let body = if from_query { query_input::read(request)? } else { body.clone() };
+        Ok((caller_of(identity), body))
     }
 
     fn answer(&self, outcome: Outcome, started: Instant) -> Answer {
@@ -117,6 +152,10 @@ impl Handler for Api {
         let outcome = Outcome { operation: "Unknown", content_type: wire::AWS_JSON, result: Err(error) };
         self.answer(outcome, Instant::now())
     }
+}
+
+fn caller_of(identity: Identity) -> Caller {
+    Caller { account: identity.account, region: identity.region }
 }
 
 fn body_error(error: BodyError) -> ServiceError {

@@ -239,6 +239,8 @@ mod tests {
 
     use tempfile::NamedTempFile;
 
+    use eventyard_core::secret::TokenHash;
+
     use super::super::{Config, ConfigFaults};
 
     const HASH: &str = "1c8bfe8f801d79745c4631d09fff36c82aa37fc4cce4fc946683d7b336b63032";
@@ -284,7 +286,7 @@ mod tests {
             (first.id.as_str(), first.organization.as_ref().unwrap().as_str()),
             ("111122223333", "o-a1b2c3d4e5")
         );
-        assert!(first.event_token_hashes[0].is_of(b"letmein"));
+        assert_eq!(first.event_token_hashes, [TokenHash::of(b"letmein")]);
         let keys: Vec<_> = config.accounts.iter().flat_map(|account| &account.access_keys).collect();
         let secrets: Vec<_> = keys.iter().map(|key| (key.id.as_str(), key.secret.expose())).collect();
         assert_eq!(secrets, [("A", "hunter2"), ("B", "from the environment"), ("C", "from a file")]);

@@ -132,9 +132,10 @@ impl<'a> Layers<'a> {
                 let found = "a list of tables".to_owned();
                 self.fault(origin, &name, Problem::WrongType { found, expected: "a section" });
             }
-            Content::Tables { name, .. } => self.faults.push(self.schema.unknown_section(&name, origin)),
             Content::Section { name } if self.schema.sections.contains(&name) => {}
-            Content::Section { name } => self.faults.push(self.schema.unknown_section(&name, origin)),
+            Content::Section { name } | Content::Tables { name, .. } => {
+                self.faults.push(self.schema.unknown_section(&name, origin));
+            }
             Content::Option { key, value } => self.add_option(&key, value, origin),
             Content::Stray { name, value } if self.schema.sections.contains(&name) => {
                 let found = value.map_or_else(|description| description, |value| value.describe());

@@ -25,12 +25,14 @@ mod value;
 mod tests;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use eventyard_core::account::Account;
 pub use fault::{ConfigFaults, Fault, Problem};
 pub use layers::Flag;
 pub use origin::Origin;
+pub use relations::is_loopback;
 pub use sections::{
     Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, Patterns, PutEvents, Quotas, Shutdown, Storage,
 };
@@ -119,6 +121,17 @@ impl Config {
     #[must_use]
     pub fn show(&self) -> String {
         show::show(&self.effective) + &accounts::show(&self.accounts)
+    }
+
+    /// The listeners on which nobody is authenticated though other machines can reach them.
+    #[must_use]
+    pub fn open_listeners(&self) -> Vec<(&'static str, SocketAddr)> {
+        let anonymous = [
+            ("api", self.api.listen, self.accounts.is_empty()),
+            ("admin", self.admin.listen, self.admin.token_hashes.is_empty()),
+        ];
+        let open = anonymous.into_iter().filter(|(_, listen, is_anonymous)| *is_anonymous && !is_loopback(*listen));
+        open.map(|(name, listen, _)| (name, listen)).collect()
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {

@@ -19,7 +19,10 @@ const AT_MOST: [(&str, &str); 5] = [
 /// In each pair the first number must be smaller than the second.
 const LESS_THAN: [(&str, &str); 1] = [("put_events.entries_size_bytes_max", "api.body_size_bytes_max")];
 
-/// Both listeners, which have no authentication.
+/// The second must not be empty where the first is true.
+const METRICS_TOKEN: [&str; 2] = ["admin.metrics_need_token", "admin.token_hashes"];
+
+/// Both listeners.
 const LISTENERS: [&str; 2] = ["api.listen", "admin.listen"];
 const ALLOW_ANONYMOUS: &str = "api.dangerous_allow_anonymous";
 
@@ -58,13 +61,28 @@ pub(super) fn check(config: &Config, settings: &[Setting], faults: &[Fault]) -> 
     report(["aws.region", "aws.regions"], &served, "is not one of", "add it to the list, or leave the list empty");
     let apart = !overlap(config.api.listen, config.admin.listen);
     report(LISTENERS, &|_, _| apart, "is in the way of", "give the two listeners different ports");
-    for (key, listen) in LISTENERS.into_iter().zip([config.api.listen, config.admin.listen]) {
-        let closed = listen.ip().to_canonical().is_loopback() || config.api.dangerous_allow_anonymous;
-        let advice = "other machines could do everything without authentication: listen on 127.0.0.1 or [::1], or set \
-                      api.dangerous_allow_anonymous to true if the network keeps others out";
-        report([key, ALLOW_ANONYMOUS], &|_, _| closed, "is not a loopback address, with", advice);
+    let needs_token =
+        |needed: &Value, hashes: &Value| *needed != Value::Boolean(true) || *hashes != Value::List(vec![]);
+    report(METRICS_TOKEN, &needs_token, "needs a token, with", "add the hash of one to admin.token_hashes");
+    let (accounts, tokens) = (!config.accounts.is_empty(), !config.admin.token_hashes.is_empty());
+    for (key, listen, is_authenticated, remedy) in [
+        ("api.listen", config.api.listen, accounts, "configure [[accounts]]"),
+        ("admin.listen", config.admin.listen, tokens, "configure admin.token_hashes"),
+    ] {
+        let closed = is_loopback(listen) || is_authenticated || config.api.dangerous_allow_anonymous;
+        let advice = format!(
+            "other machines could do everything without authentication: {remedy}, or listen on 127.0.0.1 or [::1], or set \
+             api.dangerous_allow_anonymous to true if the network keeps others out"
+        );
+        report([key, ALLOW_ANONYMOUS], &|_, _| closed, "is not a loopback address, with", &advice);
     }
     found
+}
+
+/// Whether only this machine can reach an address.
+#[must_use]
+pub fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// Whether only one of the two can be bound.

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use eventyard_core::name::Region;
+use eventyard_core::secret::TokenHash;
 
+use super::accounts::TOKEN_HASH_ADVICE;
 use super::reader::Reader;
 
 /// `[storage]`: where the daemon keeps what it must not lose.
@@ -55,6 +57,13 @@ impl Aws {
     }
 }
 
+const HOST_ADVICE: &str = "write a list of host names without ports, such as events.internal";
+
+fn host_name(text: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    (!text.is_empty() && text.bytes().all(fits)).then(|| text.to_owned())
+}
+
 /// `[api]`: the listener that clients speak to.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -70,6 +79,8 @@ pub struct Api {
     pub request_timeout: Duration,
     /// Whether listeners without authentication may be reached from other machines.
     pub dangerous_allow_anonymous: bool,
+    /// Names that requests may be sent to beside addresses and `localhost`, where nobody is authenticated.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl Api {
@@ -82,6 +93,7 @@ impl Api {
             header_timeout: section.milliseconds("header_timeout_ms", 1..=3_600_000),
             request_timeout: section.milliseconds("request_timeout_ms", 1..=3_600_000),
             dangerous_allow_anonymous: section.boolean("dangerous_allow_anonymous"),
+            allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
         }
     }
 }
@@ -94,12 +106,24 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// Connections open at one time; further ones wait to be accepted.
     pub connections_max: usize,
+    /// The hashes of the bearer tokens that open everything but health; without any, nobody is asked for one.
+    pub token_hashes: Vec<TokenHash>,
+    /// Whether metrics are behind a token as well; there is one then.
+    pub metrics_need_token: bool,
+    /// Names that requests may be sent to beside addresses and `localhost`, where nobody is asked for a token.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl Admin {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("admin");
-        Self { listen: section.address("listen"), connections_max: section.integer("connections_max", 1..=1_000_000) }
+        Self {
+            listen: section.address("listen"),
+            connections_max: section.integer("connections_max", 1..=1_000_000),
+            token_hashes: section.list("token_hashes", TOKEN_HASH_ADVICE, TokenHash::parse),
+            metrics_need_token: section.boolean("metrics_need_token"),
+            allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
+        }
     }
 }
 

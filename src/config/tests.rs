@@ -69,6 +69,7 @@ fn the_defaults_are_sound_and_enough() {
 fn another_value(known: &Known, default: &Value) -> String {
     match (known.key.as_str(), default) {
         ("api.listen" | "admin.listen", _) => "127.0.0.1:4099".to_owned(),
+        ("admin.token_hashes", _) => "0a".repeat(32),
         ("aws.regions", _) => "us-east-1".to_owned(),
         ("aws.account_id", _) => "123456789012".to_owned(),
         ("log.format", _) => "json".to_owned(),
@@ -83,6 +84,12 @@ fn another_value(known: &Known, default: &Value) -> String {
     }
 }
 
+/// What an option cannot be changed without.
+fn companion(key: &str) -> Option<(&'static str, &'static str)> {
+    const HASH: &str = "1c8bfe8f801d79745c4631d09fff36c82aa37fc4cce4fc946683d7b336b63032";
+    (key == "admin.metrics_need_token").then_some(("EVENTYARD_ADMIN__TOKEN_HASHES", HASH))
+}
+
 #[test]
 fn every_option_is_read_into_a_field_of_its_own() {
     let defaults = with_variables(&[]).unwrap();
@@ -91,7 +98,9 @@ fn every_option_is_read_into_a_field_of_its_own() {
     for (known, setting) in schema.options.iter().zip(&defaults.effective) {
         let variable = known.variable();
         let value = another_value(known, &setting.value);
-        let changed = with_variables(&[(&variable, &value)]).unwrap_or_else(|faults| panic!("{faults}"));
+        let mut variables = vec![(variable.as_str(), value.as_str())];
+        variables.extend(companion(&known.key));
+        let changed = with_variables(&variables).unwrap_or_else(|faults| panic!("{faults}"));
         let fields = fields(changed);
         assert!(!seen.contains(&fields), "{variable}={value} changes no field, or the field of another option");
         seen.push(fields);
@@ -267,19 +276,35 @@ fn a_value_that_cannot_be_used_is_refused() {
 }
 
 #[test]
-fn a_listener_that_others_can_reach_needs_permission() {
+fn a_listener_that_others_can_reach_needs_credentials_or_permission() {
+    let hashes = "1c8bfe8f801d79745c4631d09fff36c82aa37fc4cce4fc946683d7b336b63032";
+    let account = Written::new("account", "[[accounts]]\nid = \"111122223333\"\n");
     for (key, variable) in [("api.listen", "EVENTYARD_API__LISTEN"), ("admin.listen", "EVENTYARD_ADMIN__LISTEN")] {
         for open in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[::ffff:192.0.2.1]:1"] {
             let faults = with_variables(&[(variable, open)]).unwrap_err();
             assert_eq!(faults.0.len(), 1, "{faults}");
             assert_eq!(faults.0[0].key, key);
             assert!(faults.to_string().contains("is not a loopback address"), "{faults}");
-            with_variables(&[(variable, open), ("EVENTYARD_API__DANGEROUS_ALLOW_ANONYMOUS", "true")]).unwrap();
+            let allowed =
+                with_variables(&[(variable, open), ("EVENTYARD_API__DANGEROUS_ALLOW_ANONYMOUS", "true")]).unwrap();
+            assert_eq!(allowed.open_listeners(), [(key.split('.').next().unwrap(), open.parse().unwrap())]);
+            // The credentials of the one listener do not open the other.
+            let accounts = Config::load(Some(&account.0), [(variable, open)], &[]);
+            let tokens = with_variables(&[(variable, open), ("EVENTYARD_ADMIN__TOKEN_HASHES", hashes)]);
+            let (closed, refused) = if key == "api.listen" { (accounts, tokens) } else { (tokens, accounts) };
+            assert!(closed.unwrap().open_listeners().is_empty());
+            assert_eq!(refused.unwrap_err().0[0].key, key);
         }
         for closed in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
-            with_variables(&[(variable, closed)]).unwrap();
+            assert!(with_variables(&[(variable, closed)]).unwrap().open_listeners().is_empty());
         }
     }
+}
+
+#[test]
+fn metrics_behind_a_token_need_one() {
+    let faults = report(with_variables(&[("EVENTYARD_ADMIN__METRICS_NEED_TOKEN", "true")]));
+    assert!(faults[0].ends_with("add the hash of one to admin.token_hashes"), "{faults:?}");
 }
 
 #[test]

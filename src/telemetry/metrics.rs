@@ -10,6 +10,8 @@ pub struct Metrics {
     registry: Registry,
     pub(super) requests: IntCounterVec,
     pub(super) request_seconds: Histogram,
+    pub(super) authentication_failures: IntCounterVec,
+    pub(super) dangerous_allow_anonymous: IntGauge,
     pub(super) events_received: IntCounter,
     pub(super) events_rejected: IntCounterVec,
     pub(super) events_unmatched: IntCounter,
@@ -83,6 +85,15 @@ impl Metrics {
                 "eventyard_api_request_seconds",
                 "Time from a request's last byte to its answer",
                 SECONDS,
+            )?,
+            authentication_failures: make.counters(
+                "eventyard_authentication_failures_total",
+                "Requests that were not let in, by reason",
+                &["reason"],
+            )?,
+            dangerous_allow_anonymous: make.gauge(
+                "eventyard_dangerous_allow_anonymous",
+                "1 while whoever can connect from another machine can do everything on at least one listener",
             )?,
             events_received: make
                 .counter("eventyard_events_received_total", "Entries accepted by PutEvents or POST /events")?,

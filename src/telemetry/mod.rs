@@ -5,6 +5,7 @@
 //! where the state is known.
 
 mod api;
+mod authentication;
 mod delivery;
 mod journal;
 mod lifecycle;
@@ -12,6 +13,7 @@ mod logs;
 mod metrics;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
+pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use delivery::{AttemptEnded, DeadLettersExpired, DeliveryDied, DeliveryStuck, EventUnmatched};
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
 pub use lifecycle::{Draining, Listening, Ready, StoreOpened, TaskPanicked, Warned};

@@ -32,17 +32,23 @@ class Daemon:
     """`eventyard serve`, which can be stopped, killed and started again on the same data and ports.
 
     `env` holds options as the environment writes them, such as {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10"}; it can
-    be changed between two starts.
+    be changed between two starts. `config` is the text of a configuration file,
+    `listen` the address that both listeners are on.
     """
 
-    def __init__(self, binary, folder, env=None):
+    def __init__(self, binary, folder, env=None, config=None, listen="127.0.0.1"):
         self.binary = binary
         self.data_dir = Path(folder) / "data"
         self.log_path = Path(folder) / "daemon.log"
         self.env = dict(env or {})
+        self.config_path = None
+        if config is not None:
+            self.config_path = Path(folder) / "eventyard.toml"
+            self.config_path.write_text(config)
         api_port, admin_port = free_ports(2)
         self.api_address = f"127.0.0.1:{api_port}"
         self.admin_address = f"127.0.0.1:{admin_port}"
+        self.listen = listen
         self.process = None
 
     @property
@@ -62,7 +68,10 @@ class Daemon:
         assert self.process is None, "the daemon runs already"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("EVENTYARD_")}
         command = [self.binary, "serve", "--data-dir", str(self.data_dir)]
-        command += ["--listen", self.api_address, "--admin-listen", self.admin_address]
+        for flag, address in [("--listen", self.api_address), ("--admin-listen", self.admin_address)]:
+            command += [flag, address.replace("127.0.0.1", self.listen)]
+        if self.config_path is not None:
+            command += ["--config", str(self.config_path)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 command, env=inherited | self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
