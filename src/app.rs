@@ -17,13 +17,13 @@ use crate::auth::{AllowedHosts, Authenticator};
 use crate::config::{Config, is_loopback};
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Engine, EngineError};
-use crate::http::{BindError, Limits, Listener};
+use crate::http::{BindError, Limits, Listener, Tls, TlsError, TlsFiles};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{AnonymousAllowed, Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
+use crate::telemetry::{AnonymousAllowed, Draining, Listening, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
 use crate::upkeep::Upkeep;
-use crate::{auth, delivery, engine, journal};
+use crate::{auth, config, delivery, engine, journal};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,14 @@ pub enum StartError {
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
+    /// A listener's certificate or key could not be read.
+    #[error("{listener}.tls_…_file: {reason}")]
+    Tls {
+        /// `api` or `admin`.
+        listener: &'static str,
+        /// What is wrong.
+        reason: TlsError,
+    },
     /// The account or the region in the configuration is none.
     #[error("aws.account_id or aws.region is not valid")]
     Caller,
@@ -77,6 +85,8 @@ pub struct App {
     admin: Part,
     journal: Journal,
     committer: CommitterThread,
+    /// What is read again at SIGHUP, by listener.
+    tls: Vec<(&'static str, Arc<Tls>)>,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
@@ -91,8 +101,9 @@ impl App {
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
         let authenticator = Authenticator::new(authentication(config)?, clock.clone(), Arc::clone(&telemetry));
-        let api_listener = Listener::bind("api", config.api.listen).await?;
-        let admin_listener = Listener::bind("admin", config.admin.listen).await?;
+        let (api_tls, admin_tls) = (tls("api", &config.api.tls)?, tls("admin", &config.admin.tls)?);
+        let api_listener = Listener::bind("api", config.api.listen).await?.with_tls(api_tls.clone());
+        let admin_listener = Listener::bind("admin", config.admin.listen).await?.with_tls(admin_tls.clone());
 
         let data_dir = &config.storage.data_dir;
         let no_dir = |reason| StartError::DataDir { path: data_dir.clone(), reason };
@@ -137,7 +148,8 @@ impl App {
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
         for listener in [&api_listener, &admin_listener] {
-            telemetry.record(&Listening { listener: listener.name(), address: listener.address() });
+            let scheme = listener.scheme();
+            telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
         }
         warn_of_open_listeners(config, &telemetry);
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
@@ -161,6 +173,10 @@ impl App {
             admin,
             journal,
             committer,
+            tls: [("api", api_tls), ("admin", admin_tls)]
+                .into_iter()
+                .filter_map(|(name, tls)| Some((name, tls?)))
+                .collect(),
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -182,6 +198,17 @@ impl App {
     pub async fn failed(&self) {
         self.journal.failed().await;
         self.readiness.set(false);
+    }
+
+    /// Reads again what was read from files that change: the listeners' certificates. What cannot be read stays as it was.
+    pub async fn reload(&self) {
+        for (listener, tls) in self.tls.clone() {
+            let read = tokio::task::spawn_blocking(move || tls.reload()).await;
+            let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
+            let error =
+                error.or_else(|| read.as_ref().ok()?.as_ref().err().map(|error| error as &dyn std::error::Error));
+            self.telemetry.record(&TlsReloaded { listener, error });
+        }
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -215,6 +242,13 @@ fn part<F: Future<Output = ()> + Send + 'static>(
     let stop = Stop::default();
     let running = tasks.spawn(name, run(&stop));
     Part { name, stop, running }
+}
+
+/// The TLS of a listener; none when it has no files.
+fn tls(listener: &'static str, tls: &config::Tls) -> Result<Option<Arc<Tls>>, StartError> {
+    let (Some(certificate), Some(key)) = (tls.certificate_file.clone(), tls.key_file.clone()) else { return Ok(None) };
+    let files = TlsFiles { certificate, key, client_ca: tls.client_ca_file.clone() };
+    Tls::read(files).map(|tls| Some(Arc::new(tls))).map_err(|reason| StartError::Tls { listener, reason })
 }
 
 fn authentication(config: &Config) -> Result<auth::Settings, StartError> {

@@ -35,13 +35,15 @@ const FLOOR_OF_THE_PROGRAM: u8 = 8;
 const MODULES_WITH_MIGRATIONS: [&str; 2] = ["store", "journal"];
 
 /// Which library may be named only where: a folder ends with `/`, everything else is one file.
-const FENCES: [(&str, &[&str]); 15] = [
+const FENCES: [(&str, &[&str]); 17] = [
     ("sled", &["src/store/", "migrations/"]),
     ("fjall", &["src/journal/", "migrations/"]),
     ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
     ("hyper_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
     ("http_body_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
     ("reqwest", &["src/delivery/"]),
+    ("rustls", &["src/http/", "src/delivery/"]),
+    ("tokio_rustls", &["src/http/"]),
     ("cron", &["crates/eventyard-core/src/schedule/"]),
     ("chrono_tz", &["crates/eventyard-core/src/schedule/", "crates/eventyard-core/tests/"]),
     (

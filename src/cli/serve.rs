@@ -1,5 +1,6 @@
 //! `eventyard serve`.
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -7,7 +8,7 @@ use super::configuration::{ConfigArguments, refuse};
 use super::{fail, on_all_cores};
 use crate::app::App;
 use crate::config::{Config, LogFormat};
-use crate::runtime::wait_for_signal;
+use crate::runtime::{Hangups, wait_for_signal};
 use crate::telemetry::{self, init_logs};
 
 pub(super) fn serve(arguments: &ConfigArguments, started: Instant) -> ExitCode {
@@ -33,11 +34,21 @@ async fn run(config: &Config, started: Instant) -> ExitCode {
     }
 }
 
-/// Waits for the first signal, then stops in order; a second signal leaves at once.
+/// Waits for the first signal to end, reading files again at each SIGHUP, then stops in order; a second signal leaves at once.
 pub(super) async fn until_signal(app: App) -> ExitCode {
+    let signals = async {
+        let (mut hangups, end) = (Hangups::listen()?, wait_for_signal());
+        let mut end = pin!(end);
+        loop {
+            tokio::select! {
+                name = end.as_mut() => return name,
+                () = hangups.next() => app.reload().await,
+            }
+        }
+    };
     let reason = tokio::select! {
         () = app.failed() => return fail("the journal failed, see the log; start again to recover from disk"),
-        signal = wait_for_signal() => match signal {
+        signal = signals => match signal {
             Ok(name) => name,
             Err(error) => return fail(&format!("cannot listen for signals: {error}")),
         },

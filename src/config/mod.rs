@@ -35,6 +35,7 @@ pub use origin::Origin;
 pub use relations::is_loopback;
 pub use sections::{
     Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, Patterns, PutEvents, Quotas, Shutdown, Storage,
+    Tls,
 };
 
 use layers::{Layers, Setting};

@@ -61,6 +61,14 @@ pub(super) fn check(config: &Config, settings: &[Setting], faults: &[Fault]) -> 
     report(["aws.region", "aws.regions"], &served, "is not one of", "add it to the list, or leave the list empty");
     let apart = !overlap(config.api.listen, config.admin.listen);
     report(LISTENERS, &|_, _| apart, "is in the way of", "give the two listeners different ports");
+    for section in ["api", "admin"] {
+        let option = |name: &str| format!("{section}.tls_{name}_file");
+        let (certificate, key, client_ca) = (option("certificate"), option("key"), option("client_ca"));
+        let both = |a: &Value, b: &Value| is_empty(a) == is_empty(b);
+        report([&certificate, &key], &both, "does not go without the other, with", "give both files, or neither");
+        let with = |a: &Value, b: &Value| is_empty(a) || !is_empty(b);
+        report([&client_ca, &certificate], &with, "needs a certificate of the listener, with", "give both files");
+    }
     let needs_token =
         |needed: &Value, hashes: &Value| *needed != Value::Boolean(true) || *hashes != Value::List(vec![]);
     report(METRICS_TOKEN, &needs_token, "needs a token, with", "add the hash of one to admin.token_hashes");
@@ -89,6 +97,10 @@ pub fn is_loopback(address: SocketAddr) -> bool {
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     let (a_ip, b_ip) = (a.ip().to_canonical(), b.ip().to_canonical());
     a.port() == b.port() && a.port() != 0 && (a_ip == b_ip || a_ip.is_unspecified() || b_ip.is_unspecified())
+}
+
+fn is_empty(value: &Value) -> bool {
+    *value == Value::Text(String::new())
 }
 
 fn integer(value: &Value) -> Option<i64> {

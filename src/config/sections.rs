@@ -10,7 +10,7 @@ use eventyard_core::name::Region;
 use eventyard_core::secret::TokenHash;
 
 use super::accounts::TOKEN_HASH_ADVICE;
-use super::reader::Reader;
+use super::reader::{Reader, Section};
 
 /// `[storage]`: where the daemon keeps what it must not lose.
 #[derive(Clone, Debug)]
@@ -57,6 +57,31 @@ impl Aws {
     }
 }
 
+/// The files of a listener's TLS. The first two are both there or both not; the third only with them.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The certificate, and those that lead from it to an authority, in PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub key_file: Option<PathBuf>,
+    /// The authorities of clients' certificates, in PEM. Clients need no certificate without them.
+    pub client_ca_file: Option<PathBuf>,
+}
+
+impl Tls {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let mut file = |name| {
+            let path = |text: &str| Some((!text.is_empty()).then(|| PathBuf::from(text)));
+            section.text(name, None, "write the path of a file", path)
+        };
+        Self {
+            certificate_file: file("tls_certificate_file"),
+            key_file: file("tls_key_file"),
+            client_ca_file: file("tls_client_ca_file"),
+        }
+    }
+}
+
 const HOST_ADVICE: &str = "write a list of host names without ports, such as events.internal";
 
 fn host_name(text: &str) -> Option<String> {
@@ -81,6 +106,8 @@ pub struct Api {
     pub dangerous_allow_anonymous: bool,
     /// Names that requests may be sent to beside addresses and `localhost`, where nobody is authenticated.
     pub allowed_hosts: Vec<String>,
+    /// Plain HTTP when it has no files.
+    pub tls: Tls,
 }
 
 impl Api {
@@ -94,6 +121,7 @@ impl Api {
             request_timeout: section.milliseconds("request_timeout_ms", 1..=3_600_000),
             dangerous_allow_anonymous: section.boolean("dangerous_allow_anonymous"),
             allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
+            tls: Tls::read(&mut section),
         }
     }
 }
@@ -112,6 +140,8 @@ pub struct Admin {
     pub metrics_need_token: bool,
     /// Names that requests may be sent to beside addresses and `localhost`, where nobody is asked for a token.
     pub allowed_hosts: Vec<String>,
+    /// Plain HTTP when it has no files.
+    pub tls: Tls,
 }
 
 impl Admin {
@@ -123,6 +153,7 @@ impl Admin {
             token_hashes: section.list("token_hashes", TOKEN_HASH_ADVICE, TokenHash::parse),
             metrics_need_token: section.boolean("metrics_need_token"),
             allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
+            tls: Tls::read(&mut section),
         }
     }
 }

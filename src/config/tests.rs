@@ -84,10 +84,23 @@ fn another_value(known: &Known, default: &Value) -> String {
     }
 }
 
-/// What an option cannot be changed without.
-fn companion(key: &str) -> Option<(&'static str, &'static str)> {
+/// What an option cannot be changed without: the same for all that the option is told apart from.
+fn companions(key: &str) -> Vec<(&'static str, &'static str)> {
     const HASH: &str = "1c8bfe8f801d79745c4631d09fff36c82aa37fc4cce4fc946683d7b336b63032";
-    (key == "admin.metrics_need_token").then_some(("EVENTYARD_ADMIN__TOKEN_HASHES", HASH))
+    match key {
+        "admin.metrics_need_token" => vec![("EVENTYARD_ADMIN__TOKEN_HASHES", HASH)],
+        "api.tls_certificate_file" => vec![("EVENTYARD_API__TLS_KEY_FILE", "k")],
+        "api.tls_key_file" => vec![("EVENTYARD_API__TLS_CERTIFICATE_FILE", "c")],
+        "api.tls_client_ca_file" => {
+            vec![("EVENTYARD_API__TLS_CERTIFICATE_FILE", "c"), ("EVENTYARD_API__TLS_KEY_FILE", "k")]
+        }
+        "admin.tls_certificate_file" => vec![("EVENTYARD_ADMIN__TLS_KEY_FILE", "k")],
+        "admin.tls_key_file" => vec![("EVENTYARD_ADMIN__TLS_CERTIFICATE_FILE", "c")],
+        "admin.tls_client_ca_file" => {
+            vec![("EVENTYARD_ADMIN__TLS_CERTIFICATE_FILE", "c"), ("EVENTYARD_ADMIN__TLS_KEY_FILE", "k")]
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[test]
@@ -99,7 +112,7 @@ fn every_option_is_read_into_a_field_of_its_own() {
         let variable = known.variable();
         let value = another_value(known, &setting.value);
         let mut variables = vec![(variable.as_str(), value.as_str())];
-        variables.extend(companion(&known.key));
+        variables.extend(companions(&known.key));
         let changed = with_variables(&variables).unwrap_or_else(|faults| panic!("{faults}"));
         let fields = fields(changed);
         assert!(!seen.contains(&fields), "{variable}={value} changes no field, or the field of another option");
@@ -298,6 +311,22 @@ fn a_listener_that_others_can_reach_needs_credentials_or_permission() {
         for closed in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
             assert!(with_variables(&[(variable, closed)]).unwrap().open_listeners().is_empty());
         }
+    }
+}
+
+#[test]
+fn the_files_of_tls_go_together() {
+    for section in ["API", "ADMIN"] {
+        let variable = |name: &str| format!("EVENTYARD_{section}__TLS_{name}_FILE");
+        let (certificate, key, client_ca) = (variable("CERTIFICATE"), variable("KEY"), variable("CLIENT_CA"));
+        let load =
+            |names: &[&String]| with_variables(&names.iter().map(|name| (name.as_str(), "file")).collect::<Vec<_>>());
+        load(&[&certificate, &key]).unwrap();
+        load(&[&certificate, &key, &client_ca]).unwrap();
+        for alone in [&certificate, &key] {
+            assert!(report(load(&[alone]))[0].ends_with("give both files, or neither"));
+        }
+        assert!(report(load(&[&client_ca]))[0].contains("needs a certificate of the listener"));
     }
 }
 

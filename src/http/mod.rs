@@ -4,6 +4,7 @@
 //! the handler's business; what it may cost is decided here.
 
 mod connection;
+mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use hyper::{HeaderMap, Method, Response, Uri};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::runtime::{StopSignal, Tasks};
 
@@ -86,6 +89,7 @@ pub struct Listener {
     name: &'static str,
     socket: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
 }
 
 /// Why a port could not be bound.
@@ -106,7 +110,19 @@ impl Listener {
         let bound =
             TcpListener::bind(address).await.and_then(|socket| socket.local_addr().map(|address| (socket, address)));
         let (socket, address) = bound.map_err(|reason| BindError { name, address, reason })?;
-        Ok(Self { name, socket, address })
+        Ok(Self { name, socket, address, tls: None })
+    }
+
+    /// Speaks TLS on every connection, if there is any.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// `https` or `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Its name.
@@ -134,10 +150,11 @@ impl Listener {
                 continue;
             };
             let (handler, tasks_inside, stop) = (Arc::clone(&handler), tasks.clone(), stop.clone());
+            let tls = self.tls.as_ref().map(|tls| tls.acceptor());
             tasks.spawn(
                 "connection",
                 connections.track_future(async move {
-                    connection::serve(stream, limits, handler, tasks_inside, stop).await;
+                    connection::accept(stream, tls, limits, handler, tasks_inside, stop).await;
                     drop(permit);
                 }),
             );

@@ -30,6 +30,7 @@ pub struct Metrics {
     pub(super) dead_letters_expired: IntCounter,
     pub(super) deliveries_stuck: IntCounter,
     pub(super) task_panics: IntCounterVec,
+    pub(super) tls_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Targets with a worker, that is with deliveries owed or just settled.
@@ -160,6 +161,10 @@ impl Metrics {
                 "Deliveries left pending because the journal could not give their event",
             )?,
             task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
+            tls_reload_failures: make.counter(
+                "eventyard_tls_reload_failures_total",
+                "Certificates that could not be read again at SIGHUP; the ones from before go on",
+            )?,
             deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,
             targets_active: make.gauge("eventyard_targets_active", "Targets with deliveries owed or just settled")?,
             rules: make.gauge("eventyard_rules", "Rules in the store")?,

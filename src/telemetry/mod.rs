@@ -16,7 +16,7 @@ pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use delivery::{AttemptEnded, DeadLettersExpired, DeliveryDied, DeliveryStuck, EventUnmatched};
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
-pub use lifecycle::{Draining, Listening, Ready, StoreOpened, TaskPanicked, Warned};
+pub use lifecycle::{Draining, Listening, Ready, StoreOpened, TaskPanicked, TlsReloaded, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};
 pub use metrics::Metrics;
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -11,10 +12,6 @@ from pathlib import Path
 
 READY_WITHIN_SECONDS = 30
 STOPPED_WITHIN_SECONDS = 40
-
-# Never through a proxy, whatever the environment of the test says: everything here is on this machine.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
 
 def free_ports(count):
     """Ports that nobody listens on. They are found together, so that they differ."""
@@ -33,10 +30,10 @@ class Daemon:
 
     `env` holds options as the environment writes them, such as {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10"}; it can
     be changed between two starts. `config` is the text of a configuration file,
-    `listen` the address that both listeners are on.
+    `listen` the address that both listeners are on, `admin_authority` the file of whoever vouches for the admin listener.
     """
 
-    def __init__(self, binary, folder, env=None, config=None, listen="127.0.0.1"):
+    def __init__(self, binary, folder, env=None, config=None, listen="127.0.0.1", admin_authority=None):
         self.binary = binary
         self.data_dir = Path(folder) / "data"
         self.log_path = Path(folder) / "daemon.log"
@@ -49,7 +46,13 @@ class Daemon:
         self.api_address = f"127.0.0.1:{api_port}"
         self.admin_address = f"127.0.0.1:{admin_port}"
         self.listen = listen
+        self.admin_authority = admin_authority
         self.process = None
+        # Never through a proxy, whatever the environment of the test says: everything here is on this machine.
+        context = ssl.create_default_context(cafile=admin_authority)
+        self._direct = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
 
     @property
     def api_url(self):
@@ -57,7 +60,7 @@ class Daemon:
 
     @property
     def admin_url(self):
-        return f"http://{self.admin_address}"
+        return f"http{'s' if self.admin_authority else ''}://{self.admin_address}"
 
     @property
     def pid(self):
@@ -89,7 +92,7 @@ class Daemon:
             if self.process.poll() is not None:
                 raise AssertionError(f"the daemon ended with {self.process.returncode} before it was ready:\n{self.log()}")
             try:
-                with _DIRECT.open(f"{self.admin_url}/health/ready", timeout=2) as answer:
+                with self._direct.open(f"{self.admin_url}/health/ready", timeout=2) as answer:
                     if answer.status == 200:
                         return
             except (urllib.error.URLError, OSError):
