@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{Access, Admin, Readiness};
 use crate::api::Api;
-use crate::auth::{AllowedHosts, Authenticator};
+use crate::auth::{AllowedHosts, Authenticator, Throttle};
 use crate::config::{Config, is_loopback};
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Engine, EngineError};
@@ -23,7 +23,7 @@ use crate::runtime::{Random, Stop, SystemClock, Tasks};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{AnonymousAllowed, Draining, Listening, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
 use crate::upkeep::Upkeep;
-use crate::{auth, config, delivery, engine, journal};
+use crate::{api, auth, config, delivery, engine, journal};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +100,11 @@ impl App {
         let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
-        let authenticator = Authenticator::new(authentication(config)?, clock.clone(), Arc::clone(&telemetry));
+        let access = api::Access {
+            authenticator: Authenticator::new(authentication(config)?, clock.clone(), Arc::clone(&telemetry)),
+            allowed_hosts: api_hosts(config),
+            throttle: Throttle::new(config.api.requests_per_second_max, clock.clone()),
+        };
         let (api_tls, admin_tls) = (tls("api", &config.api.tls)?, tls("admin", &config.admin.tls)?);
         let api_listener = Listener::bind("api", config.api.listen).await?.with_tls(api_tls.clone());
         let admin_listener = Listener::bind("admin", config.admin.listen).await?.with_tls(admin_tls.clone());
@@ -144,7 +148,7 @@ impl App {
             open_listeners_remark(config),
             Arc::clone(&telemetry),
         ));
-        let api = Arc::new(Api::new(engine, authenticator, api_hosts(config), random, Arc::clone(&telemetry)));
+        let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
         for listener in [&api_listener, &admin_listener] {

@@ -20,7 +20,7 @@ use eventyard_core::event::EventId;
 use hyper::header::{HeaderValue, ORIGIN};
 use hyper::{Method, StatusCode};
 
-use crate::auth::{AllowedHosts, Authenticator, Identity};
+use crate::auth::{AllowedHosts, Authenticator, Identity, Throttle};
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
@@ -36,11 +36,24 @@ const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
 #[derive(Debug)]
 pub struct Api {
     engine: Arc<Engine>,
-    authenticator: Authenticator,
-    allowed_hosts: AllowedHosts,
+    access: Access,
     random: Arc<Random>,
     telemetry: Arc<Telemetry>,
 }
+
+/// What decides whether a request is answered at all.
+#[derive(Debug)]
+pub struct Access {
+    /// Who it comes from.
+    pub authenticator: Authenticator,
+    /// Where it may be sent to.
+    pub allowed_hosts: AllowedHosts,
+    /// How many there may be.
+    pub throttle: Throttle,
+}
+
+/// The ways to tell whom a request comes from.
+type Authenticate = fn(&Authenticator, &Request, &[u8]) -> Result<Identity, ServiceError>;
 
 /// An answer before it has its id.
 struct Outcome {
@@ -50,16 +63,10 @@ struct Outcome {
 }
 
 impl Api {
-    /// An API that asks `authenticator` whom requests come from, and answers only to `allowed_hosts`.
+    /// An API over `engine`, for those whom `access` lets in.
     #[must_use]
-    pub fn new(
-        engine: Arc<Engine>,
-        authenticator: Authenticator,
-        allowed_hosts: AllowedHosts,
-        random: Arc<Random>,
-        telemetry: Arc<Telemetry>,
-    ) -> Self {
-        Self { engine, authenticator, allowed_hosts, random, telemetry }
+    pub fn new(engine: Arc<Engine>, access: Access, random: Arc<Random>, telemetry: Arc<Telemetry>) -> Self {
+        Self { engine, access, random, telemetry }
     }
 
     async fn outcome(&self, request: Request) -> Outcome {
@@ -99,20 +106,31 @@ impl Api {
                 "Events are not taken from web pages: the request has an Origin header.",
             ));
         }
-        self.allowed_hosts.check(request, &self.telemetry)?;
-        let body = request.body.as_ref().map_err(|error| body_error(*error))?;
-        let caller = caller_of(self.authenticator.authenticate_events(request, body)?);
+        let (identity, body) = self.admit(request, Authenticator::authenticate_events)?;
+        let caller = caller_of(identity);
         plain_events::post(&self.engine, &caller, body).await
     }
 
     /// Who asks, and what is asked: the body, or what a presigned URL says in its place.
     fn caller(&self, request: &Request) -> Result<(Caller, Bytes), ServiceError> {
-        self.allowed_hosts.check(request, &self.telemetry)?;
-        let body = request.body.as_ref().map_err(|error| body_error(*error))?;
-        let identity = self.authenticator.authenticate(request, body)?;
+        let (identity, body) = self.admit(request, Authenticator::authenticate)?;
         let from_query = identity.is_presigned && body.is_empty();
         let body = if from_query { query_input::read(request)? } else { body.clone() };
         Ok((caller_of(identity), body))
+    }
+
+    /// Whom a request comes from, if it may come in, and its body.
+    fn admit<'r>(
+        &self,
+        request: &'r Request,
+        authenticate: Authenticate,
+    ) -> Result<(Identity, &'r Bytes), ServiceError> {
+        let Access { authenticator, allowed_hosts, throttle } = &self.access;
+        allowed_hosts.check(request, &self.telemetry)?;
+        let body = request.body.as_ref().map_err(|error| body_error(*error))?;
+        let identity = authenticate(authenticator, request, body)?;
+        throttle.admit(&identity.account)?;
+        Ok((identity, body))
     }
 
     fn answer(&self, outcome: Outcome, started: Instant) -> Answer {

@@ -1,11 +1,13 @@
 //! Who a request comes from, and whether it may come in at all.
 //!
 //! [`Authenticator`] verifies the signatures of the API and names the account and the region; [`BearerTokens`] are for those who
-//! cannot sign; [`AllowedHosts`] keeps web pages out of listeners that know nobody. The checks themselves are pure and stand in `eventyard_core::sigv4` and
+//! cannot sign; [`AllowedHosts`] keeps web pages out of listeners that know nobody; [`Throttle`]
+//! counts requests by account. The checks themselves are pure and stand in `eventyard_core::sigv4` and
 //! `eventyard_core::secret`; here they meet the configured accounts, the clock and the metrics.
 
 mod bearer;
 mod hosts;
+mod throttle;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use eventyard_core::sigv4::{Claim, Form, Request as SignedRequest, SignatureErro
 
 pub use bearer::BearerTokens;
 pub use hosts::AllowedHosts;
+pub use throttle::Throttle;
 
 use crate::http::Request;
 use crate::telemetry::{AuthenticationFailed, Telemetry};

@@ -104,6 +104,8 @@ pub struct Api {
     pub request_timeout: Duration,
     /// Whether listeners without authentication may be reached from other machines.
     pub dangerous_allow_anonymous: bool,
+    /// Requests of one account each second; `None` means no limit.
+    pub requests_per_second_max: Option<u32>,
     /// Names that requests may be sent to beside addresses and `localhost`, where nobody is authenticated.
     pub allowed_hosts: Vec<String>,
     /// Plain HTTP when it has no files.
@@ -119,6 +121,7 @@ impl Api {
             body_size_bytes_max: section.integer("body_size_bytes_max", 1024..=1 << 30),
             header_timeout: section.milliseconds("header_timeout_ms", 1..=3_600_000),
             request_timeout: section.milliseconds("request_timeout_ms", 1..=3_600_000),
+            requests_per_second_max: section.limit("requests_per_second_max", 1_000_000),
             dangerous_allow_anonymous: section.boolean("dangerous_allow_anonymous"),
             allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
             tls: Tls::read(&mut section),

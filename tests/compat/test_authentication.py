@@ -13,6 +13,7 @@ import botocore.auth
 import pytest
 
 import wire
+from waiting import wait_until
 from wire import refused
 
 ONE, TWO = "111111111111", "222222222222"
@@ -284,3 +285,20 @@ def test_bearer_tokens_at_the_admin_listener(start_daemon):
     daemon.env["EVENTYARD_ADMIN__METRICS_NEED_TOKEN"] = "true"
     daemon.restart()
     assert [status("/metrics"), status("/metrics", **right), status("/health/ready")] == [401, 200, 200]
+
+
+def test_each_account_has_its_own_rate(start_daemon, client_of):
+    daemon = start_daemon(ENV | {"EVENTYARD_API__REQUESTS_PER_SECOND_MAX": "5"}, CONFIG)
+    one, two = client_of(daemon, **ONE_KEY), client_of(daemon, **TWO_KEY)
+    with refused("ThrottlingException", "Rate exceeded"):
+        for _ in range(1000):
+            one.list_rules()
+    two.list_rules()
+
+    def is_let_in():
+        try:
+            return one.list_rules()
+        except one.exceptions.ClientError:
+            return None
+
+    wait_until(is_let_in)

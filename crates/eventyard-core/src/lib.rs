@@ -18,6 +18,7 @@ pub mod limits;
 pub mod name;
 pub mod page;
 pub mod pattern;
+pub mod rate_limit;
 pub mod retry;
 pub mod rule;
 pub mod schedule;
