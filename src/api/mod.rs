@@ -1,9 +1,10 @@
-//! The API: Amazon's operations at `POST /`, and `POST /events` for people with curl.
+//! The API: Amazon's operations at `POST /`, `POST /events` for people with curl, and `POST /cloudevents`.
 //!
 //! A request comes from [`crate::http`] with its body. `operation` knows the names of all operations and which are there;
 //! `operations` has one file a noun, which decodes the wire form, checks it against the model, asks the engine and encodes
 //! the answer. Errors leave in one form, made in `wire`.
 
+mod cloud_events;
 mod object;
 mod operation;
 mod operations;
@@ -52,6 +53,12 @@ pub struct Access {
     pub throttle: Throttle,
 }
 
+/// The forms of events that do not come as an operation.
+enum Ingest {
+    Plain,
+    CloudEvents,
+}
+
 /// The ways to tell whom a request comes from.
 type Authenticate = fn(&Authenticator, &Request, &[u8]) -> Result<Identity, ServiceError>;
 
@@ -70,18 +77,15 @@ impl Api {
     }
 
     async fn outcome(&self, request: Request) -> Outcome {
-        let (operation, content_type) = match (&request.method, request.uri.path()) {
+        let (operation, result) = match (&request.method, request.uri.path()) {
             (&Method::POST, "/") => return self.operation(request).await,
             // A presigned URL can be made for any method; without a body they all are the same.
             (&Method::GET, "/") if query_input::is_presigned(&request) => return self.operation(request).await,
-            (&Method::POST, "/events") => ("POST /events", wire::JSON),
-            _ => ("Unknown", wire::JSON),
+            (&Method::POST, "/events") => ("POST /events", self.ingest(&request, Ingest::Plain).await),
+            (&Method::POST, "/cloudevents") => ("POST /cloudevents", self.ingest(&request, Ingest::CloudEvents).await),
+            _ => ("Unknown", Err(no_such_resource(&request))),
         };
-        let result = match operation {
-            "Unknown" => Err(no_such_resource(&request)),
-            _ => self.plain_events(&request).await,
-        };
-        Outcome { operation, content_type, result }
+        Outcome { operation, content_type: wire::JSON, result }
     }
 
     /// One of Amazon's operations.
@@ -99,7 +103,8 @@ impl Api {
         Outcome { operation: name, content_type: wire::AWS_JSON, result }
     }
 
-    async fn plain_events(&self, request: &Request) -> Result<Vec<u8>, ServiceError> {
+    /// Events that do not come as an operation.
+    async fn ingest(&self, request: &Request, ingest: Ingest) -> Result<Vec<u8>, ServiceError> {
         // A page of another site could send this without asking; no other client says where it comes from.
         if request.headers.contains_key(ORIGIN) {
             return Err(ServiceError::validation(
@@ -108,7 +113,10 @@ impl Api {
         }
         let (identity, body) = self.admit(request, Authenticator::authenticate_events)?;
         let caller = caller_of(identity);
-        plain_events::post(&self.engine, &caller, body).await
+        match ingest {
+            Ingest::Plain => plain_events::post(&self.engine, &caller, body).await,
+            Ingest::CloudEvents => cloud_events::post(&self.engine, &caller, request, body).await,
+        }
     }
 
     /// Who asks, and what is asked: the body, or what a presigned URL says in its place.
@@ -187,7 +195,7 @@ fn body_error(error: BodyError) -> ServiceError {
 fn no_such_resource(request: &Request) -> ServiceError {
     let (method, path) = (&request.method, request.uri.path());
     let message = format!(
-        "{method} {path} is not there. Send operations to POST / with X-Amz-Target, or events to POST /events."
+        "{method} {path} is not there. Send operations to POST / with X-Amz-Target, or events to POST /events or /cloudevents."
     );
     ServiceError::new(ErrorCode::UnknownOperation, message)
 }

@@ -264,6 +264,10 @@ def test_bearer_tokens_put_events(start_daemon, client_of, sink):
 
     assert post(f"Bearer {TOKEN}").json()["FailedEntryCount"] == 0
     assert sink.wait_for(1)[0].json()["account"] == TWO
+    structured = {"Content-Type": "application/cloudevents+json", "Authorization": f"Bearer {TOKEN}"}
+    cloud_event = b'{"specversion": "1.0", "id": "1", "source": "s", "type": "t"}'
+    assert wire.request(daemon.api_address, "POST", "/cloudevents", cloud_event, structured).status == 200
+    assert sink.wait_for(2)[1].json()["account"] == TWO
     answer = post("Bearer wrong")
     assert answer.error == (401, "UnauthorizedException", "The bearer token is not known.")
     assert answer.headers["www-authenticate"] == "Bearer"
