@@ -1,6 +1,7 @@
 //! The API: Amazon's operations at `POST /`, `POST /events` for people with curl, and `POST /cloudevents`.
 //!
-//! A request comes from [`crate::http`] with its body. `operation` knows the names of all operations and which are there;
+//! A request comes from [`crate::http`], first without its body, so that those who are not known are turned away before
+//! they are listened to. `route` says what it is for, [`Access`] who may. `operation` knows the names of all operations and which are there;
 //! `operations` has one file a noun, which decodes the wire form, checks it against the model, asks the engine and encodes
 //! the answer. Errors leave in one form, made in `wire`.
 
@@ -10,6 +11,7 @@ mod operation;
 mod operations;
 mod plain_events;
 mod query_input;
+mod route;
 mod wire;
 
 use std::sync::Arc;
@@ -18,18 +20,16 @@ use std::time::Instant;
 use bytes::Bytes;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventId;
+use hyper::StatusCode;
 use hyper::header::{HeaderValue, ORIGIN};
-use hyper::{Method, StatusCode};
 
-use crate::auth::{AllowedHosts, Authenticator, Identity, Throttle};
+use crate::auth::{AllowedHosts, Authenticator, Throttle};
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
 use crate::telemetry::{RequestAnswered, Telemetry};
-use operation::Operation;
+use route::Route;
 
-/// Where the operation's name stands, behind `AWSEvents.`.
-const TARGET_HEADER: &str = "x-amz-target";
 /// The header of an answer that carries the request's id.
 const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
 
@@ -53,15 +53,6 @@ pub struct Access {
     pub throttle: Throttle,
 }
 
-/// The forms of events that do not come as an operation.
-enum Ingest {
-    Plain,
-    CloudEvents,
-}
-
-/// The ways to tell whom a request comes from.
-type Authenticate = fn(&Authenticator, &Request, &[u8]) -> Result<Identity, ServiceError>;
-
 /// An answer before it has its id.
 struct Outcome {
     operation: &'static str,
@@ -76,69 +67,44 @@ impl Api {
         Self { engine, access, random, telemetry }
     }
 
-    async fn outcome(&self, request: Request) -> Outcome {
-        let (operation, result) = match (&request.method, request.uri.path()) {
-            (&Method::POST, "/") => return self.operation(request).await,
-            // A presigned URL can be made for any method; without a body they all are the same.
-            (&Method::GET, "/") if query_input::is_presigned(&request) => return self.operation(request).await,
-            (&Method::POST, "/events") => ("POST /events", self.ingest(&request, Ingest::Plain).await),
-            (&Method::POST, "/cloudevents") => ("POST /cloudevents", self.ingest(&request, Ingest::CloudEvents).await),
-            _ => ("Unknown", Err(no_such_resource(&request))),
-        };
-        Outcome { operation, content_type: wire::JSON, result }
+    async fn run(&self, route: Route, request: &Request) -> Result<Vec<u8>, ServiceError> {
+        let (caller, body) = self.caller(&route, request)?;
+        match route {
+            Route::Operation(operation) => operation?.run(&self.engine, &caller, &body).await,
+            Route::PlainEvents => plain_events::post(&self.engine, &caller, &body).await,
+            Route::CloudEvents => cloud_events::post(&self.engine, &caller, request, &body).await,
+            Route::Nothing(error) => Err(error),
+        }
     }
 
-    /// One of Amazon's operations.
-    async fn operation(&self, request: Request) -> Outcome {
-        let named = request.headers.get(TARGET_HEADER).and_then(|name| name.to_str().ok()).unwrap_or_default();
-        let operation = Operation::find(named);
-        let name = operation.as_ref().map_or("Unknown", |operation| operation.name());
-        let result = match self.caller(&request) {
-            Err(error) => Err(error),
-            Ok((caller, body)) => match operation {
-                Err(error) => Err(error),
-                Ok(operation) => operation.run(&self.engine, &caller, &body).await,
-            },
-        };
-        Outcome { operation: name, content_type: wire::AWS_JSON, result }
-    }
-
-    /// Events that do not come as an operation.
-    async fn ingest(&self, request: &Request, ingest: Ingest) -> Result<Vec<u8>, ServiceError> {
-        // A page of another site could send this without asking; no other client says where it comes from.
-        if request.headers.contains_key(ORIGIN) {
+    /// What can be said against a request before its body is there.
+    fn check_head(&self, route: &Route, head: &Request) -> Result<(), ServiceError> {
+        self.access.allowed_hosts.check(head, &self.telemetry)?;
+        if let Route::Nothing(error) = route {
+            return Err(error.clone());
+        }
+        // A page of another site could send events without asking; no other client says where it comes from.
+        if route.takes_tokens() && head.headers.contains_key(ORIGIN) {
             return Err(ServiceError::validation(
                 "Events are not taken from web pages: the request has an Origin header.",
             ));
         }
-        let (identity, body) = self.admit(request, Authenticator::authenticate_events)?;
-        let caller = caller_of(identity);
-        match ingest {
-            Ingest::Plain => plain_events::post(&self.engine, &caller, body).await,
-            Ingest::CloudEvents => cloud_events::post(&self.engine, &caller, request, body).await,
-        }
+        self.access.authenticator.check_head(head, route.takes_tokens())
     }
 
     /// Who asks, and what is asked: the body, or what a presigned URL says in its place.
-    fn caller(&self, request: &Request) -> Result<(Caller, Bytes), ServiceError> {
-        let (identity, body) = self.admit(request, Authenticator::authenticate)?;
-        let from_query = identity.is_presigned && body.is_empty();
-        let body = if from_query { query_input::read(request)? } else { body.clone() };
-        Ok((caller_of(identity), body))
-    }
-
-    /// Whom a request comes from, if it may come in, and its body.
-    fn admit<'r>(
-        &self,
-        request: &'r Request,
-        authenticate: Authenticate,
-    ) -> Result<(Identity, &'r Bytes), ServiceError> {
-        let Access { authenticator, allowed_hosts, throttle } = &self.access;
-        allowed_hosts.check(request, &self.telemetry)?;
+    fn caller(&self, route: &Route, request: &Request) -> Result<(Caller, Bytes), ServiceError> {
+        let Access { authenticator, throttle, .. } = &self.access;
         let body = request.body.as_ref().map_err(|error| body_error(*error))?;
-        let identity = authenticate(authenticator, request, body)?;
+        let identity = if route.takes_tokens() {
+            authenticator.authenticate_events(request, body)?
+        } else {
+            authenticator.authenticate(request, body)?
+        };
         throttle.admit(&identity.account)?;
-        Ok((identity, body))
+        let from_query = identity.is_presigned && body.is_empty() && matches!(route, Route::Operation(_));
+        let body = if from_query { query_input::read(request)? } else { body.clone() };
+        Ok((Caller { account: identity.account, region: identity.region }, body))
     }
 
     fn answer(&self, outcome: Outcome, started: Instant) -> Answer {
@@ -164,10 +130,18 @@ impl Api {
 }
 
 impl Handler for Api {
+    fn refuse(&self, head: &Request) -> Option<Answer> {
+        let (started, route) = (Instant::now(), Route::of(head));
+        let error = self.check_head(&route, head).err()?;
+        let outcome = Outcome { operation: route.name(), content_type: route.content_type(), result: Err(error) };
+        Some(self.answer(outcome, started))
+    }
+
     async fn handle(&self, request: Request) -> Answer {
-        let started = Instant::now();
-        let outcome = self.outcome(request).await;
-        self.answer(outcome, started)
+        let (started, route) = (Instant::now(), Route::of(&request));
+        let (operation, content_type) = (route.name(), route.content_type());
+        let result = self.run(route, &request).await;
+        self.answer(Outcome { operation, content_type, result }, started)
     }
 
     fn failure(&self, status: StatusCode) -> Answer {
@@ -180,22 +154,10 @@ impl Handler for Api {
     }
 }
 
-fn caller_of(identity: Identity) -> Caller {
-    Caller { account: identity.account, region: identity.region }
-}
-
 fn body_error(error: BodyError) -> ServiceError {
     let code = match error {
         BodyError::TooLarge(_) => ErrorCode::RequestTooLarge,
         BodyError::Broken => ErrorCode::Serialization,
     };
     ServiceError::new(code, error.to_string())
-}
-
-fn no_such_resource(request: &Request) -> ServiceError {
-    let (method, path) = (&request.method, request.uri.path());
-    let message = format!(
-        "{method} {path} is not there. Send operations to POST / with X-Amz-Target, or events to POST /events or /cloudevents."
-    );
-    ServiceError::new(ErrorCode::UnknownOperation, message)
 }

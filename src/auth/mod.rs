@@ -104,10 +104,7 @@ impl Authenticator {
     /// Amazon's, when the request is not signed by anybody who is known, or not for here and now.
     pub fn authenticate(&self, request: &Request, body: &[u8]) -> Result<Identity, ServiceError> {
         let identity = if self.is_anonymous { self.believe(request, body) } else { self.verify(request, body) };
-        identity.map_err(|error| {
-            self.telemetry.record(&AuthenticationFailed { reason: error.reason() });
-            error.into()
-        })
+        identity.map_err(|error| self.failed(error))
     }
 
     /// Whose bearer token a request has that only puts events, or else whose signature. A token says no region, so it is the
@@ -123,24 +120,49 @@ impl Authenticator {
         Ok(self.identity(account, self.default_region.clone()))
     }
 
+    /// What can be said against a request before its body is there: so that nobody who is not known can make us hold one.
+    /// `takes_tokens` is for [`Self::authenticate_events`].
+    ///
+    /// # Errors
+    /// As the two above, but for signatures that are wrong.
+    pub fn check_head(&self, request: &Request, takes_tokens: bool) -> Result<(), ServiceError> {
+        if self.is_anonymous {
+            return Ok(());
+        }
+        if takes_tokens && bearer::token(request).is_some() {
+            return self.event_tokens.holder(request, &self.telemetry).map(|_| ());
+        }
+        let request = signed_request(request, &[]);
+        let checked = self.known_key(&request).and_then(|(claim, _, _)| claim.check(&request, self.clock.now()));
+        checked.map_err(|error| self.failed(error))
+    }
+
     fn verify(&self, request: &Request, body: &[u8]) -> Result<Identity, SignatureError> {
         let request = signed_request(request, body);
-        let claim = Claim::read(&request)?.ok_or(SignatureError::Missing)?;
-        let (account, key) = self.keys.get(&claim.key_id).ok_or(SignatureError::UnknownKey)?;
-        let token_is_right = match (&key.session_token, &claim.session_token) {
-            (None, None) => true,
-            (Some(expected), Some(token)) => expected.is(token.as_bytes()),
-            _ => false,
-        };
-        if !token_is_right {
-            return Err(SignatureError::UnknownKey);
-        }
+        let (claim, account, key) = self.known_key(&request)?;
         let now = self.clock.now();
         claim.verify(&request, &key.secret, now)?;
         if key.expires.is_some_and(|end| end <= now) {
             return Err(SignatureError::TokenExpired);
         }
         self.claimed(account.clone(), &claim)
+    }
+
+    /// What a request claims, and the key it says it was signed with.
+    fn known_key(&self, request: &SignedRequest<'_>) -> Result<(Claim, &AccountId, &AccessKey), SignatureError> {
+        let claim = Claim::read(request)?.ok_or(SignatureError::Missing)?;
+        let (account, key) = self.keys.get(&claim.key_id).ok_or(SignatureError::UnknownKey)?;
+        let token_is_right = match (&key.session_token, &claim.session_token) {
+            (None, None) => true,
+            (Some(expected), Some(token)) => expected.is(token.as_bytes()),
+            _ => false,
+        };
+        if token_is_right { Ok((claim, account, key)) } else { Err(SignatureError::UnknownKey) }
+    }
+
+    fn failed(&self, error: SignatureError) -> ServiceError {
+        self.telemetry.record(&AuthenticationFailed { reason: error.reason() });
+        error.into()
     }
 
     fn believe(&self, request: &Request, body: &[u8]) -> Result<Identity, SignatureError> {

@@ -207,6 +207,24 @@ fn a_bearer_token_puts_events_and_nothing_else() {
 }
 
 #[test]
+fn all_but_the_signature_is_known_before_the_body() {
+    let service = Service::with_accounts();
+    let head = |request: &Request| service.authenticator.check_head(request, false).map_err(|error| error.code);
+    assert_eq!(head(&Signer::default().request()), Ok(()));
+    assert_eq!(head(&Signer { secret: "another", ..Signer::default() }.request()), Ok(()));
+    let unknown = Err(ErrorCode::UnrecognizedClient);
+    assert_eq!(head(&Signer { key: "TWO", ..Signer::default() }.request()), unknown);
+    assert_eq!(head(&Signer { token: Some("x"), ..Signer::default() }.request()), unknown);
+    let late = Signer { time: "20260101T030405Z", ..Signer::default() };
+    assert_eq!(head(&late.request()), Err(ErrorCode::InvalidSignature));
+    let bearer = request(&[("authorization", "Bearer x")]);
+    assert_eq!(head(&bearer), Err(ErrorCode::MissingAuthenticationToken));
+    let with_token = service.authenticator.check_head(&bearer, true).map_err(|error| error.code);
+    assert_eq!(with_token, Err(ErrorCode::Unauthorized));
+    assert!(Service::new(Vec::new(), &[]).authenticator.check_head(&bearer, false).is_ok());
+}
+
+#[test]
 fn only_the_regions_that_are_served_are() {
     for accounts in [vec![account("111111111111", vec![key("ONE", "secret one")])], Vec::new()] {
         let service = Service::new(accounts, &["us-east-1", "eu-west-1"]);

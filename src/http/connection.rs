@@ -77,8 +77,15 @@ async fn serve(
 async fn answer(request: HyperRequest<Incoming>, limits: &Limits, handler: &impl Handler, tasks: &Tasks) -> Answer {
     let outcome = tasks.guard("request", async {
         let (head, body) = request.into_parts();
-        let body = read(body, limits.body_size_bytes_max).await;
-        handler.handle(Request { method: head.method, uri: head.uri, headers: head.headers, body }).await
+        let body_size_bytes_max = limits.body_size_bytes_max;
+        let mut request =
+            Request { method: head.method, uri: head.uri, headers: head.headers, body: Ok(bytes::Bytes::new()) };
+        if let Some(answer) = handler.refuse(&request) {
+            discard(body, body_size_bytes_max).await;
+            return answer;
+        }
+        request.body = read(body, body_size_bytes_max).await;
+        handler.handle(request).await
     });
     match tokio::time::timeout(limits.request_timeout, outcome).await {
         Ok(Some(answer)) => answer,

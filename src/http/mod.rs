@@ -76,6 +76,12 @@ pub fn answer(status: StatusCode, content_type: &'static str, body: impl Into<By
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
+    /// The answer to a request that need not be read any further. The body is not there yet, and is thrown away if there is an
+    /// answer.
+    fn refuse(&self, _head: &Request) -> Option<Answer> {
+        None
+    }
+
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Answer> + Send;
 

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -109,6 +110,15 @@ def test_wrong_credentials(guarded, client_of):
         400, "MissingAuthenticationTokenException", "Missing Authentication Token")  # fmt: skip
     answer = wire.post_events(guarded, {"Source": "s", "DetailType": "d", "Detail": {}})
     assert answer.error[:2] == (400, "MissingAuthenticationTokenException")
+
+
+def test_who_is_not_known_is_not_listened_to(guarded):
+    host, port = guarded.api_address.split(":")
+    for path in ["/", "/events", "/cloudevents", "/nothing"]:
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 16000000\r\n\r\n"
+            connection.sendall(head.encode())
+            assert connection.recv(4096).startswith(b"HTTP/1.1 400"), "the answer does not wait for the body"
 
 
 def test_session_tokens(guarded, client_of):
