@@ -12,16 +12,18 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 use tokio::task::JoinHandle;
 
 use crate::admin::{Access, Admin, Readiness};
-use crate::api::Api;
+use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{AllowedHosts, Authenticator, Throttle};
 use crate::config::{Config, is_loopback};
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, Tls, TlsError, TlsFiles};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{AnonymousAllowed, Draining, Listening, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
+use crate::telemetry::{
+    AnonymousAllowed, Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned,
+};
 use crate::upkeep::Upkeep;
 use crate::{api, auth, config, delivery, engine, journal};
 
@@ -48,6 +50,9 @@ pub enum StartError {
     /// What is in the store could not be run.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file declares rules that cannot be.
+    #[error(transparent)]
+    ManagedRules(#[from] ManagedRulesError),
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
@@ -85,23 +90,27 @@ pub struct App {
     admin: Part,
     journal: Journal,
     committer: CommitterThread,
-    /// What is read again at SIGHUP, by listener.
+    /// Read again at SIGHUP, by listener.
     tls: Vec<(&'static str, Arc<Tls>)>,
+    /// Read again at SIGHUP.
+    managed_rules: Option<Arc<ManagedRules>>,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
 
 impl App {
-    /// Starts everything and answers when traffic can come. `started` is when the process began.
+    /// Starts everything and answers when traffic can come. `started` is when the process began. A daemon whose data is
+    /// `ephemeral` can be reset.
     ///
     /// # Errors
     /// The first thing that could not be started; nothing is left running.
-    pub async fn start(config: &Config, started: Instant) -> Result<Self, StartError> {
+    pub async fn start(config: &Config, ephemeral: bool, started: Instant) -> Result<Self, StartError> {
         let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
+        let caller = default_caller(config)?;
         let access = api::Access {
-            authenticator: Authenticator::new(authentication(config)?, clock.clone(), Arc::clone(&telemetry)),
+            authenticator: Authenticator::new(authentication(config, &caller), clock.clone(), Arc::clone(&telemetry)),
             allowed_hosts: api_hosts(config),
             throttle: Throttle::new(config.api.requests_per_second_max, clock.clone()),
         };
@@ -126,6 +135,10 @@ impl App {
         let engine = Arc::new(engine);
         let (rules, targets) = engine.counts();
         telemetry.record(&StoreOpened { path: &store_path, rules, targets });
+        let managed_rules = managed_rules(config, &engine, &caller, &telemetry);
+        if let Some(rules) = &managed_rules {
+            rules.apply().await?;
+        }
 
         let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
         let dispatcher = Dispatcher::new(
@@ -141,13 +154,14 @@ impl App {
         let upkeep =
             Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
         let readiness = Readiness::default();
-        let admin = Arc::new(Admin::new(
+        let admin = Admin::new(
             journal.clone(),
             readiness.clone(),
             admin_access(config),
             open_listeners_remark(config),
             Arc::clone(&telemetry),
-        ));
+        );
+        let admin = Arc::new(if ephemeral { admin.with_reset(Arc::clone(&engine)) } else { admin });
         let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
@@ -181,6 +195,7 @@ impl App {
                 .into_iter()
                 .filter_map(|(name, tls)| Some((name, tls?)))
                 .collect(),
+            managed_rules,
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -204,7 +219,8 @@ impl App {
         self.readiness.set(false);
     }
 
-    /// Reads again what was read from files that change: the listeners' certificates. What cannot be read stays as it was.
+    /// Reads again what was read from files that change: the listeners' certificates and managed rules. What cannot be read
+    /// stays as it was.
     pub async fn reload(&self) {
         for (listener, tls) in self.tls.clone() {
             let read = tokio::task::spawn_blocking(move || tls.reload()).await;
@@ -212,6 +228,11 @@ impl App {
             let error =
                 error.or_else(|| read.as_ref().ok()?.as_ref().err().map(|error| error as &dyn std::error::Error));
             self.telemetry.record(&TlsReloaded { listener, error });
+        }
+        if let Some(rules) = &self.managed_rules
+            && let Err(error) = rules.apply().await
+        {
+            self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
         }
     }
 
@@ -255,13 +276,13 @@ fn tls(listener: &'static str, tls: &config::Tls) -> Result<Option<Arc<Tls>>, St
     Tls::read(files).map(|tls| Some(Arc::new(tls))).map_err(|reason| StartError::Tls { listener, reason })
 }
 
-fn authentication(config: &Config) -> Result<auth::Settings, StartError> {
-    Ok(auth::Settings {
+fn authentication(config: &Config, caller: &Caller) -> auth::Settings {
+    auth::Settings {
         accounts: config.accounts.clone(),
-        default_account: AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?,
-        default_region: Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?,
+        default_account: caller.account.clone(),
+        default_region: caller.region.clone(),
         regions: config.aws.regions.clone(),
-    })
+    }
 }
 
 /// A listener that knows nobody and is on loopback is open to the web pages that this machine's browser shows.
@@ -285,6 +306,24 @@ fn open_listeners_remark(config: &Config) -> String {
         return String::new();
     }
     format!("api.dangerous_allow_anonymous: nothing is authenticated on the listeners [{}]\n", names.join(", "))
+}
+
+fn managed_rules(
+    config: &Config,
+    engine: &Arc<Engine>,
+    owner: &Caller,
+    telemetry: &Arc<Telemetry>,
+) -> Option<Arc<ManagedRules>> {
+    let (dir, engine) = (config.managed_rules.rules_dir.clone()?, Arc::clone(engine));
+    Some(Arc::new(ManagedRules { dir, engine, owner: owner.clone(), telemetry: Arc::clone(telemetry) }))
+}
+
+/// The caller of requests, and the owner of files, that do not say theirs.
+fn default_caller(config: &Config) -> Result<Caller, StartError> {
+    let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
+    let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
+    let configured = config.accounts.iter().find(|configured| configured.id == account);
+    Ok(Caller { account, region, organization: configured.and_then(|account| account.organization.clone()) })
 }
 
 fn warn_of_open_listeners(config: &Config, telemetry: &Telemetry) {
@@ -338,6 +377,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
         },
         targets_per_rule_max: config.quotas.targets_per_rule_max,
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
+        event_buses_per_account_max: config.quotas.event_buses_per_account_max,
     }
 }
 

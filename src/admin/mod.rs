@@ -1,16 +1,19 @@
-//! The admin listener: health, metrics, and the dead letters.
+//! The admin listener: health, metrics, the dead letters, and the reset of an ephemeral daemon.
 
 mod access;
 mod dead_letters;
+mod reset;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use eventyard_core::error::ServiceError;
+use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
 
 pub use access::Access;
 
+use crate::engine::Engine;
 use crate::http::{Answer, Handler, Request, answer};
 use crate::journal::Journal;
 use crate::telemetry::Telemetry;
@@ -44,6 +47,8 @@ pub struct Admin {
     /// What readiness says beside being ready; empty when there is nothing to say.
     remark: String,
     telemetry: Arc<Telemetry>,
+    /// What `POST /reset` empties; none in a daemon that keeps its data.
+    resettable: Option<Arc<Engine>>,
 }
 
 impl Admin {
@@ -56,7 +61,14 @@ impl Admin {
         remark: String,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { journal, readiness, access, remark, telemetry }
+        Self { journal, readiness, access, remark, telemetry, resettable: None }
+    }
+
+    /// Lets `POST /reset` empty an engine.
+    #[must_use]
+    pub fn with_reset(mut self, engine: Arc<Engine>) -> Self {
+        self.resettable = Some(engine);
+        self
     }
 
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
@@ -75,6 +87,17 @@ impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
         if let Err(error) = self.access.check(&request, &self.telemetry) {
             return failure(&error);
+        }
+        if let (&Method::POST, "/reset", Some(engine)) = (&request.method, request.uri.path(), &self.resettable) {
+            // A page of another site could send this without asking; no other client says where it comes from.
+            if request.headers.contains_key(ORIGIN) {
+                return answer(
+                    StatusCode::FORBIDDEN,
+                    TEXT,
+                    "web pages cannot reset: the request has an Origin header\n",
+                );
+            }
+            return reset::reset(engine, &self.journal, &self.telemetry).await;
         }
         if request.method != Method::GET && request.method != Method::HEAD {
             return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is answered here\n");

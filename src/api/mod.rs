@@ -6,6 +6,7 @@
 //! the answer. Errors leave in one form, made in `wire`.
 
 mod cloud_events;
+mod managed_rules;
 mod object;
 mod operation;
 mod operations;
@@ -23,12 +24,15 @@ use eventyard_core::event::EventId;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, ORIGIN};
 
-use crate::auth::{AllowedHosts, Authenticator, Throttle};
+use crate::auth::{AllowedHosts, Authenticator, Identity, Throttle};
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
 use crate::telemetry::{RequestAnswered, Telemetry};
 use route::Route;
+
+pub use managed_rules::{ManagedRules, ManagedRulesError};
+pub use operations::targets::read_target;
 
 /// The header of an answer that carries the request's id.
 const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
@@ -104,7 +108,8 @@ impl Api {
         throttle.admit(&identity.account)?;
         let from_query = identity.is_presigned && body.is_empty() && matches!(route, Route::Operation(_));
         let body = if from_query { query_input::read(request)? } else { body.clone() };
-        Ok((Caller { account: identity.account, region: identity.region }, body))
+        let Identity { account, region, organization, .. } = identity;
+        Ok((Caller { account, region, organization }, body))
     }
 
     fn answer(&self, outcome: Outcome, started: Instant) -> Answer {

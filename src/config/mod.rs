@@ -34,8 +34,8 @@ pub use layers::Flag;
 pub use origin::Origin;
 pub use relations::is_loopback;
 pub use sections::{
-    Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, Patterns, PutEvents, Quotas, Shutdown, Storage,
-    Tls,
+    Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents, Quotas,
+    Shutdown, Storage, Tls,
 };
 
 use layers::{Layers, Setting};
@@ -61,6 +61,8 @@ pub struct Config {
     pub patterns: Patterns,
     /// How much of each resource there may be.
     pub quotas: Quotas,
+    /// Rules that are declared in files.
+    pub managed_rules: ManagedRules,
     /// How events and deliveries are written.
     pub journal: Journal,
     /// How targets are sent to.
@@ -145,6 +147,7 @@ impl Config {
             put_events: PutEvents::read(reader),
             patterns: Patterns::read(reader),
             quotas: Quotas::read(reader),
+            managed_rules: ManagedRules::read(reader),
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
             dead_letters: DeadLetters::read(reader),

@@ -10,14 +10,16 @@ mod delivery;
 mod journal;
 mod lifecycle;
 mod logs;
+mod managed_rules;
 mod metrics;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use delivery::{AttemptEnded, DeadLettersExpired, DeliveryDied, DeliveryStuck, EventUnmatched};
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
-pub use lifecycle::{Draining, Listening, Ready, StoreOpened, TaskPanicked, TlsReloaded, Warned};
+pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};
+pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
 pub use metrics::Metrics;
 
 /// The place all facts go to.

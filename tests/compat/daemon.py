@@ -29,8 +29,9 @@ class Daemon:
     """`eventyard serve`, which can be stopped, killed and started again on the same data and ports.
 
     `env` holds options as the environment writes them, such as {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10"}; it can
-    be changed between two starts. `config` is the text of a configuration file,
-    `listen` the address that both listeners are on, `admin_authority` the file of whoever vouches for the admin listener.
+    be changed between two starts. An `ephemeral` one keeps nothing from one start to the next. `config` is the text of a
+    configuration file, `listen` the address that both listeners are on, `admin_authority` the file of whoever vouches for
+    the admin listener.
     """
 
     def __init__(self, binary, folder, env=None, config=None, listen="127.0.0.1", admin_authority=None):
@@ -47,6 +48,7 @@ class Daemon:
         self.admin_address = f"127.0.0.1:{admin_port}"
         self.listen = listen
         self.admin_authority = admin_authority
+        self.ephemeral = False
         self.process = None
         # Never through a proxy, whatever the environment of the test says: everything here is on this machine.
         context = ssl.create_default_context(cafile=admin_authority)
@@ -70,7 +72,8 @@ class Daemon:
         """Starts the process and waits until it is ready."""
         assert self.process is None, "the daemon runs already"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("EVENTYARD_")}
-        command = [self.binary, "serve", "--data-dir", str(self.data_dir)]
+        command = [self.binary, "serve"]
+        command += ["--ephemeral"] if self.ephemeral else ["--data-dir", str(self.data_dir)]
         for flag, address in [("--listen", self.api_address), ("--admin-listen", self.admin_address)]:
             command += [flag, address.replace("127.0.0.1", self.listen)]
         if self.config_path is not None:

@@ -9,6 +9,14 @@ pub enum ErrorCode {
     Validation,
     /// A rule, bus or other resource does not exist.
     ResourceNotFound,
+    /// A resource of that name is there already.
+    ResourceAlreadyExists,
+    /// The caller may not do that with that resource.
+    AccessDenied,
+    /// The policy of an event bus would be too long.
+    PolicyLengthExceeded,
+    /// The rule is managed by somebody else.
+    ManagedRule,
     /// The event pattern cannot be read.
     InvalidEventPattern,
     /// A quota is used up.
@@ -27,8 +35,6 @@ pub enum ErrorCode {
     UnrecognizedClient,
     /// The session of a temporary access key has ended.
     ExpiredToken,
-    /// The caller is known, and may not do this.
-    AccessDenied,
     /// The bearer token is missing or not known. Ours.
     Unauthorized,
     /// The body is not JSON, or a member has the wrong JSON type.
@@ -50,6 +56,10 @@ impl ErrorCode {
         match self {
             Self::Validation => "ValidationException",
             Self::ResourceNotFound => "ResourceNotFoundException",
+            Self::ResourceAlreadyExists => "ResourceAlreadyExistsException",
+            Self::AccessDenied => "AccessDeniedException",
+            Self::PolicyLengthExceeded => "PolicyLengthExceededException",
+            Self::ManagedRule => "ManagedRuleException",
             Self::InvalidEventPattern => "InvalidEventPatternException",
             Self::LimitExceeded => "LimitExceededException",
             Self::Internal => "InternalException",
@@ -59,7 +69,6 @@ impl ErrorCode {
             Self::InvalidSignature => "InvalidSignatureException",
             Self::UnrecognizedClient => "UnrecognizedClientException",
             Self::ExpiredToken => "ExpiredTokenException",
-            Self::AccessDenied => "AccessDeniedException",
             Self::Unauthorized => "UnauthorizedException",
             Self::Serialization => "SerializationException",
             Self::UnknownOperation => "UnknownOperationException",

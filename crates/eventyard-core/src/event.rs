@@ -85,6 +85,8 @@ pub enum EntryError {
     DetailMalformed,
     /// `Source` begins with `aws.`, which only Amazon may use.
     SourceReserved,
+    /// The event bus belongs to another account, whose policy does not allow it; or its owner's policy denies it.
+    AccessDenied,
 }
 
 impl EntryError {
@@ -95,6 +97,7 @@ impl EntryError {
             Self::SourceMissing | Self::DetailTypeMissing | Self::DetailMissing => "InvalidArgument",
             Self::DetailMalformed => "MalformedDetail",
             Self::SourceReserved => "NotAuthorizedForSourceException",
+            Self::AccessDenied => "AccessDeniedException",
         }
     }
 
@@ -107,6 +110,7 @@ impl EntryError {
             Self::DetailMissing => "Parameter Detail is not valid. Reason: Detail is a required argument.",
             Self::DetailMalformed => "Detail is malformed.",
             Self::SourceReserved => "Not authorized for the source.",
+            Self::AccessDenied => "Not authorized to put events on the event bus.",
         }
     }
 }

@@ -104,16 +104,23 @@ checked_string!(
 );
 
 impl EventBusName {
+    /// What the API model asks of it where no bus of a partner is meant: no `/`.
+    pub const NON_PARTNER_CONSTRAINT: StringConstraint =
+        StringConstraint { length_min: 1, length_max: 256, pattern: Some((r"[\.\-_A-Za-z0-9]+", is_name)) };
+
+    /// The name of the bus that every account has in every region.
+    pub const DEFAULT: &str = "default";
+
     /// The bus that every account has in every region.
     #[must_use]
     pub fn default_bus() -> Self {
-        Self("default".into())
+        Self(Self::DEFAULT.into())
     }
 
     /// True for the bus that every account has.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        &*self.0 == "default"
+        &*self.0 == Self::DEFAULT
     }
 }
 

@@ -133,6 +133,15 @@ impl ScheduleExpression {
         }
     }
 
+    /// Whether it fires at times of a wall clock, so that the zone matters. A rate does not: it is counted from its anchor.
+    #[must_use]
+    pub fn has_wall_clock(&self) -> bool {
+        match self.schedule {
+            Schedule::Rate(_) => false,
+            Schedule::Cron(_) | Schedule::At(_) => true,
+        }
+    }
+
     /// The expression in words, such as `every 5 minutes` or `at 08:00 on the last day of the month`.
     #[must_use]
     pub fn explain(&self) -> String {
