@@ -31,7 +31,9 @@ mod days;
 mod explain;
 mod field;
 mod next;
+mod options;
 mod rate;
+mod rule_schedule;
 mod years;
 mod zone;
 
@@ -39,6 +41,8 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+pub use options::{CatchUp, JITTER_SECONDS_MAX, OPTION_TAG_PREFIX, ScheduleOptions};
+pub use rule_schedule::{CatchUpPolicy, Firing, Firings, RuleSchedule};
 pub use zone::{InvalidTimezone, Timezone};
 
 use cron::Cron;
