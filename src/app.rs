@@ -1,5 +1,7 @@
 //! The daemon as a whole: built from the bottom up, stopped from the top down.
 
+mod access;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,21 +13,21 @@ use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 use tokio::task::JoinHandle;
 
-use crate::admin::{Access, Admin, Readiness};
+use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
+
+use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
-use crate::auth::{AllowedHosts, Authenticator, Throttle};
-use crate::config::{Config, is_loopback};
+use crate::auth::{Authenticator, Throttle};
+use crate::config::Config;
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Caller, Engine, EngineError};
-use crate::http::{BindError, Limits, Listener, Tls, TlsError, TlsFiles};
+use crate::http::{BindError, Limits, Listener, Tls, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{
-    AnonymousAllowed, Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned,
-};
+use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
 use crate::upkeep::Upkeep;
-use crate::{api, auth, config, delivery, engine, journal};
+use crate::{api, delivery, engine, journal};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -269,45 +271,6 @@ fn part<F: Future<Output = ()> + Send + 'static>(
     Part { name, stop, running }
 }
 
-/// The TLS of a listener; none when it has no files.
-fn tls(listener: &'static str, tls: &config::Tls) -> Result<Option<Arc<Tls>>, StartError> {
-    let (Some(certificate), Some(key)) = (tls.certificate_file.clone(), tls.key_file.clone()) else { return Ok(None) };
-    let files = TlsFiles { certificate, key, client_ca: tls.client_ca_file.clone() };
-    Tls::read(files).map(|tls| Some(Arc::new(tls))).map_err(|reason| StartError::Tls { listener, reason })
-}
-
-fn authentication(config: &Config, caller: &Caller) -> auth::Settings {
-    auth::Settings {
-        accounts: config.accounts.clone(),
-        default_account: caller.account.clone(),
-        default_region: caller.region.clone(),
-        regions: config.aws.regions.clone(),
-    }
-}
-
-/// A listener that knows nobody and is on loopback is open to the web pages that this machine's browser shows.
-fn api_hosts(config: &Config) -> AllowedHosts {
-    let is_guarded = config.accounts.is_empty() && is_loopback(config.api.listen);
-    if is_guarded { AllowedHosts::only(&config.api.allowed_hosts, "api.allowed_hosts") } else { AllowedHosts::any() }
-}
-
-fn admin_access(config: &Config) -> Access {
-    let admin = &config.admin;
-    let is_guarded = admin.token_hashes.is_empty() && is_loopback(admin.listen);
-    let hosts =
-        if is_guarded { AllowedHosts::only(&admin.allowed_hosts, "admin.allowed_hosts") } else { AllowedHosts::any() };
-    Access::new(hosts, &admin.token_hashes, admin.metrics_need_token)
-}
-
-/// What readiness tells of listeners on which whoever can connect can do everything.
-fn open_listeners_remark(config: &Config) -> String {
-    let names: Vec<_> = config.open_listeners().into_iter().map(|(name, _)| name).collect();
-    if names.is_empty() {
-        return String::new();
-    }
-    format!("api.dangerous_allow_anonymous: nothing is authenticated on the listeners [{}]\n", names.join(", "))
-}
-
 fn managed_rules(
     config: &Config,
     engine: &Arc<Engine>,
@@ -324,24 +287,6 @@ fn default_caller(config: &Config) -> Result<Caller, StartError> {
     let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
     let configured = config.accounts.iter().find(|configured| configured.id == account);
     Ok(Caller { account, region, organization: configured.and_then(|account| account.organization.clone()) })
-}
-
-fn warn_of_open_listeners(config: &Config, telemetry: &Telemetry) {
-    if config.accounts.is_empty() && is_loopback(config.api.listen) {
-        let message =
-            "there are no [[accounts]], so every access key is accepted, and none; only this machine can connect";
-        telemetry.record(&Warned { message });
-    }
-    if !config.open_listeners().is_empty() {
-        telemetry.record(&AnonymousAllowed);
-    }
-    for (name, address) in config.open_listeners() {
-        let message = format!(
-            "{name}.listen is {address} and nothing is authenticated there (api.dangerous_allow_anonymous): whoever can \
-             connect can do everything"
-        );
-        telemetry.record(&Warned { message: &message });
-    }
 }
 
 fn api_limits(config: &Config) -> Limits {

@@ -316,3 +316,14 @@ def test_each_account_has_its_own_rate(start_daemon, client_of):
             return None
 
     wait_until(is_let_in)
+
+
+def test_with_credentials_other_machines_can_be_let_in(start_daemon):
+    config = CONFIG.replace(f'id = "{ONE}"', f'id = "{ONE}"\nevent_token_hashes = ["{TOKEN_HASH}"]')
+    daemon = start_daemon(ENV | {"EVENTYARD_ADMIN__TOKEN_HASHES": TOKEN_HASH}, config, listen="0.0.0.0")
+    assert wire.call(daemon, "ListRules").error[1] == "MissingAuthenticationTokenException"
+    ready = wire.request(daemon.admin_address, "GET", "/health/ready", b"", {"Host": "some.name"})
+    assert (ready.status, ready.body) == (200, b"ready\n")
+    assert "whoever can connect can do everything" not in daemon.log()
+    for listener in ["api", "admin"]:
+        assert f"{listener}.listen is 0.0.0.0" in daemon.log(), "tokens can be read off the wire without TLS"
