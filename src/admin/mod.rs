@@ -1,5 +1,6 @@
 //! The admin listener: health, metrics, the dead letters, and the reset of an ephemeral daemon.
 
+mod access;
 mod dead_letters;
 mod reset;
 
@@ -9,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use eventyard_core::error::ServiceError;
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
+
+pub use access::Access;
 
 use crate::engine::Engine;
 use crate::http::{Answer, Handler, Request, answer};
@@ -40,16 +43,25 @@ impl Readiness {
 pub struct Admin {
     journal: Journal,
     readiness: Readiness,
+    access: Access,
+    /// What readiness says beside being ready; empty when there is nothing to say.
+    remark: String,
     telemetry: Arc<Telemetry>,
     /// What `POST /reset` empties; none in a daemon that keeps its data.
     resettable: Option<Arc<Engine>>,
 }
 
 impl Admin {
-    /// An admin listener's handler.
+    /// An admin listener's handler. `remark` is a line that readiness says beside being ready, or empty.
     #[must_use]
-    pub fn new(journal: Journal, readiness: Readiness, telemetry: Arc<Telemetry>) -> Self {
-        Self { journal, readiness, telemetry, resettable: None }
+    pub fn new(
+        journal: Journal,
+        readiness: Readiness,
+        access: Access,
+        remark: String,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self { journal, readiness, access, remark, telemetry, resettable: None }
     }
 
     /// Lets `POST /reset` empty an engine.
@@ -65,7 +77,7 @@ impl Admin {
             return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "starting or stopping\n");
         }
         match self.journal.check_room() {
-            Ok(()) => answer(StatusCode::OK, TEXT, "ready\n"),
+            Ok(()) => answer(StatusCode::OK, TEXT, format!("ready\n{}", self.remark)),
             Err(error) => answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {error}\n")),
         }
     }
@@ -73,6 +85,9 @@ impl Admin {
 
 impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
+        if let Err(error) = self.access.check(&request, &self.telemetry) {
+            return failure(&error);
+        }
         if let (&Method::POST, "/reset", Some(engine)) = (&request.method, request.uri.path(), &self.resettable) {
             // A page of another site could send this without asking; no other client says where it comes from.
             if request.headers.contains_key(ORIGIN) {
@@ -109,6 +124,6 @@ impl Handler for Admin {
 }
 
 fn failure(error: &ServiceError) -> Answer {
-    let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(access::status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, TEXT, format!("{}\n", error.message))
 }

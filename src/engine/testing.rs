@@ -63,8 +63,7 @@ impl TestEngine {
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
         };
-        let (journal, committer) =
-            Journal::open_on(disk, journal_settings, Arc::clone(&telemetry)).unwrap();
+        let (journal, committer) = Journal::open_on(disk, journal_settings, Arc::clone(&telemetry)).unwrap();
         let settings = Settings {
             entries_size_bytes_max: 1 << 20,
             pattern_length_max: 4_096,

@@ -10,6 +10,8 @@ pub struct Metrics {
     registry: Registry,
     pub(super) requests: IntCounterVec,
     pub(super) request_seconds: Histogram,
+    pub(super) authentication_failures: IntCounterVec,
+    pub(super) dangerous_allow_anonymous: IntGauge,
     pub(super) events_received: IntCounter,
     pub(super) events_rejected: IntCounterVec,
     pub(super) events_unmatched: IntCounter,
@@ -31,6 +33,7 @@ pub struct Metrics {
     pub(super) schedules_missed: IntCounter,
     pub(super) schedule_lateness_seconds: Histogram,
     pub(super) task_panics: IntCounterVec,
+    pub(super) tls_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Targets with a worker, that is with deliveries owed or just settled.
@@ -86,6 +89,15 @@ impl Metrics {
                 "eventyard_api_request_seconds",
                 "Time from a request's last byte to its answer",
                 SECONDS,
+            )?,
+            authentication_failures: make.counters(
+                "eventyard_authentication_failures_total",
+                "Requests that were not let in, by reason",
+                &["reason"],
+            )?,
+            dangerous_allow_anonymous: make.gauge(
+                "eventyard_dangerous_allow_anonymous",
+                "1 while whoever can connect from another machine can do everything on at least one listener",
             )?,
             events_received: make
                 .counter("eventyard_events_received_total", "Entries accepted by PutEvents or POST /events")?,
@@ -162,6 +174,10 @@ impl Metrics {
                 SECONDS,
             )?,
             task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
+            tls_reload_failures: make.counter(
+                "eventyard_tls_reload_failures_total",
+                "Certificates that could not be read again at SIGHUP; the ones from before go on",
+            )?,
             deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,
             targets_active: make.gauge("eventyard_targets_active", "Targets with deliveries owed or just settled")?,
             rules: make.gauge("eventyard_rules", "Rules in the store")?,

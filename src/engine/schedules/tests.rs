@@ -16,8 +16,8 @@ use eventyard_core::target::Target;
 
 use crate::engine::PutRule;
 use crate::engine::testing::{MovedClock, TestEngine, caller};
-use crate::journal::model_disk::ModelDisk;
 use crate::journal::Settlement;
+use crate::journal::model_disk::ModelDisk;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -114,7 +114,13 @@ impl Yard {
 }
 
 /// What an expression fires from `from` up to `until`, asked of the core alone.
-fn expected(dialect: Dialect, expression: &str, zone: Option<Timezone>, from: Timestamp, until: Timestamp) -> Vec<String> {
+fn expected(
+    dialect: Dialect,
+    expression: &str,
+    zone: Option<Timezone>,
+    from: Timestamp,
+    until: Timestamp,
+) -> Vec<String> {
     let expression = ScheduleExpression::parse_as(dialect, expression).unwrap();
     let next = |after: &_| expression.next_after(*after, from.to_utc(), zone).filter(|due| *due <= until.to_utc());
     let dues = std::iter::successors(next(&from.to_utc()), next);
