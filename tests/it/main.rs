@@ -11,6 +11,7 @@ mod commands;
 mod conservation;
 mod disk_full;
 mod documentation;
+mod schedules;
 mod serve;
 mod shutdown;
 mod support;
