@@ -18,7 +18,7 @@ use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener};
 use crate::journal::{CommitterThread, Journal, JournalError};
-use crate::runtime::{Random, Stop, SystemClock, Tasks};
+use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
@@ -53,6 +53,9 @@ pub enum StartError {
     /// The account or the region in the configuration is none.
     #[error("aws.account_id or aws.region is not valid")]
     Caller,
+    /// The system gives no more threads.
+    #[error("cannot start threads: {0}")]
+    Threads(io::Error),
     /// Metrics could not be made.
     #[error("cannot make the metrics: {0}")]
     Metrics(String),
@@ -74,6 +77,8 @@ pub struct App {
     parts: Vec<Part>,
     /// Answers health checks until everything else is down.
     admin: Part,
+    /// What the dispatcher runs on.
+    _delivery_threads: Threads,
     journal: Journal,
     committer: CommitterThread,
     deadline: Duration,
@@ -111,6 +116,7 @@ impl App {
         let (rules, targets) = engine.counts();
         telemetry.record(&StoreOpened { path: &store_path, rules, targets });
 
+        let delivery_threads = Threads::start("delivery", config.delivery.threads).map_err(StartError::Threads)?;
         let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
@@ -136,15 +142,15 @@ impl App {
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
         let server_tasks = tasks.clone();
         let parts = vec![
-            part(&tasks, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
-            part(&tasks, "dispatcher", |stop| dispatcher.run(stop.signal())),
-            part(&tasks, "upkeep", |stop| upkeep.run(stop.signal())),
+            part(&tasks, None, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
+            part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(stop.signal())),
+            part(&tasks, None, "upkeep", |stop| upkeep.run(stop.signal())),
         ];
         // Before the admin listener answers: it has nothing to say while the daemon starts but that it is not there yet.
         readiness.set(true);
         let server_tasks = tasks.clone();
         let admin =
-            part(&tasks, "admin", |stop| admin_listener.serve(admin_limits, admin, server_tasks, stop.signal()));
+            part(&tasks, None, "admin", |stop| admin_listener.serve(admin_limits, admin, server_tasks, stop.signal()));
         telemetry.record(&Ready { duration: started.elapsed() });
         Ok(Self {
             api_address,
@@ -152,6 +158,7 @@ impl App {
             readiness,
             parts,
             admin,
+            _delivery_threads: delivery_threads,
             journal,
             committer,
             deadline: config.shutdown.deadline,
@@ -202,11 +209,15 @@ impl App {
 
 fn part<F: Future<Output = ()> + Send + 'static>(
     tasks: &Tasks,
+    threads: Option<&Threads>,
     name: &'static str,
     run: impl FnOnce(&Stop) -> F,
 ) -> Part {
     let stop = Stop::default();
-    let running = tasks.spawn(name, run(&stop));
+    let running = match threads {
+        Some(threads) => tasks.spawn_on(threads, name, run(&stop)),
+        None => tasks.spawn(name, run(&stop)),
+    };
     Part { name, stop, running }
 }
 

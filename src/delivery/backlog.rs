@@ -43,6 +43,11 @@ impl Backlog {
         self.ready_read
     }
 
+    /// Deliveries whose attempt is under way or not settled yet.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
     /// The next delivery that can be tried at `now`: a retry that is due before one that is new. It counts as under way until
     /// [`Self::attempt_ended`].
     pub(super) fn next(&mut self, journal: &Journal, now: Timestamp) -> Result<Option<Pending>, JournalError> {
@@ -69,7 +74,7 @@ impl Backlog {
         Ok(self.ready.pop_front())
     }
 
-    /// Tells that the attempt at `event` has ended, and with which retry, if any, that is now in the journal.
+    /// Tells that the attempt at `event` has ended and is settled, and with which retry, if any, that is now in the journal.
     pub(super) fn attempt_ended(&mut self, event: EventNumber, retry: Option<Pending>) {
         self.under_way.remove(&event);
         let Some(Pending { place: Place::Later(due), .. }) = retry else { return };
@@ -127,7 +132,7 @@ mod tests {
         let journal = journal_with(1).await;
         let mut backlog = Backlog::new(TARGET, 10, None);
         let first = backlog.next(&journal, at(0)).unwrap().unwrap();
-        journal.settle(first, Settlement::RetryAt(at(5))).await.unwrap();
+        journal.settle(vec![(first, Settlement::RetryAt(at(5)))]).await.unwrap();
         // The retry is in the journal and due, but the worker has not heard yet that the attempt ended.
         assert_eq!(backlog.next(&journal, at(10)).unwrap(), None);
         backlog.attempt_ended(first.delivery.event, Some(retry(first, 5)));
@@ -140,10 +145,10 @@ mod tests {
         let journal = journal_with(2).await;
         let mut backlog = Backlog::new(TARGET, 10, None);
         let [slow, quick] = [0, 1].map(|_| backlog.next(&journal, at(0)).unwrap().unwrap());
-        journal.settle(quick, Settlement::RetryAt(at(8))).await.unwrap();
+        journal.settle(vec![(quick, Settlement::RetryAt(at(8)))]).await.unwrap();
         backlog.attempt_ended(quick.delivery.event, Some(retry(quick, 8)));
         assert_eq!(backlog.next(&journal, at(10)).unwrap(), Some(retry(quick, 8)));
-        journal.settle(slow, Settlement::RetryAt(at(5))).await.unwrap();
+        journal.settle(vec![(slow, Settlement::RetryAt(at(5)))]).await.unwrap();
         backlog.attempt_ended(slow.delivery.event, Some(retry(slow, 5)));
         assert_eq!(backlog.next(&journal, at(10)).unwrap(), Some(retry(slow, 5)));
     }

@@ -18,8 +18,8 @@ type Answer = oneshot::Sender<Result<(), JournalError>>;
 pub(super) enum Request {
     /// Write events with what they owe, and bring them to disk.
     Commit { owed: Vec<Owed>, answer: Answer },
-    /// Write what became of a delivery.
-    Settle { pending: Pending, settlement: Settlement, answer: Answer },
+    /// Write what became of deliveries.
+    Settle { settlements: Vec<(Pending, Settlement)>, answer: Answer },
     /// Delete dead letters.
     Forget { dead_letters: Vec<DeadLetterId>, answer: Answer },
     /// Bring everything to disk and end.
@@ -47,6 +47,8 @@ struct Group {
     owed: Vec<(EventNumber, u64)>,
     settled: Vec<EventNumber>,
     bytes: u64,
+    /// Whether the disk has room for more events; absent until one wants to know.
+    room: Option<Result<(), JournalError>>,
     is_last: bool,
 }
 
@@ -109,15 +111,17 @@ impl Committer {
     fn take(&mut self, request: Request, group: &mut Group) {
         match request {
             Request::Commit { owed, answer } => {
-                if let Err(error) = self.check_room() {
+                if let Err(error) = self.check_room(group) {
                     let _ = answer.send(Err(error));
                 } else {
                     self.take_commit(owed, group);
                     group.answers.push(answer);
                 }
             }
-            Request::Settle { pending, settlement, answer } => {
-                Self::take_settlement(pending, settlement, group);
+            Request::Settle { settlements, answer } => {
+                for (pending, settlement) in settlements {
+                    Self::take_settlement(pending, settlement, group);
+                }
                 group.answers.push(answer);
             }
             Request::Close { answer } => {
@@ -134,8 +138,12 @@ impl Committer {
     /// Refuses commits while the disk is nearly full, and says so once.
     ///
     /// The room kept free is for settlements, for what is in memory and not yet in files, and for the files made while
-    /// others are merged. It is what keeps the storage engine from failing in the middle of a write.
-    fn check_room(&mut self) -> Result<(), JournalError> {
+    /// others are merged. It is what keeps the storage engine from failing in the middle of a write. A group is small
+    /// beside it, so one look is enough for all of a group.
+    fn check_room(&mut self, group: &mut Group) -> Result<(), JournalError> {
+        if let Some(room) = &group.room {
+            return room.clone();
+        }
         let room = super::check_room(self.disk.as_ref(), &self.settings);
         match &room {
             Err(JournalError::Full { free_bytes, free_space_bytes_min }) if !self.is_full => {
@@ -146,7 +154,7 @@ impl Committer {
             _ => {}
         }
         self.is_full = room.is_err();
-        room
+        group.room.insert(room).clone()
     }
 
     fn take_commit(&mut self, owed: Vec<Owed>, group: &mut Group) {
@@ -185,8 +193,9 @@ impl Committer {
                 group.writes.push(Write::Insert(Space::Later, key, records::later(delivery.attempts + 1)));
             }
             Settlement::Dead(letter) => {
-                let key = DeadLetterId::new(letter.died, &delivery).key();
-                group.writes.push(Write::Insert(Space::Dead, key, records::dead_letter(&letter)));
+                let (key, value) = (DeadLetterId::new(letter.died, &delivery).key(), records::dead_letter(&letter));
+                group.bytes += value.len() as u64;
+                group.writes.push(Write::Insert(Space::Dead, key, value));
                 group.settled.push(delivery.event);
             }
         }

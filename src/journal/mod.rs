@@ -173,13 +173,14 @@ impl Journal {
         answered.await.map_err(|_| JournalError::Closed)?
     }
 
-    /// Writes what became of a delivery. When it returns, the change can be seen, but need not be on disk yet.
+    /// Writes what became of deliveries, all in one group. When it returns, the changes can be seen, but need not be on disk
+    /// yet.
     ///
     /// # Errors
-    /// [`JournalError::Closed`] when the journal failed or was closed; the delivery is then still owed.
-    pub async fn settle(&self, pending: Pending, settlement: Settlement) -> Result<(), JournalError> {
+    /// [`JournalError::Closed`] when the journal failed or was closed; the deliveries are then still owed.
+    pub async fn settle(&self, settlements: Vec<(Pending, Settlement)>) -> Result<(), JournalError> {
         let (answer, answered) = oneshot::channel();
-        self.requests.send(Request::Settle { pending, settlement, answer }).await.map_err(|_| JournalError::Closed)?;
+        self.requests.send(Request::Settle { settlements, answer }).await.map_err(|_| JournalError::Closed)?;
         answered.await.map_err(|_| JournalError::Closed)?
     }
 

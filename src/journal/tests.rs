@@ -67,7 +67,7 @@ async fn a_lost_settlement_means_again_and_never_not_at_all() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let pending = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(pending, Settlement::Delivered).await.unwrap();
+    journal.settle(vec![(pending, Settlement::Delivered)]).await.unwrap();
     assert!(!journal.is_owed(TARGET).unwrap());
 
     let unsynced = disk.unsynced_batches();
@@ -85,7 +85,7 @@ async fn retries_wait_in_the_order_of_their_times() {
     let (journal, _thread) = open(&disk);
     journal.commit((1..=3).map(|n| owed(n, &[TARGET])).collect()).await.unwrap();
     for (pending, due) in journal.ready(TARGET, None, 3).unwrap().into_iter().zip([30, 10, 20]) {
-        journal.settle(pending, Settlement::RetryAt(at(due))).await.unwrap();
+        journal.settle(vec![(pending, Settlement::RetryAt(at(due)))]).await.unwrap();
     }
     assert_eq!(journal.ready(TARGET, None, 10).unwrap(), []);
     assert_eq!(journal.next_due(TARGET, None).unwrap(), Some(at(10)));
@@ -105,7 +105,7 @@ async fn a_dead_letter_is_whole_and_no_longer_owed() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let pending = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(pending, Settlement::Dead(Box::new(letter(event(1))))).await.unwrap();
+    journal.settle(vec![(pending, Settlement::Dead(Box::new(letter(event(1)))))]).await.unwrap();
     assert_eq!(journal.owed(), 0);
     let letters = journal.dead_letters(None, 10).unwrap();
     assert_eq!(letters.len(), 1);
@@ -125,7 +125,7 @@ async fn segments_go_when_nothing_in_them_is_owed_and_no_earlier() {
     assert!(before > 3, "{before} segments");
     let all = journal.ready(TARGET, None, 100).unwrap();
     for pending in &all[1..] {
-        journal.settle(*pending, Settlement::Delivered).await.unwrap();
+        journal.settle(vec![(*pending, Settlement::Delivered)]).await.unwrap();
     }
     assert_eq!(journal.event(all[0].delivery.event).unwrap(), event(1), "one event keeps its segment");
     assert_eq!(disk.segments().len(), 2, "the first, which is owed, and the newest");
@@ -144,7 +144,7 @@ async fn numbers_are_not_given_twice() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let first = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(first, Settlement::Delivered).await.unwrap();
+    journal.settle(vec![(first, Settlement::Delivered)]).await.unwrap();
     let (journal, _thread) = open(&Arc::new(disk.lose_power(usize::MAX)));
     journal.commit(vec![owed(2, &[TARGET])]).await.unwrap();
     assert!(journal.ready(TARGET, None, 1).unwrap()[0].delivery.event > first.delivery.event);
@@ -159,7 +159,7 @@ async fn a_full_disk_refuses_commits_and_takes_settlements() {
     assert!(matches!(journal.commit(vec![owed(2, &[TARGET])]).await, Err(JournalError::Full { free_bytes: 999, .. })));
     let pending = journal.ready(TARGET, None, 10).unwrap();
     assert_eq!(pending.len(), 1, "nothing of the refused commit is there");
-    journal.settle(pending[0], Settlement::Delivered).await.unwrap();
+    journal.settle(vec![(pending[0], Settlement::Delivered)]).await.unwrap();
     disk.set_free_bytes(1_000);
     journal.commit(vec![owed(3, &[TARGET])]).await.unwrap();
 }
@@ -203,10 +203,10 @@ async fn the_real_disk_gives_back_what_the_model_does() {
     }
     let all = journal.ready(TARGET, None, 100).unwrap();
     for pending in &all[..20] {
-        journal.settle(*pending, Settlement::Delivered).await.unwrap();
+        journal.settle(vec![(*pending, Settlement::Delivered)]).await.unwrap();
     }
-    journal.settle(all[20], Settlement::RetryAt(at(5))).await.unwrap();
-    journal.settle(all[21], Settlement::Dead(Box::new(letter(event(22))))).await.unwrap();
+    journal.settle(vec![(all[20], Settlement::RetryAt(at(5)))]).await.unwrap();
+    journal.settle(vec![(all[21], Settlement::Dead(Box::new(letter(event(22)))))]).await.unwrap();
     drop(journal);
     thread.join();
 
