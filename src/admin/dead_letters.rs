@@ -22,7 +22,8 @@ struct DeadLettersAnswer {
 struct DeadLetterShape {
     id: String,
     died: String,
-    received: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<String>,
     #[serde(rename = "RULE_ARN")]
     rule_arn: String,
     target_id: String,
@@ -36,15 +37,19 @@ struct DeadLetterShape {
     exhausted_retry_condition: Option<&'static str>,
     #[serde(rename = "RETRY_ATTEMPTS")]
     retry_attempts: u32,
-    event: Box<RawValue>,
+    /// Absent when the journal could not give it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Box<RawValue>>,
 }
 
 impl DeadLetterShape {
     fn new(id: DeadLetterId, letter: DeadLetter) -> Result<Self, ServiceError> {
+        let received = letter.event.as_ref().map(|event| event.received.to_string());
+        let envelope = letter.event.map(|event| RawValue::from_string(event.envelope.into())).transpose();
         Ok(Self {
             id: id.to_string(),
             died: letter.died.to_string(),
-            received: letter.event.received.to_string(),
+            received,
             rule_arn: letter.rule_arn,
             target_id: letter.target_id,
             target_arn: letter.target_arn,
@@ -52,7 +57,7 @@ impl DeadLetterShape {
             error_message: letter.error_message,
             exhausted_retry_condition: letter.exhausted_retry_condition.map(ExhaustedRetryCondition::name),
             retry_attempts: letter.retry_attempts,
-            event: RawValue::from_string(letter.event.envelope.into()).map_err(|_| ServiceError::internal())?,
+            event: envelope.map_err(|_| ServiceError::internal())?,
         })
     }
 }

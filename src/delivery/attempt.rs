@@ -39,44 +39,62 @@ struct Recipient {
 
 impl Attempts {
     /// Makes one attempt and says how it changes what is owed.
-    pub(super) async fn make(&self, pending: &Pending) -> Result<Settlement, JournalError> {
-        let event = self.journal.event(pending.delivery.event)?;
+    pub(super) async fn make(&self, pending: &Pending) -> Settlement {
         let target = self.engine.target(pending.delivery.target);
         let attempt = pending.delivery.attempts + 1;
         let started = Instant::now();
-        let outcome = match &target {
-            Some(target) => self.send(target, &event, attempt).await,
-            None => AttemptOutcome::TargetRemoved,
-        };
+        let (event, outcome) = self.try_once(pending, target.as_deref(), attempt).await;
         let recipient = self.recipient(target.as_deref(), pending);
         let now = self.clock.now();
+        // Of an event that cannot be read nobody knows how old it is; its attempts are bounded still.
+        let received = event.as_ref().map_or(now, |event| event.received);
         self.telemetry.record(&AttemptEnded {
-            event: event.id,
+            event: event.as_ref().map(|event| event.id),
+            event_number: pending.delivery.event.0,
             target_id: &recipient.target_id,
             rule_arn: &recipient.rule_arn,
             attempt,
             outcome: &outcome,
             duration: started.elapsed(),
-            since_received: now.saturating_since(event.received),
+            since_received: now.saturating_since(received),
         });
         let default = self.settings.retry_policy;
         let policy = target.and_then(|target| target.target.retry_policy).map_or(default, |policy| policy.or(default));
         let random = self.random.next_u64();
-        Ok(match policy.next_step(&self.settings.backoff, event.received, attempt, &outcome, now, random) {
+        match policy.next_step(&self.settings.backoff, received, attempt, &outcome, now, random) {
             NextStep::Delivered => Settlement::Delivered,
             NextStep::RetryAt(time) => Settlement::RetryAt(time),
-            // For a target that is gone nothing was attempted this time.
             NextStep::DeadLetter(exhausted) => {
-                let made = if outcome == AttemptOutcome::TargetRemoved { pending.delivery.attempts } else { attempt };
+                // Nothing was attempted at a target that is gone, or of an event that is.
+                let is_attempt =
+                    !matches!(outcome, AttemptOutcome::TargetRemoved | AttemptOutcome::EventDamaged { .. });
+                let made = if is_attempt { attempt } else { pending.delivery.attempts };
                 self.give_up(event, recipient, made, &outcome, exhausted)
             }
-        })
+        }
     }
 
-    /// The settlement of an attempt that ended in a bug of ours.
-    pub(super) fn retry_after_bug(&self, pending: &Pending) -> Settlement {
-        let wait = self.settings.backoff.wait(pending.delivery.attempts + 1, self.random.next_u64());
-        Settlement::RetryAt(self.clock.now().saturating_add(wait))
+    /// Reads the event and sends it. A bug on the way ends the attempt as a failure that counts like any other.
+    async fn try_once(
+        &self,
+        pending: &Pending,
+        target: Option<&ActiveTarget>,
+        attempt: u32,
+    ) -> (Option<Event>, AttemptOutcome) {
+        let number = pending.delivery.event;
+        let event = match self.tasks.guard("attempt", async { self.journal.event(number) }).await {
+            Some(Ok(event)) => event,
+            Some(Err(error @ (JournalError::Missing(_) | JournalError::Damaged(_)))) => {
+                return (None, AttemptOutcome::EventDamaged { reason: error.to_string() });
+            }
+            Some(Err(error)) => {
+                return (None, AttemptOutcome::EventUnreadable { reason: format!("event {number}: {error}") });
+            }
+            None => return (None, AttemptOutcome::InternalError),
+        };
+        let Some(target) = target else { return (Some(event), AttemptOutcome::TargetRemoved) };
+        let outcome = self.tasks.guard("attempt", self.send(target, &event, attempt)).await;
+        (Some(event), outcome.unwrap_or(AttemptOutcome::InternalError))
     }
 
     async fn send(&self, target: &ActiveTarget, event: &Event, attempt: u32) -> AttemptOutcome {
@@ -116,7 +134,7 @@ impl Attempts {
 
     fn give_up(
         &self,
-        event: Event,
+        event: Option<Event>,
         recipient: Recipient,
         attempts: u32,
         outcome: &AttemptOutcome,
@@ -125,7 +143,7 @@ impl Attempts {
         let (code, message) = (outcome.error_code(), outcome.message());
         let Recipient { rule_arn, target_id, target_arn } = recipient;
         let died = DeliveryDied {
-            event: event.id,
+            event: event.as_ref().map(|event| event.id),
             target_id: &target_id,
             rule_arn: &rule_arn,
             code,

@@ -14,6 +14,9 @@ mod dispatcher;
 mod senders;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 use eventyard_core::retry::{Backoff, RetryPolicy};
 
 pub use dispatcher::Dispatcher;

@@ -13,7 +13,7 @@ use super::attempt::Attempts;
 use super::backlog::Backlog;
 use crate::journal::{Journal, JournalError, Pending, Place, Settlement};
 use crate::runtime::StopSignal;
-use crate::telemetry::DeliveryStuck;
+use crate::telemetry::BacklogUnreadable;
 
 /// How long a worker without work waits for news before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub(super) struct Worker {
     /// Bounds the attempts of all workers together.
     all_attempts: Arc<Semaphore>,
     backlog: Backlog,
-    under_way: JoinSet<(Pending, Option<Settlement>)>,
+    under_way: JoinSet<(Pending, Settlement)>,
     /// What became of deliveries and is not being written yet.
     unsettled: Vec<(Pending, Settlement)>,
     /// Bytes of the dead letters in it.
@@ -95,7 +95,7 @@ impl Worker {
             let waits_for = match self.start_attempts() {
                 Ok(waits) => waits,
                 Err(error) => {
-                    self.report_stuck(EventNumber(0), &error);
+                    self.attempts.telemetry.record(&BacklogUnreadable { reason: &error.to_string() });
                     WaitsFor::Work(Some(IDLE))
                 }
             };
@@ -168,17 +168,7 @@ impl Worker {
         self.under_way.spawn(async move {
             // The semaphore is never closed; without its permit the attempt would only be one too many.
             let _permit = all_attempts.acquire_owned().await.ok();
-            let settlement = match attempts.tasks.guard("attempt", attempts.make(&pending)).await {
-                Some(Ok(settlement)) => Some(settlement),
-                // A bug, which is reported; the event is not to pay for it.
-                None => Some(attempts.retry_after_bug(&pending)),
-                Some(Err(error)) => {
-                    attempts
-                        .telemetry
-                        .record(&DeliveryStuck { event_number: pending.delivery.event.0, reason: &error.to_string() });
-                    None
-                }
-            };
+            let settlement = attempts.make(&pending).await;
             (pending, settlement)
         });
     }
@@ -208,19 +198,14 @@ impl Worker {
     }
 
     /// Notes an attempt that ended, and all others that have.
-    fn attempt_ended(&mut self, mut ended: Option<(Pending, Option<Settlement>)>) {
+    fn attempt_ended(&mut self, mut ended: Option<(Pending, Settlement)>) {
         // Panics are caught inside, and nothing aborts an attempt.
         while let Some((pending, settlement)) = ended {
-            match settlement {
-                Some(settlement) => {
-                    self.unsettled_bytes += match &settlement {
-                        Settlement::Dead(letter) => letter.event.envelope.len(),
-                        Settlement::Delivered | Settlement::RetryAt(_) => 0,
-                    };
-                    self.unsettled.push((pending, settlement));
-                }
-                None => self.backlog.attempt_ended(pending.delivery.event, None),
-            }
+            self.unsettled_bytes += match &settlement {
+                Settlement::Dead(letter) => letter.event.as_ref().map_or(0, |event| event.envelope.len()),
+                Settlement::Delivered | Settlement::RetryAt(_) => 0,
+            };
+            self.unsettled.push((pending, settlement));
             ended = self.under_way.try_join_next().and_then(Result::ok);
         }
         self.start_settling();
@@ -241,10 +226,6 @@ impl Worker {
             self.backlog.attempt_ended(event, retry);
         }
         self.start_settling();
-    }
-
-    fn report_stuck(&self, event: EventNumber, error: &JournalError) {
-        self.attempts.telemetry.record(&DeliveryStuck { event_number: event.0, reason: &error.to_string() });
     }
 }
 

@@ -245,7 +245,9 @@ impl Journal {
         let segment = self.segments.read().unwrap_or_else(PoisonError::into_inner).of(number);
         let segment = segment.ok_or(JournalError::Missing(number.0))?;
         let value = self.disk.get(Space::Events(segment), &keys::event(number))?;
-        records::parse_event(&value.ok_or(JournalError::Missing(number.0))?)
+        let value = value.ok_or(JournalError::Missing(number.0))?;
+        records::parse_event(&value)
+            .ok_or_else(|| JournalError::Damaged(format!("event {} in the segment {segment}", number.0)))
     }
 
     /// The targets that are owed something.

@@ -17,6 +17,16 @@ struct State {
     visible: Map,
     free_bytes: Option<u64>,
     writes_until_failure: Option<usize>,
+    read_fault: Option<(Space, ReadFault)>,
+}
+
+/// How reading fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFault {
+    /// With an error, as when a disk cannot be read.
+    Error,
+    /// With a panic, as a bug in a storage engine may.
+    Panic,
 }
 
 /// A disk in memory.
@@ -51,6 +61,11 @@ impl ModelDisk {
         self.state().writes_until_failure = Some(writes);
     }
 
+    /// Lets every read of a value of `space` fail.
+    pub fn fail_reads_of(&self, space: Space, fault: ReadFault) {
+        self.state().read_fault = Some((space, fault));
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,7 +97,13 @@ impl Disk for ModelDisk {
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
-        Ok(self.state().visible.get(&(space, key.to_vec())).cloned())
+        let state = self.state();
+        match state.read_fault.filter(|(failing, _)| *failing == space) {
+            Some((_, ReadFault::Error)) => Err(DiskError { action: "model", reason: "it was told to fail".to_owned() }),
+            #[expect(clippy::panic, reason = "the test asked for it")]
+            Some((_, ReadFault::Panic)) => panic!("the model disk was told to"),
+            None => Ok(state.visible.get(&(space, key.to_vec())).cloned()),
+        }
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {

@@ -24,18 +24,16 @@ pub(super) fn event(event: &Event) -> Vec<u8> {
     value
 }
 
-pub(super) fn parse_event(value: &[u8]) -> Result<Event, JournalError> {
-    let parsed = || {
-        let rest = value.strip_prefix(&[EVENT])?;
-        let (received, rest) = rest.split_first_chunk()?;
-        let (id, envelope) = rest.split_first_chunk()?;
-        Some(Event {
-            id: EventId::from_bytes(*id),
-            received: Timestamp::from_millis(i64::from_be_bytes(*received))?,
-            envelope: std::str::from_utf8(envelope).ok()?.into(),
-        })
-    };
-    parsed().ok_or_else(|| JournalError::Damaged("an event".to_owned()))
+/// None when it is not in that form.
+pub(super) fn parse_event(value: &[u8]) -> Option<Event> {
+    let rest = value.strip_prefix(&[EVENT])?;
+    let (received, rest) = rest.split_first_chunk()?;
+    let (id, envelope) = rest.split_first_chunk()?;
+    Some(Event {
+        id: EventId::from_bytes(*id),
+        received: Timestamp::from_millis(i64::from_be_bytes(*received))?,
+        envelope: std::str::from_utf8(envelope).ok()?.into(),
+    })
 }
 
 pub(super) fn later(attempts: u32) -> Vec<u8> {
@@ -51,9 +49,10 @@ pub(super) fn parse_later(key: &[u8], value: &[u8]) -> Result<Pending, JournalEr
 
 #[derive(Serialize, Deserialize)]
 struct DeadLetterRecord {
-    event_id: String,
-    received_ms: i64,
-    envelope: Box<str>,
+    /// This and the next two are absent together.
+    event_id: Option<String>,
+    received_ms: Option<i64>,
+    envelope: Option<Box<str>>,
     died_ms: i64,
     rule_arn: String,
     target_id: String,
@@ -65,10 +64,11 @@ struct DeadLetterRecord {
 }
 
 pub(super) fn dead_letter(letter: &DeadLetter) -> Vec<u8> {
+    let event = letter.event.as_ref();
     let record = DeadLetterRecord {
-        event_id: letter.event.id.to_string(),
-        received_ms: letter.event.received.as_millis(),
-        envelope: letter.event.envelope.clone(),
+        event_id: event.map(|event| event.id.to_string()),
+        received_ms: event.map(|event| event.received.as_millis()),
+        envelope: event.map(|event| event.envelope.clone()),
         died_ms: letter.died.as_millis(),
         rule_arn: letter.rule_arn.clone(),
         target_id: letter.target_id.clone(),
@@ -90,10 +90,12 @@ pub(super) fn parse_dead_letter(value: &[u8]) -> Result<DeadLetter, JournalError
     let record: DeadLetterRecord =
         serde_json::from_slice(json).map_err(|error| JournalError::Damaged(format!("a dead letter: {error}")))?;
     let time = |milliseconds| Timestamp::from_millis(milliseconds).ok_or_else(damaged);
-    let event = Event {
-        id: EventId::parse(&record.event_id).ok_or_else(damaged)?,
-        received: time(record.received_ms)?,
-        envelope: record.envelope,
+    let event = match (record.event_id, record.received_ms, record.envelope) {
+        (Some(id), Some(received), Some(envelope)) => {
+            Some(Event { id: EventId::parse(&id).ok_or_else(damaged)?, received: time(received)?, envelope })
+        }
+        (None, None, None) => None,
+        _ => return Err(damaged()),
     };
     Ok(DeadLetter {
         event,

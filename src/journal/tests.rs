@@ -35,7 +35,7 @@ fn owed(n: u128, targets: &[TargetNumber]) -> Owed {
 
 fn letter(event: Event) -> DeadLetter {
     DeadLetter {
-        event,
+        event: Some(event),
         died: at(2_000),
         rule_arn: "arn:rule".into(),
         target_id: "t".into(),

@@ -23,8 +23,10 @@ impl Fact for EventUnmatched {
 /// One attempt ended.
 #[derive(Debug)]
 pub struct AttemptEnded<'a> {
-    /// The event.
-    pub event: EventId,
+    /// The event; absent when it could not be read.
+    pub event: Option<EventId>,
+    /// Its number in the journal.
+    pub event_number: u64,
     /// The target's id within its rule.
     pub target_id: &'a str,
     /// The ARN of the rule.
@@ -44,12 +46,23 @@ impl Fact for AttemptEnded<'_> {
         let code = self.outcome.error_code();
         metrics.attempts.with_label_values(&[code]).inc();
         metrics.attempt_seconds.observe(self.duration.as_secs_f64());
-        let &Self { ref event, target_id, rule_arn, attempt, duration, .. } = self;
+        let &Self { event, event_number, target_id, rule_arn, attempt, duration, .. } = self;
+        let event = event.map(tracing::field::display);
         if *self.outcome == AttemptOutcome::Delivered {
             metrics.end_to_end_seconds.observe(self.since_received.as_secs_f64());
-            tracing::debug!(%event, target_id, rule_arn, attempt, ?duration, "delivered");
+            tracing::debug!(event, target_id, rule_arn, attempt, ?duration, "delivered");
         } else {
-            tracing::info!(%event, target_id, rule_arn, attempt, ?duration, code, reason = self.outcome.message(), "attempt failed");
+            tracing::info!(
+                event,
+                event_number,
+                target_id,
+                rule_arn,
+                attempt,
+                ?duration,
+                code,
+                reason = self.outcome.message(),
+                "attempt failed"
+            );
         }
     }
 }
@@ -57,8 +70,8 @@ impl Fact for AttemptEnded<'_> {
 /// A delivery was given up; it is among the dead letters.
 #[derive(Debug)]
 pub struct DeliveryDied<'a> {
-    /// The event.
-    pub event: EventId,
+    /// The event; absent when it could not be read.
+    pub event: Option<EventId>,
     /// The target's id within its rule.
     pub target_id: &'a str,
     /// The ARN of the rule.
@@ -74,28 +87,23 @@ pub struct DeliveryDied<'a> {
 impl Fact for DeliveryDied<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.dead_letters.with_label_values(&[self.code]).inc();
-        let &Self { ref event, target_id, rule_arn, code, message: reason, attempts } = self;
-        tracing::warn!(%event, target_id, rule_arn, code, reason, attempts, "delivery given up, see the dead letters");
+        let &Self { event, target_id, rule_arn, code, message: reason, attempts } = self;
+        let event = event.map(tracing::field::display);
+        tracing::warn!(event, target_id, rule_arn, code, reason, attempts, "delivery given up, see the dead letters");
     }
 }
 
-/// A delivery is owed, but the journal could not give its event. It stays pending and is tried again at the next start.
+/// The journal could not say what is owed. It is asked again soon.
 #[derive(Debug)]
-pub struct DeliveryStuck<'a> {
-    /// The event's number in the journal.
-    pub event_number: u64,
+pub struct BacklogUnreadable<'a> {
     /// What failed.
     pub reason: &'a str,
 }
 
-impl Fact for DeliveryStuck<'_> {
+impl Fact for BacklogUnreadable<'_> {
     fn record(&self, metrics: &Metrics) {
-        metrics.deliveries_stuck.inc();
-        tracing::error!(
-            event_number = self.event_number,
-            reason = self.reason,
-            "a delivery cannot be read and stays pending"
-        );
+        metrics.backlog_read_failures.inc();
+        tracing::error!(reason = self.reason, "what is owed cannot be read from the journal and stays pending");
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Metrics {
     pub(super) end_to_end_seconds: Histogram,
     pub(super) dead_letters: IntCounterVec,
     pub(super) dead_letters_expired: IntCounter,
-    pub(super) deliveries_stuck: IntCounter,
+    pub(super) backlog_read_failures: IntCounter,
     pub(super) task_panics: IntCounterVec,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
@@ -144,9 +144,9 @@ impl Metrics {
                 "eventyard_dead_letters_expired_total",
                 "Dead letters deleted because they were older than their retention",
             )?,
-            deliveries_stuck: make.counter(
-                "eventyard_deliveries_stuck_total",
-                "Deliveries left pending because the journal could not give their event",
+            backlog_read_failures: make.counter(
+                "eventyard_backlog_read_failures_total",
+                "Times that the journal could not say what is owed, which stays pending",
             )?,
             task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
             deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,

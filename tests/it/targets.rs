@@ -1,5 +1,7 @@
 //! Bad targets: retried as long as they should be, never longer, and never at the cost of a good one.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::support::{Answer, Daemon, Sink, wait_for};
@@ -22,6 +24,19 @@ fn a_target_that_fails_ten_times_gets_its_event_the_eleventh() {
     assert_eq!(received.len(), 11);
     assert!(received.iter().all(|body| *body == received[0]), "each attempt sends the same");
     assert!(daemon.dead_letters().is_empty());
+}
+
+#[test]
+fn a_target_that_asks_to_wait_is_left_alone_for_so_long() {
+    let sink = Sink::start(|number| if number == 0 { Answer::Busy(1) } else { Answer::Status(200) });
+    let daemon = Daemon::start(QUICK);
+    daemon.api().route("busy", sink.target());
+    let started = Instant::now();
+    daemon.api().put("busy", &json!({}));
+    daemon.wait_until_settled();
+    assert_eq!(sink.count(), 2);
+    // Without the header the retry would have come after 20 ms at most.
+    assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
 }
 
 #[test]

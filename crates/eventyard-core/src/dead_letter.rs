@@ -7,8 +7,8 @@ use crate::retry::ExhaustedRetryCondition;
 /// A delivery that was given up. The fields in capitals are Amazon's message attributes of a dead-letter queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The event, whole: a dead letter outlives the event's other copies.
-    pub event: Event,
+    /// The event, whole: a dead letter outlives the event's other copies. Absent when the journal could not give it.
+    pub event: Option<Event>,
     /// When it was given up.
     pub died: Timestamp,
     /// `RULE_ARN`.

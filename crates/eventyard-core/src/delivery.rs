@@ -1,6 +1,7 @@
 //! A delivery: one event owed to one target, and how an attempt at it ended.
 
 use crate::name::{EventNumber, TargetNumber};
+use crate::retry_after::RetryAfter;
 
 /// One event owed to one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum AttemptOutcome {
         status: u16,
         /// The beginning of its answer.
         excerpt: String,
+        /// When it asks to be tried again, if it says.
+        retry_after: Option<RetryAfter>,
     },
     /// The target failed in a way that may pass: HTTP 5xx, 401, 407, 408, 409, 425.
     TargetFailed {
@@ -31,6 +34,8 @@ pub enum AttemptOutcome {
         status: u16,
         /// The beginning of its answer.
         excerpt: String,
+        /// When it asks to be tried again, if it says.
+        retry_after: Option<RetryAfter>,
     },
     /// The target will never take this: any other HTTP status of 400 and above.
     Refused {
@@ -73,6 +78,18 @@ pub enum AttemptOutcome {
     },
     /// The target was removed, or its rule deleted, before the event could be delivered.
     TargetRemoved,
+    /// The journal could not read the event this time.
+    EventUnreadable {
+        /// What failed.
+        reason: String,
+    },
+    /// The event is not in the journal, or not in a form that can be read; it is lost.
+    EventDamaged {
+        /// Where it should be, and what is there.
+        reason: String,
+    },
+    /// A bug in this program, which the log tells.
+    InternalError,
 }
 
 /// What an outcome means for the delivery.
@@ -91,14 +108,14 @@ impl AttemptOutcome {
     ///
     /// Which statuses are tried again follows Amazon's API destinations (401, 407, 409, 429 and 5xx), with 408 and 425
     /// added, which ask for it by their definition. `detail` is the `Location` of a redirect and otherwise the beginning
-    /// of the answer.
+    /// of the answer. `retry_after` counts where the target may be tried again.
     #[must_use]
-    pub fn from_http_status(status: u16, detail: String) -> Self {
+    pub fn from_http_status(status: u16, detail: String, retry_after: Option<RetryAfter>) -> Self {
         match status {
             200..=299 => Self::Delivered,
             300..=399 => Self::Redirected { status, location: detail },
-            429 => Self::Throttled { status, excerpt: detail },
-            401 | 407 | 408 | 409 | 425 | 500..=599 => Self::TargetFailed { status, excerpt: detail },
+            429 => Self::Throttled { status, excerpt: detail, retry_after },
+            401 | 407 | 408 | 409 | 425 | 500..=599 => Self::TargetFailed { status, excerpt: detail, retry_after },
             400.. => Self::Refused { status, excerpt: detail },
             0..=199 => Self::Unintelligible { reason: format!("HTTP {status}") },
         }
@@ -113,12 +130,24 @@ impl AttemptOutcome {
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
-            | Self::TimedOut { .. } => Verdict::Retryable,
+            | Self::TimedOut { .. }
+            | Self::EventUnreadable { .. }
+            | Self::InternalError => Verdict::Retryable,
             Self::Refused { .. }
             | Self::Redirected { .. }
             | Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
-            | Self::TargetRemoved => Verdict::Permanent,
+            | Self::TargetRemoved
+            | Self::EventDamaged { .. } => Verdict::Permanent,
+        }
+    }
+
+    /// When the target asks to be tried again, if it does.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        match self {
+            Self::Throttled { retry_after, .. } | Self::TargetFailed { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 
@@ -137,6 +166,9 @@ impl AttemptOutcome {
             Self::InputFailed { .. } => "INPUT_FAILED",
             Self::RequestInvalid { .. } => "REQUEST_INVALID",
             Self::TargetRemoved => "TARGET_REMOVED",
+            Self::EventUnreadable { .. } => "EVENT_UNREADABLE",
+            Self::EventDamaged { .. } => "EVENT_DAMAGED",
+            Self::InternalError => "INTERNAL_ERROR",
         }
     }
 
@@ -145,8 +177,8 @@ impl AttemptOutcome {
     pub fn message(&self) -> String {
         match self {
             Self::Delivered => "delivered".to_owned(),
-            Self::Throttled { status, excerpt }
-            | Self::TargetFailed { status, excerpt }
+            Self::Throttled { status, excerpt, .. }
+            | Self::TargetFailed { status, excerpt, .. }
             | Self::Refused { status, excerpt } => {
                 if excerpt.is_empty() {
                     format!("the target answered HTTP {status}")
@@ -165,6 +197,9 @@ impl AttemptOutcome {
             Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),
             Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
             Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
+            Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
+            Self::EventDamaged { reason } => format!("the event is lost: {reason}"),
+            Self::InternalError => "a bug in eventyard, which its log tells".to_owned(),
         }
     }
 }
@@ -176,7 +211,7 @@ mod tests {
     #[test]
     fn every_status_has_one_meaning() {
         for status in 0..=u16::MAX {
-            let outcome = AttemptOutcome::from_http_status(status, String::new());
+            let outcome = AttemptOutcome::from_http_status(status, String::new(), None);
             let expected = match status {
                 200..=299 => Verdict::Delivered,
                 0..=199 | 401 | 407 | 408 | 409 | 425 | 429 | 500..=599 => Verdict::Retryable,

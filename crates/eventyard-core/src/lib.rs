@@ -18,6 +18,7 @@ pub mod name;
 pub mod page;
 pub mod pattern;
 pub mod retry;
+pub mod retry_after;
 pub mod rule;
 pub mod schedule;
 pub mod target;

@@ -102,7 +102,9 @@ impl RetryPolicy {
                 NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumRetryAttempts))
             }
             Verdict::Retryable => {
-                let retry_at = now.saturating_add(backoff.wait(attempts, random));
+                let asked = outcome.retry_after().map_or(now, |asked| asked.earliest(now));
+                // A wait longer than the event may grow old is cut, so that it is tried once more before its end.
+                let retry_at = now.saturating_add(backoff.wait(attempts, random)).max(asked.min(self.expiry(received)));
                 if retry_at > self.expiry(received) {
                     NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumEventAgeInSeconds))
                 } else {
@@ -124,6 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::retry_after::RetryAfter;
 
     const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(900) };
 
@@ -144,9 +147,23 @@ mod tests {
 
     #[test]
     fn permanent_failures_are_not_tried_again() {
-        let outcome = AttemptOutcome::from_http_status(404, String::new());
+        let outcome = AttemptOutcome::from_http_status(404, String::new(), None);
         let step = RetryPolicy::default().next_step(&BACKOFF, at(0), 1, &outcome, at(1), 0);
         assert_eq!(step, NextStep::DeadLetter(None));
+    }
+
+    #[test]
+    fn a_target_is_not_tried_before_it_asks_and_once_more_before_the_event_is_too_old() {
+        let policy = RetryPolicy { maximum_event_age_seconds: 60, ..RetryPolicy::default() };
+        let busy = |retry_after| AttemptOutcome::from_http_status(429, String::new(), RetryAfter::parse(retry_after));
+        let step = |asked, now, random| policy.next_step(&BACKOFF, at(0), 1, &busy(asked), at(now), random);
+        assert_eq!(step("30", 100, 499), NextStep::RetryAt(at(30_100)));
+        assert_eq!(step("Thu, 01 Jan 1970 00:00:40 GMT", 100, 499), NextStep::RetryAt(at(40_000)));
+        assert_eq!(step("0", 100, 499), NextStep::RetryAt(at(600)));
+        assert_eq!(step("Thu, 01 Jan 1970 00:00:00 GMT", 100, 499), NextStep::RetryAt(at(600)));
+        assert_eq!(step("3600", 100, 499), NextStep::RetryAt(at(60_000)));
+        let age = NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumEventAgeInSeconds));
+        assert_eq!(step("3600", 60_000, 499), age);
     }
 
     #[test]
