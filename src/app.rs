@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
@@ -261,7 +262,6 @@ fn journal_settings(config: &Config) -> journal::Settings {
 }
 
 fn engine_settings(config: &Config) -> engine::Settings {
-    let limit = |limit: Option<usize>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
     engine::Settings {
         entries_size_bytes_max: config.put_events.entries_size_bytes_max,
         pattern_length_max: config.patterns.length_max,
@@ -274,12 +274,21 @@ fn engine_settings(config: &Config) -> engine::Settings {
     }
 }
 
+fn limit(limit: Option<usize>) -> Option<u32> {
+    limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX))
+}
+
 fn delivery_settings(config: &Config) -> delivery::Settings {
     let delivery = &config.delivery;
     delivery::Settings {
         concurrency_per_target: delivery.concurrency_per_target,
         concurrency_max: delivery.concurrency_max,
         read_ahead_per_target: delivery.read_ahead_per_target,
+        attempts_per_second_per_target: limit(delivery.attempts_per_second_per_target),
+        circuit_breaker: CircuitBreakerSettings {
+            failures_to_open: limit(delivery.circuit_breaker_failures),
+            open: Backoff { base: delivery.circuit_breaker_open_base, max: delivery.circuit_breaker_open_max },
+        },
         backoff: Backoff { base: delivery.backoff_base, max: delivery.backoff_max },
         retry_policy: RetryPolicy {
             maximum_retry_attempts: delivery.maximum_retry_attempts,

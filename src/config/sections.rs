@@ -190,6 +190,15 @@ pub struct Delivery {
     pub concurrency_max: usize,
     /// Pending deliveries of one target held in memory; at least `concurrency_per_target`.
     pub read_ahead_per_target: usize,
+    /// Attempts begun for one target in a second; `None` means no limit.
+    pub attempts_per_second_per_target: Option<usize>,
+    /// Failures in a row that open a target's circuit breaker; `None` means that it never opens.
+    pub circuit_breaker_failures: Option<usize>,
+    /// Bound of the time that a circuit breaker is open; doubles with each failed probe. At most
+    /// `circuit_breaker_open_max`.
+    pub circuit_breaker_open_base: Duration,
+    /// Where that bound stops doubling.
+    pub circuit_breaker_open_max: Duration,
     /// Time to connect to a target.
     pub connect_timeout: Duration,
     /// Time for a target to answer once it is connected.
@@ -213,6 +222,10 @@ impl Delivery {
             concurrency_per_target: section.integer("concurrency_per_target", 1..=10_000),
             concurrency_max: section.integer("concurrency_max", 1..=100_000),
             read_ahead_per_target: section.integer("read_ahead_per_target", 1..=1_000_000),
+            attempts_per_second_per_target: section.limit("attempts_per_second_per_target", 1_000_000),
+            circuit_breaker_failures: section.limit("circuit_breaker_failures", 1_000_000),
+            circuit_breaker_open_base: section.milliseconds("circuit_breaker_open_base_ms", 1..=3_600_000),
+            circuit_breaker_open_max: section.milliseconds("circuit_breaker_open_max_ms", 1..=3_600_000),
             connect_timeout: section.milliseconds("connect_timeout_ms", 1..=600_000),
             response_timeout: section.milliseconds("response_timeout_ms", 1..=3_600_000),
             backoff_base: section.milliseconds("backoff_base_ms", 1..=3_600_000),

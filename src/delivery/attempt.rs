@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::clock::Clock;
 use eventyard_core::dead_letter::DeadLetter;
-use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::delivery::{AttemptOutcome, TargetHealth};
 use eventyard_core::event::Event;
 use eventyard_core::input::RenderContext;
-use eventyard_core::retry::{ExhaustedRetryCondition, NextStep};
+use eventyard_core::name::TargetNumber;
+use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 
 use super::Settings;
 use super::senders::{HttpRequest, HttpSender};
 use crate::engine::{ActiveTarget, Engine};
 use crate::journal::{Journal, JournalError, Pending, Settlement};
 use crate::runtime::{Random, Tasks};
-use crate::telemetry::{AttemptEnded, DeliveryDied, Telemetry};
+use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeliveryDied, Telemetry};
 
 /// What attempts need; shared by all workers.
 #[derive(Debug)]
@@ -38,13 +40,19 @@ struct Recipient {
 }
 
 impl Attempts {
-    /// Makes one attempt and says how it changes what is owed.
-    pub(super) async fn make(&self, pending: &Pending) -> Settlement {
+    /// Makes one attempt and says how it changes what is owed, and what it tells about the target.
+    ///
+    /// A probe of a failing target is not made with an event that is too old: such an event ends, and the next is the probe.
+    pub(super) async fn make(&self, pending: &Pending, is_probe: bool) -> (Settlement, TargetHealth) {
         let target = self.engine.target(pending.delivery.target);
+        let default = self.settings.retry_policy;
+        let policy =
+            target.as_ref().and_then(|target| target.target.retry_policy).map_or(default, |policy| policy.or(default));
         let attempt = pending.delivery.attempts + 1;
         let started = Instant::now();
-        let (event, outcome) = self.try_once(pending, target.as_deref(), attempt).await;
-        let recipient = self.recipient(target.as_deref(), pending);
+        let expires = is_probe.then_some(policy);
+        let (event, outcome) = self.try_once(pending, target.as_deref(), attempt, expires).await;
+        let recipient = self.recipient(target.as_deref(), pending.delivery.target);
         let now = self.clock.now();
         // Of an event that cannot be read nobody knows how old it is; its attempts are bounded still.
         let received = event.as_ref().map_or(now, |event| event.received);
@@ -58,20 +66,29 @@ impl Attempts {
             duration: started.elapsed(),
             since_received: now.saturating_since(received),
         });
-        let default = self.settings.retry_policy;
-        let policy = target.and_then(|target| target.target.retry_policy).map_or(default, |policy| policy.or(default));
         let random = self.random.next_u64();
-        match policy.next_step(&self.settings.backoff, received, attempt, &outcome, now, random) {
+        let settlement = match policy.next_step(&self.settings.backoff, received, attempt, &outcome, now, random) {
             NextStep::Delivered => Settlement::Delivered,
             NextStep::RetryAt(time) => Settlement::RetryAt(time),
             NextStep::DeadLetter(exhausted) => {
-                // Nothing was attempted at a target that is gone, or of an event that is.
-                let is_attempt =
-                    !matches!(outcome, AttemptOutcome::TargetRemoved | AttemptOutcome::EventDamaged { .. });
-                let made = if is_attempt { attempt } else { pending.delivery.attempts };
+                // What never reached a target was no attempt.
+                let made = match outcome {
+                    AttemptOutcome::TargetRemoved
+                    | AttemptOutcome::EventDamaged { .. }
+                    | AttemptOutcome::EventTooOld => pending.delivery.attempts,
+                    _ => attempt,
+                };
                 self.give_up(event, recipient, made, &outcome, exhausted)
             }
-        }
+        };
+        (settlement, outcome.health(now))
+    }
+
+    /// A word of the circuit breaker of a target.
+    pub(super) fn report(&self, number: TargetNumber, transition: Transition) {
+        let target = self.engine.target(number);
+        let Recipient { rule_arn, target_id, .. } = self.recipient(target.as_deref(), number);
+        self.telemetry.record(&CircuitBreakerMoved { rule_arn: &rule_arn, target_id: &target_id, transition });
     }
 
     /// Reads the event and sends it. A bug on the way ends the attempt as a failure that counts like any other.
@@ -80,6 +97,7 @@ impl Attempts {
         pending: &Pending,
         target: Option<&ActiveTarget>,
         attempt: u32,
+        expires: Option<RetryPolicy>,
     ) -> (Option<Event>, AttemptOutcome) {
         let number = pending.delivery.event;
         let event = match self.tasks.guard("attempt", async { self.journal.event(number) }).await {
@@ -93,6 +111,9 @@ impl Attempts {
             None => return (None, AttemptOutcome::InternalError),
         };
         let Some(target) = target else { return (Some(event), AttemptOutcome::TargetRemoved) };
+        if expires.is_some_and(|policy| self.clock.now() > policy.expiry(event.received)) {
+            return (Some(event), AttemptOutcome::EventTooOld);
+        }
         let outcome = self.tasks.guard("attempt", self.send(target, &event, attempt)).await;
         (Some(event), outcome.unwrap_or(AttemptOutcome::InternalError))
     }
@@ -112,12 +133,11 @@ impl Attempts {
         self.http.send(HttpRequest { url, parameters, envelope: &event.envelope, event: event.id, attempt, body }).await
     }
 
-    fn recipient(&self, target: Option<&ActiveTarget>, pending: &Pending) -> Recipient {
+    fn recipient(&self, target: Option<&ActiveTarget>, number: TargetNumber) -> Recipient {
         if let Some(active) = target {
             let target_id = active.target.id.to_string();
             return Recipient { rule_arn: active.rule_arn.clone(), target_id, target_arn: active.target.arn.clone() };
         }
-        let number = pending.delivery.target;
         match self.engine.removed_target(number) {
             Some(removed) => Recipient {
                 rule_arn: removed.rule_arn.clone(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::clock::{Clock as _, Timestamp};
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::TargetNumber;
@@ -53,6 +54,11 @@ fn rig() -> Rig {
         concurrency_per_target: 4,
         concurrency_max: 16,
         read_ahead_per_target: 16,
+        attempts_per_second_per_target: None,
+        circuit_breaker: CircuitBreakerSettings {
+            failures_to_open: Some(10),
+            open: Backoff { base: Duration::from_millis(1), max: Duration::from_millis(5) },
+        },
         backoff: Backoff { base: Duration::from_millis(1), max: Duration::from_millis(5) },
         retry_policy: RetryPolicy { maximum_retry_attempts: 3, ..RetryPolicy::default() },
     };

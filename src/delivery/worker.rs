@@ -4,13 +4,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use eventyard_core::circuit_breaker::{Passage, Transition};
 use eventyard_core::clock::Timestamp;
+use eventyard_core::delivery::TargetHealth;
 use eventyard_core::name::{EventNumber, TargetNumber};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use super::attempt::Attempts;
 use super::backlog::Backlog;
+use super::gate::{Gate, Pass};
 use crate::journal::{Journal, JournalError, Pending, Place, Settlement};
 use crate::runtime::StopSignal;
 use crate::telemetry::BacklogUnreadable;
@@ -38,7 +41,8 @@ pub(super) struct Worker {
     /// Bounds the attempts of all workers together.
     all_attempts: Arc<Semaphore>,
     backlog: Backlog,
-    under_way: JoinSet<(Pending, Settlement)>,
+    gate: Gate,
+    under_way: JoinSet<Ended>,
     /// What became of deliveries and is not being written yet.
     unsettled: Vec<(Pending, Settlement)>,
     /// Bytes of the dead letters in it.
@@ -48,6 +52,14 @@ pub(super) struct Worker {
     /// When the disk was last seen to have room.
     had_room: Option<Instant>,
     stop: StopSignal,
+}
+
+/// An attempt that ended.
+struct Ended {
+    pending: Pending,
+    pass: Pass,
+    settlement: Settlement,
+    health: TargetHealth,
 }
 
 /// A write of settlements; answers the events with their retries, if any, or nothing when the journal is closed.
@@ -73,12 +85,14 @@ impl Worker {
         stop: StopSignal,
     ) -> Self {
         let backlog = Backlog::new(target, attempts.settings.read_ahead_per_target, read);
+        let gate = Gate::new(&attempts.settings, attempts.clock.now());
         Self {
             target,
             attempts,
             news,
             all_attempts,
             backlog,
+            gate,
             under_way: JoinSet::new(),
             unsettled: Vec::new(),
             unsettled_bytes: 0,
@@ -125,12 +139,23 @@ impl Worker {
         }
         let journal = self.attempts.journal.clone();
         while self.has_slot() {
-            let now = self.due_before();
-            let Some(pending) = self.backlog.next(&journal, now)? else {
+            let now = self.attempts.clock.now();
+            // What a target that is gone is owed ends without an attempt: nothing to wait for.
+            let is_gone = self.attempts.engine.target(self.target).is_none();
+            let pass = match self.gate.passage(now) {
+                _ if is_gone => Pass::Any,
+                Passage::Free => Pass::Any,
+                Passage::Probe => self.gate.probe(),
+                Passage::AfterProbe => return Ok(WaitsFor::Attempts),
+                Passage::After(wait) => return Ok(WaitsFor::Work(Some(wait))),
+            };
+            let due_before = if is_gone { Timestamp::EPOCH.saturating_add(Duration::MAX) } else { now };
+            let new_first = pass == Pass::Probe { new_first: true };
+            let Some(pending) = self.backlog.next(&journal, due_before, new_first)? else {
                 let due = self.backlog.next_due(&journal)?;
                 return Ok(WaitsFor::Work(due.map(|due| due.saturating_since(now))));
             };
-            self.start(pending);
+            self.start(pending, pass);
         }
         Ok(WaitsFor::Attempts)
     }
@@ -154,22 +179,15 @@ impl Worker {
         self.had_room.is_some()
     }
 
-    /// Retries due at this time or before can be tried. For a target that is gone that is all of them: waiting would only
-    /// put off their end.
-    fn due_before(&self) -> Timestamp {
-        match self.attempts.engine.target(self.target) {
-            Some(_) => self.attempts.clock.now(),
-            None => Timestamp::EPOCH.saturating_add(Duration::MAX),
-        }
-    }
-
-    fn start(&mut self, pending: Pending) {
+    fn start(&mut self, pending: Pending, pass: Pass) {
+        let transition = self.gate.passed(pass);
+        self.report(transition);
         let (attempts, all_attempts) = (Arc::clone(&self.attempts), Arc::clone(&self.all_attempts));
         self.under_way.spawn(async move {
             // The semaphore is never closed; without its permit the attempt would only be one too many.
             let _permit = all_attempts.acquire_owned().await.ok();
-            let settlement = attempts.make(&pending).await;
-            (pending, settlement)
+            let (settlement, health) = attempts.make(&pending, pass != Pass::Any).await;
+            Ended { pending, pass, settlement, health }
         });
     }
 
@@ -198,9 +216,12 @@ impl Worker {
     }
 
     /// Notes an attempt that ended, and all others that have.
-    fn attempt_ended(&mut self, mut ended: Option<(Pending, Settlement)>) {
+    fn attempt_ended(&mut self, mut ended: Option<Ended>) {
         // Panics are caught inside, and nothing aborts an attempt.
-        while let Some((pending, settlement)) = ended {
+        while let Some(Ended { pending, pass, settlement, health }) = ended {
+            let (now, random) = (self.attempts.clock.now(), self.attempts.random.next_u64());
+            let transition = self.gate.ended(pass, health, now, random);
+            self.report(transition);
             self.unsettled_bytes += match &settlement {
                 Settlement::Dead(letter) => letter.event.as_ref().map_or(0, |event| event.envelope.len()),
                 Settlement::Delivered | Settlement::RetryAt(_) => 0,
@@ -209,6 +230,12 @@ impl Worker {
             ended = self.under_way.try_join_next().and_then(Result::ok);
         }
         self.start_settling();
+    }
+
+    fn report(&self, transition: Option<Transition>) {
+        if let Some(transition) = transition {
+            self.attempts.report(self.target, transition);
+        }
     }
 
     /// Begins to write what became of deliveries, if nothing is being written.

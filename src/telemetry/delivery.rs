@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 
@@ -90,6 +91,38 @@ impl Fact for DeliveryDied<'_> {
         let &Self { event, target_id, rule_arn, code, message: reason, attempts } = self;
         let event = event.map(tracing::field::display);
         tracing::warn!(event, target_id, rule_arn, code, reason, attempts, "delivery given up, see the dead letters");
+    }
+}
+
+/// The circuit breaker of a target changed its state.
+#[derive(Debug)]
+pub struct CircuitBreakerMoved<'a> {
+    /// The target's id within its rule.
+    pub target_id: &'a str,
+    /// The ARN of the rule.
+    pub rule_arn: &'a str,
+    /// How.
+    pub transition: Transition,
+}
+
+impl Fact for CircuitBreakerMoved<'_> {
+    fn record(&self, metrics: &Metrics) {
+        let &Self { target_id, rule_arn, transition } = self;
+        let to = match transition {
+            Transition::Opened(wait) => {
+                tracing::warn!(target_id, rule_arn, ?wait, "circuit breaker opened: the target is left alone");
+                "open"
+            }
+            Transition::HalfOpened => {
+                tracing::info!(target_id, rule_arn, "circuit breaker half open: the target is probed");
+                "half_open"
+            }
+            Transition::Closed => {
+                tracing::info!(target_id, rule_arn, "circuit breaker closed: the target is back");
+                "closed"
+            }
+        };
+        metrics.circuit_breaker_transitions.with_label_values(&[to]).inc();
     }
 }
 

@@ -26,6 +26,7 @@ pub struct Metrics {
     pub(super) end_to_end_seconds: Histogram,
     pub(super) dead_letters: IntCounterVec,
     pub(super) dead_letters_expired: IntCounter,
+    pub(super) circuit_breaker_transitions: IntCounterVec,
     pub(super) backlog_read_failures: IntCounter,
     pub(super) task_panics: IntCounterVec,
     /// Deliveries owed and not yet settled.
@@ -144,6 +145,11 @@ impl Metrics {
                 "eventyard_dead_letters_expired_total",
                 "Dead letters deleted because they were older than their retention",
             )?,
+            circuit_breaker_transitions: make.counters(
+                "eventyard_circuit_breaker_transitions_total",
+                "Changes of state of the circuit breakers of targets, by the new state",
+                &["to"],
+            )?,
             backlog_read_failures: make.counter(
                 "eventyard_backlog_read_failures_total",
                 "Times that the journal could not say what is owed, which stays pending",
@@ -154,6 +160,10 @@ impl Metrics {
             rules: make.gauge("eventyard_rules", "Rules in the store")?,
             registry: registry.clone(),
         };
+        // So that the first rise of each can be seen.
+        for state in ["open", "half_open", "closed"] {
+            metrics.circuit_breaker_transitions.with_label_values(&[state]);
+        }
         Ok(metrics)
     }
 

@@ -12,7 +12,9 @@ mod logs;
 mod metrics;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
-pub use delivery::{AttemptEnded, BacklogUnreadable, DeadLettersExpired, DeliveryDied, EventUnmatched};
+pub use delivery::{
+    AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLettersExpired, DeliveryDied, EventUnmatched,
+};
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
 pub use lifecycle::{Draining, Listening, Ready, StoreOpened, TaskPanicked, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};

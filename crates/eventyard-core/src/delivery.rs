@@ -1,5 +1,6 @@
 //! A delivery: one event owed to one target, and how an attempt at it ended.
 
+use crate::clock::Timestamp;
 use crate::name::{EventNumber, TargetNumber};
 use crate::retry_after::RetryAfter;
 
@@ -90,6 +91,21 @@ pub enum AttemptOutcome {
     },
     /// A bug in this program, which the log tells.
     InternalError,
+    /// The event grew too old while its target was left alone, so it was not sent.
+    EventTooOld,
+}
+
+/// What an attempt tells about its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetHealth {
+    /// It answered as targets do, be it that it refused this event.
+    Healthy,
+    /// It failed, or could not be reached.
+    Failing,
+    /// It asked not to be tried before this time.
+    Busy(Timestamp),
+    /// Nothing: it was not reached, for a reason of ours.
+    Unknown,
 }
 
 /// What an outcome means for the delivery.
@@ -138,7 +154,31 @@ impl AttemptOutcome {
             | Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
             | Self::TargetRemoved
-            | Self::EventDamaged { .. } => Verdict::Permanent,
+            | Self::EventDamaged { .. }
+            | Self::EventTooOld => Verdict::Permanent,
+        }
+    }
+
+    /// What it tells about the target when the attempt ended at `now`.
+    #[must_use]
+    pub fn health(&self, now: Timestamp) -> TargetHealth {
+        if let Some(asked) = self.retry_after() {
+            return TargetHealth::Busy(asked.earliest(now));
+        }
+        match self {
+            Self::Delivered | Self::Refused { .. } | Self::Redirected { .. } => TargetHealth::Healthy,
+            Self::Throttled { .. }
+            | Self::TargetFailed { .. }
+            | Self::Unintelligible { .. }
+            | Self::ConnectionFailed { .. }
+            | Self::TimedOut { .. } => TargetHealth::Failing,
+            Self::InputFailed { .. }
+            | Self::RequestInvalid { .. }
+            | Self::TargetRemoved
+            | Self::EventUnreadable { .. }
+            | Self::EventDamaged { .. }
+            | Self::InternalError
+            | Self::EventTooOld => TargetHealth::Unknown,
         }
     }
 
@@ -169,6 +209,7 @@ impl AttemptOutcome {
             Self::EventUnreadable { .. } => "EVENT_UNREADABLE",
             Self::EventDamaged { .. } => "EVENT_DAMAGED",
             Self::InternalError => "INTERNAL_ERROR",
+            Self::EventTooOld => "EVENT_TOO_OLD",
         }
     }
 
@@ -200,6 +241,7 @@ impl AttemptOutcome {
             Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
             Self::EventDamaged { reason } => format!("the event is lost: {reason}"),
             Self::InternalError => "a bug in eventyard, which its log tells".to_owned(),
+            Self::EventTooOld => "the event grew too old while its failing target was left alone".to_owned(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! five years of schedules can be tried in a test of milliseconds.
 
 pub mod arn;
+pub mod circuit_breaker;
 pub mod clock;
 pub mod constraint;
 pub mod dead_letter;
@@ -17,6 +18,7 @@ pub mod limits;
 pub mod name;
 pub mod page;
 pub mod pattern;
+pub mod rate_limit;
 pub mod retry;
 pub mod retry_after;
 pub mod rule;

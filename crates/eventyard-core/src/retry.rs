@@ -37,9 +37,15 @@ impl Backoff {
     /// least a millisecond, the resolution of the journal's times.
     #[must_use]
     pub fn wait(&self, retry: u32, random: u64) -> Duration {
-        let doubled = self.base.saturating_mul(1_u32.checked_shl(retry.saturating_sub(1)).unwrap_or(u32::MAX));
-        let ceiling_ms = u64::try_from(doubled.min(self.max).as_millis()).unwrap_or(u64::MAX);
+        let ceiling_ms = u64::try_from(self.ceiling(retry).as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(1 + random % ceiling_ms.max(1))
+    }
+
+    /// The upper end of the wait before retry number `retry` (from 1).
+    #[must_use]
+    pub fn ceiling(&self, retry: u32) -> Duration {
+        let doublings = 1_u32.checked_shl(retry.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.base.saturating_mul(doublings).min(self.max)
     }
 }
 
@@ -95,6 +101,9 @@ impl RetryPolicy {
         now: Timestamp,
         random: u64,
     ) -> NextStep {
+        if *outcome == AttemptOutcome::EventTooOld {
+            return NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumEventAgeInSeconds));
+        }
         match outcome.verdict() {
             Verdict::Delivered => NextStep::Delivered,
             Verdict::Permanent => NextStep::DeadLetter(None),
@@ -114,7 +123,7 @@ impl RetryPolicy {
         }
     }
 
-    /// When an event received at `received` is too old to be tried again.
+    /// The last moment at which an event received at `received` is tried again.
     #[must_use]
     pub fn expiry(&self, received: Timestamp) -> Timestamp {
         received.saturating_add(Duration::from_secs(u64::from(self.maximum_event_age_seconds)))
