@@ -128,11 +128,16 @@ impl App {
             delivery_settings(config),
             Arc::clone(&telemetry),
         );
-        let dead_letter_retention = config.dead_letters.retention;
-        let upkeep =
-            Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
+        let upkeep = Upkeep {
+            journal: journal.clone(),
+            clock,
+            dead_letter_retention: config.dead_letters.retention,
+            dead_letter_bytes_max: config.dead_letters.size_bytes_max,
+            telemetry: Arc::clone(&telemetry),
+        };
         let readiness = Readiness::default();
-        let admin = Arc::new(Admin::new(journal.clone(), readiness.clone(), Arc::clone(&telemetry)));
+        let admin =
+            Arc::new(Admin::new(Arc::clone(&engine), journal.clone(), readiness.clone(), Arc::clone(&telemetry)));
         let api = Arc::new(Api::new(engine, caller, random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());

@@ -1,13 +1,17 @@
 //! The admin listener: health, metrics, and the dead letters.
 
 mod dead_letters;
+mod query;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eventyard_core::error::ServiceError;
+use eventyard_core::error::{ErrorCode, ServiceError};
+use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
+use query::Query;
 
+use crate::engine::Engine;
 use crate::http::{Answer, Handler, Request, answer};
 use crate::journal::Journal;
 use crate::telemetry::Telemetry;
@@ -35,6 +39,7 @@ impl Readiness {
 /// Answers the requests of the admin listener.
 #[derive(Debug)]
 pub struct Admin {
+    engine: Arc<Engine>,
     journal: Journal,
     readiness: Readiness,
     telemetry: Arc<Telemetry>,
@@ -43,8 +48,8 @@ pub struct Admin {
 impl Admin {
     /// An admin listener's handler.
     #[must_use]
-    pub fn new(journal: Journal, readiness: Readiness, telemetry: Arc<Telemetry>) -> Self {
-        Self { journal, readiness, telemetry }
+    pub fn new(engine: Arc<Engine>, journal: Journal, readiness: Readiness, telemetry: Arc<Telemetry>) -> Self {
+        Self { engine, journal, readiness, telemetry }
     }
 
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
@@ -59,24 +64,66 @@ impl Admin {
     }
 }
 
+/// What there is, for those who ask for something else.
+const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /dead-letters and /dead-letters/ID, and POST \
+                     /dead-letters/redrive, /dead-letters/ID/redrive and /dead-letters/purge\n";
+
+impl Admin {
+    /// What is asked about dead letters, or nothing when it is not.
+    async fn dead_letters(&self, is_post: bool, path: &str, query: Query) -> Option<Result<Vec<u8>, ServiceError>> {
+        let engine = &self.engine;
+        let of_one = path.strip_prefix('/').filter(|id| !id.is_empty());
+        Some(match (is_post, path) {
+            (false, "") => dead_letters::list(engine, query).await,
+            (true, "/redrive") => dead_letters::redrive(engine, query).await,
+            (true, "/purge") => dead_letters::purge(engine, query).await,
+            _ => {
+                let (id, is_redrive) =
+                    of_one.map(|id| id.strip_suffix("/redrive").map_or((id, false), |id| (id, true)))?;
+                if is_redrive != is_post {
+                    return None;
+                }
+                match query.end("no parameters") {
+                    Err(error) => Err(error),
+                    Ok(()) if is_redrive => dead_letters::redrive_one(engine, id).await,
+                    Ok(()) => dead_letters::show(engine, id).await,
+                }
+            }
+        })
+    }
+
+    async fn resource(&self, request: &Request, is_post: bool) -> Answer {
+        let query = match Query::parse(request.uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(error) => return failure(&error),
+        };
+        let done = match request.uri.path().strip_prefix("/dead-letters") {
+            Some(path) => self.dead_letters(is_post, path, query).await,
+            None => None,
+        };
+        match done {
+            Some(Ok(body)) => answer(StatusCode::OK, JSON, body),
+            Some(Err(error)) => failure(&error),
+            None => answer(StatusCode::NOT_FOUND, TEXT, KNOWN),
+        }
+    }
+}
+
 impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
-        if request.method != Method::GET && request.method != Method::HEAD {
-            return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is answered here\n");
+        let is_post = request.method == Method::POST;
+        if !is_post && request.method != Method::GET && request.method != Method::HEAD {
+            return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, KNOWN);
+        }
+        // Browsers name the page that makes them ask. No page has any business here.
+        if is_post && request.headers.contains_key(ORIGIN) {
+            return answer(StatusCode::FORBIDDEN, TEXT, "requests that a web page makes are refused\n");
         }
         match request.uri.path() {
-            "/health/live" => answer(StatusCode::OK, TEXT, "alive\n"),
-            "/health/ready" => self.ready(),
-            "/metrics" => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
-            "/dead-letters" => match dead_letters::list(&self.journal, request.uri.query().unwrap_or_default()) {
-                Ok(body) => answer(StatusCode::OK, JSON, body),
-                Err(error) => failure(&error),
-            },
-            _ => answer(
-                StatusCode::NOT_FOUND,
-                TEXT,
-                "there are /health/live, /health/ready, /metrics and /dead-letters\n",
-            ),
+            "/health/live" if !is_post => answer(StatusCode::OK, TEXT, "alive\n"),
+            "/health/ready" if !is_post => self.ready(),
+            "/metrics" if !is_post => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
+            _ => self.resource(&request, is_post).await,
         }
     }
 
@@ -86,6 +133,11 @@ impl Handler for Admin {
 }
 
 fn failure(error: &ServiceError) -> Answer {
-    let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // Amazon's API says 400 where everyone else says 404.
+    let status = match error.code {
+        ErrorCode::ResourceNotFound => 404,
+        code => code.http_status(),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, TEXT, format!("{}\n", error.message))
 }

@@ -1,6 +1,8 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.
 
+mod admin;
 mod configuration;
+mod dead_letters;
 mod demo;
 mod serve;
 mod store;
@@ -36,6 +38,11 @@ enum Command {
         #[command(subcommand)]
         command: store::StoreCommand,
     },
+    /// List, send again or delete what was given up by a running daemon.
+    DeadLetters {
+        #[command(subcommand)]
+        command: dead_letters::DeadLettersCommand,
+    },
     /// Show the main job on temporary data: a rule, a target, events, deliveries.
     Demo {
         /// Stay up afterwards, to try things by hand, until SIGTERM or SIGINT.
@@ -60,6 +67,7 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Config { command: ConfigCommand::Check(arguments) } => configuration::check(&arguments),
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
         Command::Store { command } => store::run(&command),
+        Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Demo { keep } => demo::demo(keep, started),
     }
 }

@@ -241,12 +241,17 @@ impl Delivery {
 pub struct DeadLetters {
     /// Time that a dead letter is kept; whole days.
     pub retention: Duration,
+    /// Bytes that all dead letters may take; beyond, the oldest are deleted.
+    pub size_bytes_max: u64,
 }
 
 impl DeadLetters {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("dead_letters");
-        Self { retention: section.days("retention_days", 1..=3650) }
+        Self {
+            retention: section.days("retention_days", 1..=3650),
+            size_bytes_max: section.integer("size_bytes_max", 1 << 20..=1 << 50),
+        }
     }
 }
 

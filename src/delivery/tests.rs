@@ -13,7 +13,7 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 use super::*;
 use crate::engine::{self, Engine};
 use crate::journal::model_disk::{ModelDisk, ReadFault};
-use crate::journal::{self, Disk, Durability, Journal, Owed, Space, Write};
+use crate::journal::{self, DeadLetterPage, Disk, Durability, Journal, Owed, Space, Write};
 use crate::runtime::{Random, Stop, SystemClock};
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -87,7 +87,8 @@ async fn dead_letters(journal: Journal, dispatcher: Dispatcher) -> Vec<(String, 
     .unwrap();
     stop.stop();
     running.await.unwrap();
-    let letters = journal.dead_letters(None, 100).unwrap().into_iter().map(|(_, letter)| letter);
+    let page = DeadLetterPage { after: None, since: None, until: None, limit: 100 };
+    let letters = journal.dead_letters(&page).unwrap().into_iter().map(|(_, letter)| letter.unwrap());
     let mut letters: Vec<_> =
         letters.map(|letter| (letter.error_code, letter.event.is_some(), letter.retry_attempts)).collect();
     letters.sort();

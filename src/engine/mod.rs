@@ -4,6 +4,7 @@
 //! and then made in memory, one change at a time, so readers see it whole or not at all. Events are matched against the
 //! registry and handed to the journal with the deliveries they owe.
 
+mod dead_letters;
 mod event_buses;
 mod events;
 mod registry;
@@ -17,6 +18,7 @@ use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 
+pub use dead_letters::{DeadLettersFound, Redriven};
 pub use events::{EntryResult, EventsError};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};

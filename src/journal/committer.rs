@@ -1,8 +1,12 @@
 //! The one thread that writes the journal.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
+use eventyard_core::clock::Timestamp;
+use eventyard_core::event::Event;
 use eventyard_core::name::{EventNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -11,7 +15,7 @@ use super::segments::Segments;
 use super::{Bell, DeadLetterId, JournalError, Owed, Pending, Settings, Settlement, keys, records};
 use crate::telemetry::{GroupCommitted, JournalFailed, JournalFull, JournalRoomAgain, SegmentDropped, Telemetry};
 
-type Answer = oneshot::Sender<Result<(), JournalError>>;
+pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
 
 /// What the thread is asked for.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(super) enum Request {
     Commit { owed: Vec<Owed>, answer: Answer },
     /// Write what became of deliveries.
     Settle { settlements: Vec<(Pending, Settlement)>, answer: Answer },
+    /// Owe dead letters to targets again, and delete them.
+    Redrive { letters: Vec<(DeadLetterId, TargetNumber)>, received: Timestamp, answer: Answer },
     /// Delete dead letters.
     Forget { dead_letters: Vec<DeadLetterId>, answer: Answer },
     /// Bring everything to disk and end.
@@ -35,6 +41,10 @@ pub(super) struct Committer {
     telemetry: Arc<Telemetry>,
     failed: watch::Sender<bool>,
     next_event: EventNumber,
+    /// Bytes of all dead letters, those of the group being gathered included.
+    dead_letter_bytes: u64,
+    /// The same without that group, for all to see.
+    dead_letter_bytes_written: Arc<AtomicU64>,
     is_full: bool,
 }
 
@@ -46,18 +56,32 @@ struct Group {
     rings: Vec<TargetNumber>,
     owed: Vec<(EventNumber, u64)>,
     settled: Vec<EventNumber>,
+    /// Dead letters that are deleted.
+    forgotten: BTreeSet<DeadLetterId>,
+    /// Whether there are more or fewer dead letters afterwards.
+    changes_dead_letters: bool,
     bytes: u64,
     /// Whether the disk has room for more events; absent until one wants to know.
     room: Option<Result<(), JournalError>>,
     is_last: bool,
 }
 
+impl Group {
+    /// Answers a failure at once, and success when the group is written.
+    fn answer(&mut self, answer: Answer, taken: Result<(), JournalError>) {
+        match taken {
+            Ok(()) => self.answers.push(answer),
+            // Who no longer waits has no need of the answer.
+            Err(error) => drop(answer.send(Err(error))),
+        }
+    }
+}
+
 impl Committer {
     pub(super) fn new(
         disk: Arc<dyn Disk>,
         settings: Settings,
-        segments: Arc<RwLock<Segments>>,
-        bell: Arc<Bell>,
+        (segments, bell, dead_letter_bytes_written): (Arc<RwLock<Segments>>, Arc<Bell>, Arc<AtomicU64>),
         telemetry: Arc<Telemetry>,
     ) -> Result<(Self, watch::Receiver<bool>), JournalError> {
         let (failed, has_failed) = watch::channel(false);
@@ -65,7 +89,19 @@ impl Committer {
             Some(value) => keys::parse_event(&value)?,
             None => EventNumber(1),
         };
-        let committer = Self { disk, settings, segments, bell, telemetry, failed, next_event, is_full: false };
+        let dead_letter_bytes = dead_letter_bytes_written.load(Ordering::Relaxed);
+        let committer = Self {
+            disk,
+            settings,
+            segments,
+            bell,
+            telemetry,
+            failed,
+            next_event,
+            dead_letter_bytes,
+            dead_letter_bytes_written,
+            is_full: false,
+        };
         Ok((committer, has_failed))
     }
 
@@ -111,16 +147,15 @@ impl Committer {
     fn take(&mut self, request: Request, group: &mut Group) {
         match request {
             Request::Commit { owed, answer } => {
-                if let Err(error) = self.check_room(group) {
-                    let _ = answer.send(Err(error));
-                } else {
+                let room = self.check_room(group);
+                if room.is_ok() {
                     self.take_commit(owed, group);
-                    group.answers.push(answer);
                 }
+                group.answer(answer, room);
             }
             Request::Settle { settlements, answer } => {
                 for (pending, settlement) in settlements {
-                    Self::take_settlement(pending, settlement, group);
+                    self.take_settlement(pending, settlement, group);
                 }
                 group.answers.push(answer);
             }
@@ -128,11 +163,49 @@ impl Committer {
                 group.is_last = true;
                 group.answers.push(answer);
             }
+            Request::Redrive { letters, received, answer } => {
+                let redriven = self.check_room(group).and_then(|()| {
+                    letters.into_iter().try_for_each(|(id, target)| self.take_redriven(id, target, received, group))
+                });
+                group.answer(answer, redriven);
+            }
             Request::Forget { dead_letters, answer } => {
-                group.writes.extend(dead_letters.into_iter().map(|id| Write::Remove(Space::Dead, id.key())));
-                group.answers.push(answer);
+                let forgotten = dead_letters.into_iter().try_for_each(|id| {
+                    let value = self.disk.get(Space::Dead, &id.key())?;
+                    self.forget(id, value.as_deref(), group);
+                    Ok(())
+                });
+                group.answer(answer, forgotten);
             }
         }
+    }
+
+    /// One that cannot be read stays where it is.
+    fn take_redriven(
+        &mut self,
+        id: DeadLetterId,
+        target: TargetNumber,
+        received: Timestamp,
+        group: &mut Group,
+    ) -> Result<(), JournalError> {
+        let value = self.disk.get(Space::Dead, &id.key())?;
+        let letter = value.as_deref().and_then(|value| records::parse_dead_letter(value).ok());
+        if let Some(event) = letter.and_then(|letter| letter.event)
+            && self.forget(id, value.as_deref(), group)
+        {
+            self.take_commit(vec![Owed { event: Event { received, ..event }, targets: vec![target] }], group);
+        }
+        Ok(())
+    }
+
+    /// Deletes a dead letter that was read as `value`; says whether it was there and is not deleted in this group already.
+    /// Only this thread deletes, so nothing comes between.
+    fn forget(&mut self, id: DeadLetterId, value: Option<&[u8]>, group: &mut Group) -> bool {
+        let Some(value) = value.filter(|_| group.forgotten.insert(id)) else { return false };
+        self.dead_letter_bytes = self.dead_letter_bytes.saturating_sub(value.len() as u64);
+        group.changes_dead_letters = true;
+        group.writes.push(Write::Remove(Space::Dead, id.key()));
+        true
     }
 
     /// Refuses commits while the disk is nearly full, and says so once.
@@ -178,7 +251,7 @@ impl Committer {
         }
     }
 
-    fn take_settlement(pending: Pending, settlement: Settlement, group: &mut Group) {
+    fn take_settlement(&mut self, pending: Pending, settlement: Settlement, group: &mut Group) {
         let key = keys::pending(&pending);
         let space = match pending.place {
             super::Place::Ready => Space::Ready,
@@ -195,6 +268,8 @@ impl Committer {
             Settlement::Dead(letter) => {
                 let (key, value) = (DeadLetterId::new(letter.died, &delivery).key(), records::dead_letter(&letter));
                 group.bytes += value.len() as u64;
+                self.dead_letter_bytes += value.len() as u64;
+                group.changes_dead_letters = true;
                 group.writes.push(Write::Insert(Space::Dead, key, value));
                 group.settled.push(delivery.event);
             }
@@ -214,7 +289,12 @@ impl Committer {
         if has_events {
             group.writes.push(self.next_event_write());
         }
+        if group.changes_dead_letters {
+            let bytes = records::count(self.dead_letter_bytes);
+            group.writes.push(Write::Insert(Space::Meta, keys::DEAD_LETTER_BYTES.to_vec(), bytes));
+        }
         self.disk.write(group.writes, durability)?;
+        self.dead_letter_bytes_written.store(self.dead_letter_bytes, Ordering::Relaxed);
         let owed = self.count(&group.owed, &group.settled);
         self.telemetry.metrics().deliveries_pending.set(i64::try_from(owed).unwrap_or(i64::MAX));
         if has_events {

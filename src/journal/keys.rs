@@ -11,6 +11,9 @@ use super::{JournalError, Pending, Place};
 /// `Space::Meta`: the number of the next event.
 pub(super) const NEXT_EVENT: &[u8] = b"next_event";
 
+/// `Space::Meta`: bytes of all dead letters.
+pub(super) const DEAD_LETTER_BYTES: &[u8] = b"dead_letter_bytes";
+
 pub(super) fn event(number: EventNumber) -> Vec<u8> {
     number.0.to_be_bytes().to_vec()
 }
@@ -83,6 +86,12 @@ impl DeadLetterId {
 
     pub(super) fn from_key(key: &[u8]) -> Result<Self, JournalError> {
         parse(key).map(Self)
+    }
+
+    /// The target it was for.
+    #[must_use]
+    pub fn target(self) -> TargetNumber {
+        TargetNumber(self.0[2])
     }
 
     /// Reads an id as it is shown.

@@ -24,6 +24,14 @@ pub(super) fn event(event: &Event) -> Vec<u8> {
     value
 }
 
+pub(super) fn count(count: u64) -> Vec<u8> {
+    count.to_be_bytes().to_vec()
+}
+
+pub(super) fn parse_count(value: &[u8]) -> Result<u64, JournalError> {
+    value.try_into().map(u64::from_be_bytes).map_err(|_| JournalError::Damaged("a count".to_owned()))
+}
+
 /// None when it is not in that form.
 pub(super) fn parse_event(value: &[u8]) -> Option<Event> {
     let rest = value.strip_prefix(&[EVENT])?;

@@ -47,6 +47,13 @@ fn letter(event: Event) -> DeadLetter {
     }
 }
 
+const ALL: DeadLetterPage = DeadLetterPage { after: None, since: None, until: None, limit: 100 };
+
+fn dead_letters(journal: &Journal) -> Vec<(DeadLetterId, DeadLetter)> {
+    let letters = journal.dead_letters(&ALL).unwrap();
+    letters.into_iter().map(|(id, letter)| (id, letter.unwrap())).collect()
+}
+
 #[tokio::test]
 async fn what_was_committed_is_there_after_a_loss_of_power() {
     let disk = Arc::new(ModelDisk::default());
@@ -107,11 +114,89 @@ async fn a_dead_letter_is_whole_and_no_longer_owed() {
     let pending = journal.ready(TARGET, None, 1).unwrap()[0];
     journal.settle(vec![(pending, Settlement::Dead(Box::new(letter(event(1)))))]).await.unwrap();
     assert_eq!(journal.owed(), 0);
-    let letters = journal.dead_letters(None, 10).unwrap();
+    let letters = dead_letters(&journal);
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].1, letter(event(1)));
+    assert_eq!(journal.dead_letter(letters[0].0).unwrap(), Some(letter(event(1))));
     assert_eq!(DeadLetterId::parse(&letters[0].0.to_string()), Some(letters[0].0));
-    assert!(journal.dead_letters(Some(letters[0].0), 10).unwrap().is_empty());
+    let behind = DeadLetterPage { after: Some(letters[0].0), ..ALL };
+    assert!(journal.dead_letters(&behind).unwrap().is_empty());
+}
+
+/// A journal in which `events` have died one millisecond after the other.
+async fn dead(disk: &Arc<ModelDisk>, events: u128) -> Journal {
+    let (journal, _thread) = open(disk);
+    journal.commit((1..=events).map(|n| owed(n, &[TARGET])).collect()).await.unwrap();
+    let ready = journal.ready(TARGET, None, 100).unwrap();
+    let died = ready.into_iter().zip(1_u32..).map(|(pending, n)| {
+        let letter = DeadLetter { died: at(2_000 + i64::from(n)), ..letter(event(n.into())) };
+        (pending, Settlement::Dead(Box::new(letter)))
+    });
+    journal.settle(died.collect()).await.unwrap();
+    journal
+}
+
+#[tokio::test]
+async fn dead_letters_are_found_by_the_time_they_died() {
+    let journal = dead(&Arc::default(), 5).await;
+    let page = |since, until| {
+        let page = DeadLetterPage { since: Some(at(since)), until: Some(at(until)), ..ALL };
+        journal.dead_letters(&page).unwrap().len()
+    };
+    assert_eq!((page(0, 2_001), page(2_001, 2_002), page(2_002, 2_005), page(2_005, 9_000)), (0, 1, 3, 1));
+}
+
+#[tokio::test]
+async fn a_redriven_dead_letter_is_owed_again_whatever_the_power_does() {
+    let disk = Arc::new(ModelDisk::default());
+    let journal = dead(&disk, 3).await;
+    let letters = dead_letters(&journal);
+    let other = TargetNumber(9);
+    // One of them twice: it is owed once.
+    let redriven = [0, 1, 1].map(|n| (letters[n].0, other));
+    journal.redrive(redriven.to_vec(), at(7_000)).await.unwrap();
+    let (journal, _thread) = open(&Arc::new(disk.lose_power(0)));
+    assert_eq!(dead_letters(&journal), letters[2..]);
+    let ready = journal.ready(other, None, 10).unwrap();
+    let events: Vec<Event> = ready.iter().map(|pending| journal.event(pending.delivery.event).unwrap()).collect();
+    assert_eq!(events, [1, 2].map(|n| Event { received: at(7_000), ..event(n) }));
+    assert_eq!(journal.owed(), 2);
+    journal.redrive(redriven.to_vec(), at(8_000)).await.unwrap();
+    assert_eq!(journal.owed(), 2, "they are gone");
+}
+
+#[tokio::test]
+async fn the_bytes_of_dead_letters_are_known_after_every_change_and_restart() {
+    let disk = Arc::new(ModelDisk::default());
+    let journal = dead(&disk, 4).await;
+    let counted = |disk: &ModelDisk| -> u64 {
+        let entries = disk.scan(Space::Dead, &[], &[u8::MAX; 32], 100).unwrap();
+        entries.iter().map(|(_, value)| value.len() as u64).sum()
+    };
+    assert!(journal.dead_letter_bytes() > 0);
+    assert_eq!(journal.dead_letter_bytes(), counted(&disk));
+    let ids: Vec<_> = dead_letters(&journal).into_iter().map(|(id, _)| id).collect();
+    journal.forget_dead_letters(vec![ids[0], ids[0], ids[1]]).await.unwrap();
+    journal.forget_dead_letters(vec![ids[0]]).await.unwrap();
+    assert_eq!(journal.dead_letter_bytes(), counted(&disk));
+    for kept in 0..=disk.unsynced_batches() {
+        let disk = Arc::new(disk.lose_power(kept));
+        assert_eq!(open(&disk).0.dead_letter_bytes(), counted(&disk), "{kept}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_dead_letter_is_told_and_the_others_are_read() {
+    let disk = Arc::new(ModelDisk::default());
+    let journal = dead(&disk, 2).await;
+    let (id, _) = dead_letters(&journal)[0];
+    disk.write(vec![Write::Insert(Space::Dead, id.key(), b"?".to_vec())], Durability::Power).unwrap();
+    let letters = journal.dead_letters(&ALL).unwrap();
+    assert!(letters[0].1.is_err() && letters[1].1.is_ok());
+    journal.redrive(vec![(id, TARGET)], at(0)).await.unwrap();
+    assert_eq!(journal.dead_letters(&ALL).unwrap().len(), 2, "it has no event to send");
+    journal.forget_dead_letters(vec![id]).await.unwrap();
+    assert_eq!(journal.dead_letters(&ALL).unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -215,7 +300,7 @@ async fn the_real_disk_gives_back_what_the_model_does() {
     assert_eq!(journal.later(TARGET, None, at(5), 10).unwrap().len(), 1);
     assert_eq!(journal.targets_owed().unwrap(), [TARGET, TargetNumber(8)]);
     assert_eq!(journal.owed(), 8 + 1 + 30);
-    assert_eq!(journal.dead_letters(None, 10).unwrap()[0].1, letter(event(22)));
+    assert_eq!(dead_letters(&journal)[0].1, letter(event(22)));
     assert_eq!(journal.event(all[25].delivery.event).unwrap(), event(26));
     drop(journal);
     thread.join();

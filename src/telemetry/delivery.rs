@@ -140,16 +140,41 @@ impl Fact for BacklogUnreadable<'_> {
     }
 }
 
-/// Dead letters older than their retention were deleted.
+/// Dead letters were deleted because they were too old, or too many.
 #[derive(Debug)]
 pub struct DeadLettersExpired {
     /// How many.
     pub count: u64,
+    /// The option that bounds them.
+    pub bound: &'static str,
 }
 
 impl Fact for DeadLettersExpired {
     fn record(&self, metrics: &Metrics) {
-        metrics.dead_letters_expired.inc_by(self.count);
-        tracing::info!(count = self.count, "dead letters older than dead_letters.retention_days deleted");
+        let &Self { count, bound } = self;
+        metrics.dead_letters_expired.with_label_values(&[bound]).inc_by(count);
+        tracing::warn!(count, bound, "dead letters deleted");
+    }
+}
+
+/// Dead letters were owed to their targets again, or deleted by hand.
+#[derive(Debug)]
+pub struct DeadLettersTakenOut {
+    /// How many.
+    pub count: u64,
+    /// Whether they were owed again.
+    pub redriven: bool,
+}
+
+impl Fact for DeadLettersTakenOut {
+    fn record(&self, metrics: &Metrics) {
+        let &Self { count, redriven } = self;
+        if redriven {
+            metrics.dead_letters_redriven.inc_by(count);
+            tracing::info!(count, "dead letters owed to their targets again");
+        } else {
+            metrics.dead_letters_purged.inc_by(count);
+            tracing::info!(count, "dead letters purged");
+        }
     }
 }

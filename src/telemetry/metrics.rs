@@ -25,12 +25,16 @@ pub struct Metrics {
     pub(super) attempt_seconds: Histogram,
     pub(super) end_to_end_seconds: Histogram,
     pub(super) dead_letters: IntCounterVec,
-    pub(super) dead_letters_expired: IntCounter,
+    pub(super) dead_letters_expired: IntCounterVec,
+    pub(super) dead_letters_redriven: IntCounter,
+    pub(super) dead_letters_purged: IntCounter,
     pub(super) circuit_breaker_transitions: IntCounterVec,
     pub(super) backlog_read_failures: IntCounter,
     pub(super) task_panics: IntCounterVec,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
+    /// Bytes of all dead letters.
+    pub dead_letter_bytes: IntGauge,
     /// Targets with a worker, that is with deliveries owed or just settled.
     pub targets_active: IntGauge,
     /// Rules in the store.
@@ -141,10 +145,17 @@ impl Metrics {
                 "Deliveries given up, by error code",
                 &["code"],
             )?,
-            dead_letters_expired: make.counter(
+            dead_letters_expired: make.counters(
                 "eventyard_dead_letters_expired_total",
-                "Dead letters deleted because they were older than their retention",
+                "Dead letters deleted because they were too old or too many, by the option that bounds them",
+                &["bound"],
             )?,
+            dead_letters_redriven: make.counter(
+                "eventyard_dead_letters_redriven_total",
+                "Dead letters whose events were owed to their targets again",
+            )?,
+            dead_letters_purged: make.counter("eventyard_dead_letters_purged_total", "Dead letters deleted by hand")?,
+            dead_letter_bytes: make.gauge("eventyard_dead_letters_bytes", "Bytes that all dead letters take")?,
             circuit_breaker_transitions: make.counters(
                 "eventyard_circuit_breaker_transitions_total",
                 "Changes of state of the circuit breakers of targets, by the new state",

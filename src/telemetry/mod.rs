@@ -13,7 +13,8 @@ mod metrics;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use delivery::{
-    AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLettersExpired, DeliveryDied, EventUnmatched,
+    AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLettersExpired, DeadLettersTakenOut, DeliveryDied,
+    EventUnmatched,
 };
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
 pub use lifecycle::{Draining, Listening, Ready, StoreOpened, TaskPanicked, Warned};

@@ -8,6 +8,7 @@
 )]
 
 mod conservation;
+mod dead_letters;
 mod disk_full;
 mod serve;
 mod shutdown;
