@@ -1,6 +1,7 @@
-//! The admin listener: health, metrics, and the dead letters.
+//! The admin listener: health, metrics, what happened to an event, and the dead letters.
 
 mod dead_letters;
+mod events;
 mod query;
 
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Admin {
 }
 
 /// What there is, for those who ask for something else.
-const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /dead-letters and /dead-letters/ID, and POST \
+const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /dead-letters and /dead-letters/ID, and POST \
                      /dead-letters/redrive, /dead-letters/ID/redrive and /dead-letters/purge\n";
 
 impl Admin {
@@ -97,9 +98,14 @@ impl Admin {
             Ok(query) => query,
             Err(error) => return failure(&error),
         };
-        let done = match request.uri.path().strip_prefix("/dead-letters") {
-            Some(path) => self.dead_letters(is_post, path, query).await,
-            None => None,
+        let path = request.uri.path();
+        let done = match (path.strip_prefix("/dead-letters"), path.strip_prefix("/events/")) {
+            (Some(path), _) => self.dead_letters(is_post, path, query).await,
+            (None, Some(id)) if !is_post => match query.end("no parameters") {
+                Ok(()) => Some(events::show(&self.engine, id).await),
+                Err(error) => Some(Err(error)),
+            },
+            _ => None,
         };
         match done {
             Some(Ok(body)) => answer(StatusCode::OK, JSON, body),

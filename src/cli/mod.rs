@@ -4,6 +4,7 @@ mod admin;
 mod configuration;
 mod dead_letters;
 mod demo;
+mod events;
 mod serve;
 mod store;
 
@@ -43,6 +44,11 @@ enum Command {
         #[command(subcommand)]
         command: dead_letters::DeadLettersCommand,
     },
+    /// Tell what happened to an event of a running daemon.
+    Events {
+        #[command(subcommand)]
+        command: events::EventsCommand,
+    },
     /// Show the main job on temporary data: a rule, a target, events, deliveries.
     Demo {
         /// Stay up afterwards, to try things by hand, until SIGTERM or SIGINT.
@@ -68,6 +74,7 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
         Command::Store { command } => store::run(&command),
         Command::DeadLetters { command } => dead_letters::run(&command),
+        Command::Events { command } => events::run(&command),
         Command::Demo { keep } => demo::demo(keep, started),
     }
 }

@@ -30,7 +30,8 @@ pub use fault::{ConfigFaults, Fault, Problem};
 pub use layers::Flag;
 pub use origin::Origin;
 pub use sections::{
-    Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, Patterns, PutEvents, Quotas, Shutdown, Storage,
+    Admin, Api, Aws, DeadLetters, Delivery, History, Journal, Log, LogFormat, Patterns, PutEvents, Quotas, Shutdown,
+    Storage,
 };
 
 use layers::{Layers, Setting};
@@ -60,6 +61,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// How long dead letters are kept.
     pub dead_letters: DeadLetters,
+    /// How much of the history of attempts is kept.
+    pub history: History,
     /// How the daemon ends.
     pub shutdown: Shutdown,
     /// What the daemon says about its work.
@@ -123,6 +126,7 @@ impl Config {
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
             dead_letters: DeadLetters::read(reader),
+            history: History::read(reader),
             shutdown: Shutdown::read(reader),
             log: Log::read(reader),
             effective: Vec::new(),

@@ -255,6 +255,25 @@ impl DeadLetters {
     }
 }
 
+/// `[history]`: how much of the history of attempts is kept.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Bytes that it may take; 0 keeps none.
+    pub size_bytes_max: u64,
+    /// Time that an attempt is remembered; whole hours.
+    pub retention: Duration,
+}
+
+impl History {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("history");
+        Self {
+            size_bytes_max: section.integer("size_bytes_max", 0..=1 << 50),
+            retention: section.hours("retention_hours", 1..=87_600),
+        }
+    }
+}
+
 /// `[shutdown]`: how the daemon ends.
 #[derive(Clone, Debug)]
 pub struct Shutdown {

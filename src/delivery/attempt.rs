@@ -1,21 +1,23 @@
 //! One attempt: from what is owed and the target as it is now to an outcome and a settlement.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use eventyard_core::attempt_record::AttemptRecord;
 use eventyard_core::circuit_breaker::Transition;
-use eventyard_core::clock::Clock;
+use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::{AttemptOutcome, TargetHealth};
 use eventyard_core::event::Event;
 use eventyard_core::input::RenderContext;
+use eventyard_core::limits::ATTEMPT_MESSAGE_BYTES_MAX;
 use eventyard_core::name::TargetNumber;
 use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 
 use super::Settings;
 use super::senders::{HttpRequest, HttpSender};
 use crate::engine::{ActiveTarget, Engine};
-use crate::journal::{Journal, JournalError, Pending, Settlement};
+use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
 use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeliveryDied, Telemetry};
 
@@ -43,7 +45,7 @@ impl Attempts {
     /// Makes one attempt and says how it changes what is owed, and what it tells about the target.
     ///
     /// A probe of a failing target is not made with an event that is too old: such an event ends, and the next is the probe.
-    pub(super) async fn make(&self, pending: &Pending, is_probe: bool) -> (Settlement, TargetHealth) {
+    pub(super) async fn make(&self, pending: Pending, is_probe: bool) -> (Settled, TargetHealth) {
         let target = self.engine.target(pending.delivery.target);
         let default = self.settings.retry_policy;
         let policy =
@@ -51,9 +53,9 @@ impl Attempts {
         let attempt = pending.delivery.attempts + 1;
         let started = Instant::now();
         let expires = is_probe.then_some(policy);
-        let (event, outcome) = self.try_once(pending, target.as_deref(), attempt, expires).await;
+        let (event, outcome) = self.try_once(&pending, target.as_deref(), attempt, expires).await;
         let recipient = self.recipient(target.as_deref(), pending.delivery.target);
-        let now = self.clock.now();
+        let (now, duration) = (self.clock.now(), started.elapsed());
         // Of an event that cannot be read nobody knows how old it is; its attempts are bounded still.
         let received = event.as_ref().map_or(now, |event| event.received);
         self.telemetry.record(&AttemptEnded {
@@ -63,9 +65,10 @@ impl Attempts {
             rule_arn: &recipient.rule_arn,
             attempt,
             outcome: &outcome,
-            duration: started.elapsed(),
+            duration,
             since_received: now.saturating_since(received),
         });
+        let record = event.as_ref().map(|event| record(event, attempt, now, duration, &outcome));
         let random = self.random.next_u64();
         let settlement = match policy.next_step(&self.settings.backoff, received, attempt, &outcome, now, random) {
             NextStep::Delivered => Settlement::Delivered,
@@ -81,7 +84,7 @@ impl Attempts {
                 self.give_up(event, recipient, made, &outcome, exhausted)
             }
         };
-        (settlement, outcome.health(now))
+        (Settled { pending, settlement, attempt: record }, outcome.health(now))
     }
 
     /// A word of the circuit breaker of a target.
@@ -183,4 +186,19 @@ impl Attempts {
             retry_attempts: attempts.saturating_sub(1),
         }))
     }
+}
+
+/// What the history keeps of an attempt.
+fn record(
+    event: &Event,
+    attempt: u32,
+    ended: Timestamp,
+    duration: Duration,
+    outcome: &AttemptOutcome,
+) -> AttemptRecord {
+    let mut message = if *outcome == AttemptOutcome::Delivered { String::new() } else { outcome.message() };
+    let end = (0..=ATTEMPT_MESSAGE_BYTES_MAX).rev().find(|end| message.is_char_boundary(*end));
+    message.truncate(end.unwrap_or(0));
+    let code = outcome.error_code().into();
+    AttemptRecord { event: event.id, received: event.received, attempt, ended, duration, code, message }
 }

@@ -103,12 +103,13 @@ impl Backlog {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use eventyard_core::event::{Event, EventId};
 
     use super::*;
     use crate::journal::model_disk::ModelDisk;
-    use crate::journal::{Owed, Settings, Settlement};
+    use crate::journal::{HistoryLimits, Owed, Settings, Settled, Settlement};
     use crate::telemetry::Telemetry;
 
     const TARGET: TargetNumber = TargetNumber(1);
@@ -123,6 +124,7 @@ mod tests {
             commit_group_bytes_max: 1 << 20,
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
+            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
         };
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let (journal, _) = Journal::open_on(Arc::new(ModelDisk::default()), settings, telemetry).unwrap();
@@ -130,6 +132,10 @@ mod tests {
         let owed = (0..events).map(|n| Owed { event: event(n), targets: vec![TARGET] }).collect();
         journal.commit(owed).await.unwrap();
         journal
+    }
+
+    fn settled(pending: Pending, settlement: Settlement) -> Settled {
+        Settled { pending, settlement, attempt: None }
     }
 
     fn retry(pending: Pending, due: i64) -> Pending {
@@ -143,7 +149,7 @@ mod tests {
         let journal = journal_with(1).await;
         let mut backlog = Backlog::new(TARGET, 10, None);
         let first = backlog.next(&journal, at(0), false).unwrap().unwrap();
-        journal.settle(vec![(first, Settlement::RetryAt(at(5)))]).await.unwrap();
+        journal.settle(vec![settled(first, Settlement::RetryAt(at(5)))]).await.unwrap();
         // The retry is in the journal and due, but the worker has not heard yet that the attempt ended.
         assert_eq!(backlog.next(&journal, at(10), false).unwrap(), None);
         backlog.attempt_ended(first.delivery.event, Some(retry(first, 5)));
@@ -156,10 +162,10 @@ mod tests {
         let journal = journal_with(2).await;
         let mut backlog = Backlog::new(TARGET, 10, None);
         let [slow, quick] = [0, 1].map(|_| backlog.next(&journal, at(0), false).unwrap().unwrap());
-        journal.settle(vec![(quick, Settlement::RetryAt(at(8)))]).await.unwrap();
+        journal.settle(vec![settled(quick, Settlement::RetryAt(at(8)))]).await.unwrap();
         backlog.attempt_ended(quick.delivery.event, Some(retry(quick, 8)));
         assert_eq!(backlog.next(&journal, at(10), false).unwrap(), Some(retry(quick, 8)));
-        journal.settle(vec![(slow, Settlement::RetryAt(at(5)))]).await.unwrap();
+        journal.settle(vec![settled(slow, Settlement::RetryAt(at(5)))]).await.unwrap();
         backlog.attempt_ended(slow.delivery.event, Some(retry(slow, 5)));
         assert_eq!(backlog.next(&journal, at(10), false).unwrap(), Some(retry(slow, 5)));
     }

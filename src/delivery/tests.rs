@@ -13,7 +13,7 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 use super::*;
 use crate::engine::{self, Engine};
 use crate::journal::model_disk::{ModelDisk, ReadFault};
-use crate::journal::{self, DeadLetterPage, Disk, Durability, Journal, Owed, Space, Write};
+use crate::journal::{self, DeadLetterPage, Disk, Durability, HistoryLimits, Journal, Owed, Space, Write};
 use crate::runtime::{Random, Stop, SystemClock};
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -39,6 +39,7 @@ fn rig() -> Rig {
         commit_group_bytes_max: 1 << 20,
         segment_size_bytes: 1 << 20,
         free_space_bytes_min: 0,
+        history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
     };
     let (journal, _) = Journal::open_on(Arc::<ModelDisk>::clone(&disk), settings, Arc::clone(&telemetry)).unwrap();
     let limits = engine::Settings {

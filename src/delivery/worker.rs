@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::attempt::Attempts;
 use super::backlog::Backlog;
 use super::gate::{Gate, Pass};
-use crate::journal::{Journal, JournalError, Pending, Place, Settlement};
+use crate::journal::{Journal, JournalError, Pending, Place, Settled, Settlement};
 use crate::runtime::StopSignal;
 use crate::telemetry::BacklogUnreadable;
 
@@ -44,7 +44,7 @@ pub(super) struct Worker {
     gate: Gate,
     under_way: JoinSet<Ended>,
     /// What became of deliveries and is not being written yet.
-    unsettled: Vec<(Pending, Settlement)>,
+    unsettled: Vec<Settled>,
     /// Bytes of the dead letters in it.
     unsettled_bytes: usize,
     /// The settlements being written; what ends meanwhile goes together into the next write.
@@ -56,9 +56,8 @@ pub(super) struct Worker {
 
 /// An attempt that ended.
 struct Ended {
-    pending: Pending,
     pass: Pass,
-    settlement: Settlement,
+    settled: Settled,
     health: TargetHealth,
 }
 
@@ -186,8 +185,8 @@ impl Worker {
         self.under_way.spawn(async move {
             // The semaphore is never closed; without its permit the attempt would only be one too many.
             let _permit = all_attempts.acquire_owned().await.ok();
-            let (settlement, health) = attempts.make(&pending, pass != Pass::Any).await;
-            Ended { pending, pass, settlement, health }
+            let (settled, health) = attempts.make(pending, pass != Pass::Any).await;
+            Ended { pass, settled, health }
         });
     }
 
@@ -218,15 +217,15 @@ impl Worker {
     /// Notes an attempt that ended, and all others that have.
     fn attempt_ended(&mut self, mut ended: Option<Ended>) {
         // Panics are caught inside, and nothing aborts an attempt.
-        while let Some(Ended { pending, pass, settlement, health }) = ended {
+        while let Some(Ended { pass, settled, health }) = ended {
             let (now, random) = (self.attempts.clock.now(), self.attempts.random.next_u64());
             let transition = self.gate.ended(pass, health, now, random);
             self.report(transition);
-            self.unsettled_bytes += match &settlement {
+            self.unsettled_bytes += match &settled.settlement {
                 Settlement::Dead(letter) => letter.event.as_ref().map_or(0, |event| event.envelope.len()),
                 Settlement::Delivered | Settlement::RetryAt(_) => 0,
             };
-            self.unsettled.push((pending, settlement));
+            self.unsettled.push(settled);
             ended = self.under_way.try_join_next().and_then(Result::ok);
         }
         self.start_settling();
@@ -265,16 +264,15 @@ async fn written(settling: &mut Option<Settling>) -> Vec<(EventNumber, Option<Pe
 }
 
 /// Writes what became of deliveries and rests; answers which events they were of, each with its retry if there is one.
-async fn settle(journal: Journal, settlements: Vec<(Pending, Settlement)>) -> Vec<(EventNumber, Option<Pending>)> {
-    let settled = settlements.iter().map(|(pending, settlement)| (pending.delivery.event, retry(pending, settlement)));
-    let settled = settled.collect();
+async fn settle(journal: Journal, settlements: Vec<Settled>) -> Vec<(EventNumber, Option<Pending>)> {
+    let settled = settlements.iter().map(|settled| (settled.pending.delivery.event, retry(settled))).collect();
     // When the journal is closed the deliveries stay owed, and the next start finds them.
     let settled = journal.settle(settlements).await.map(|()| settled).unwrap_or_default();
     tokio::time::sleep(SETTLING_PAUSE).await;
     settled
 }
 
-fn retry(pending: &Pending, settlement: &Settlement) -> Option<Pending> {
+fn retry(Settled { pending, settlement, .. }: &Settled) -> Option<Pending> {
     let Settlement::RetryAt(due) = settlement else { return None };
     let mut delivery = pending.delivery;
     delivery.attempts += 1;

@@ -41,8 +41,8 @@ impl Engine {
         let (mut results, mut owed) = (Vec::with_capacity(entries.len()), Vec::new());
         for (bus, entry) in entries {
             let bus = caller.bus(bus.clone());
-            let accepted =
-                entry.accept(EventId::from_random(self.random.next_u128()), received, &bus.account, &bus.region);
+            let id = EventId::new(received, self.random.next_u128());
+            let accepted = entry.accept(id, received, &bus.account, &bus.region);
             results.push(accepted.as_ref().map(|event| event.id).map_err(|error| *error));
             owed.extend(accepted.ok().and_then(|event| self.owe(&bus, event)));
         }

@@ -6,6 +6,7 @@
 
 mod dead_letters;
 mod event_buses;
+mod event_reports;
 mod events;
 mod registry;
 mod rules;
@@ -19,6 +20,7 @@ use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 
 pub use dead_letters::{DeadLettersFound, Redriven};
+pub use event_reports::{DeliveryReport, DeliveryState, EventReport, Recipient};
 pub use events::{EntryResult, EventsError};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};

@@ -11,8 +11,9 @@ use eventyard_core::name::{EventNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::disk::{Disk, Durability, Space, Write};
+use super::history::{self, Spans};
 use super::segments::Segments;
-use super::{Bell, DeadLetterId, JournalError, Owed, Pending, Settings, Settlement, keys, records};
+use super::{Bell, DeadLetterId, JournalError, Owed, Settings, Settled, Settlement, keys, records};
 use crate::telemetry::{GroupCommitted, JournalFailed, JournalFull, JournalRoomAgain, SegmentDropped, Telemetry};
 
 pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
@@ -23,11 +24,13 @@ pub(super) enum Request {
     /// Write events with what they owe, and bring them to disk.
     Commit { owed: Vec<Owed>, answer: Answer },
     /// Write what became of deliveries.
-    Settle { settlements: Vec<(Pending, Settlement)>, answer: Answer },
+    Settle { settlements: Vec<Settled>, answer: Answer },
     /// Owe dead letters to targets again, and delete them.
     Redrive { letters: Vec<(DeadLetterId, TargetNumber)>, received: Timestamp, answer: Answer },
     /// Delete dead letters.
     Forget { dead_letters: Vec<DeadLetterId>, answer: Answer },
+    /// Delete the attempts that are too old.
+    Trim { now: Timestamp, answer: Answer },
     /// Bring everything to disk and end.
     Close { answer: Answer },
 }
@@ -41,6 +44,7 @@ pub(super) struct Committer {
     telemetry: Arc<Telemetry>,
     failed: watch::Sender<bool>,
     next_event: EventNumber,
+    spans: Spans,
     /// Bytes of all dead letters, those of the group being gathered included.
     dead_letter_bytes: u64,
     /// The same without that group, for all to see.
@@ -63,6 +67,8 @@ struct Group {
     bytes: u64,
     /// Whether the disk has room for more events; absent until one wants to know.
     room: Option<Result<(), JournalError>>,
+    /// The time that the history has come to, when it has.
+    newest_attempt: Option<Timestamp>,
     is_last: bool,
 }
 
@@ -89,6 +95,7 @@ impl Committer {
             Some(value) => keys::parse_event(&value)?,
             None => EventNumber(1),
         };
+        let spans = Spans::recover(disk.as_ref(), settings.history);
         let dead_letter_bytes = dead_letter_bytes_written.load(Ordering::Relaxed);
         let committer = Self {
             disk,
@@ -98,6 +105,7 @@ impl Committer {
             telemetry,
             failed,
             next_event,
+            spans,
             dead_letter_bytes,
             dead_letter_bytes_written,
             is_full: false,
@@ -154,9 +162,13 @@ impl Committer {
                 group.answer(answer, room);
             }
             Request::Settle { settlements, answer } => {
-                for (pending, settlement) in settlements {
-                    self.take_settlement(pending, settlement, group);
+                for settled in settlements {
+                    self.take_settlement(settled, group);
                 }
+                group.answers.push(answer);
+            }
+            Request::Trim { now, answer } => {
+                group.newest_attempt = group.newest_attempt.max(Some(now));
                 group.answers.push(answer);
             }
             Request::Close { answer } => {
@@ -251,7 +263,14 @@ impl Committer {
         }
     }
 
-    fn take_settlement(&mut self, pending: Pending, settlement: Settlement, group: &mut Group) {
+    fn take_settlement(&mut self, Settled { pending, settlement, attempt }: Settled, group: &mut Group) {
+        if let Some(attempt) = attempt.filter(|_| self.spans.is_kept()) {
+            let key = keys::attempt(attempt.event, &pending.delivery, attempt.attempt);
+            let value = records::attempt(&attempt, history::end(&settlement));
+            let space = self.spans.space(attempt.ended, key.len() + value.len());
+            group.writes.push(Write::Insert(space, key, value));
+            group.newest_attempt = group.newest_attempt.max(Some(attempt.ended));
+        }
         let key = keys::pending(&pending);
         let space = match pending.place {
             super::Place::Ready => Space::Ready,
@@ -279,7 +298,8 @@ impl Committer {
     /// Writes a group and answers everyone in it.
     fn write(&mut self, mut group: Group) -> Result<(), JournalError> {
         if group.writes.is_empty() {
-            // Commits that were refused have their answer already; what is left asked for nothing.
+            self.drop_expired(group.newest_attempt)?;
+            // Commits that were refused have their answer already; what is left asked for nothing more.
             group.answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
             return Ok(());
         }
@@ -294,6 +314,7 @@ impl Committer {
             group.writes.push(Write::Insert(Space::Meta, keys::DEAD_LETTER_BYTES.to_vec(), bytes));
         }
         self.disk.write(group.writes, durability)?;
+        self.drop_expired(group.newest_attempt)?;
         self.dead_letter_bytes_written.store(self.dead_letter_bytes, Ordering::Relaxed);
         let owed = self.count(&group.owed, &group.settled);
         self.telemetry.metrics().deliveries_pending.set(i64::try_from(owed).unwrap_or(i64::MAX));
@@ -324,6 +345,14 @@ impl Committer {
         segments.owed()
     }
 
+    /// Gives back the space of attempts that are too old or too many. Nothing refers to them.
+    fn drop_expired(&mut self, now: Option<Timestamp>) -> Result<(), JournalError> {
+        for space in now.map(|now| self.spans.take_expired(now)).unwrap_or_default() {
+            self.disk.drop_space(space)?;
+        }
+        Ok(())
+    }
+
     /// Gives back the space of segments that owe nothing.
     ///
     /// What settled them has to be on disk first: a settlement lost with the power would bring back a delivery whose event
@@ -335,7 +364,7 @@ impl Committer {
         }
         self.sync()?;
         for segment in drained {
-            self.disk.drop_segment(segment)?;
+            self.disk.drop_space(Space::Events(segment))?;
             self.telemetry.record(&SegmentDropped { first: segment });
         }
         Ok(())

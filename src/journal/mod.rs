@@ -18,6 +18,7 @@ mod dead_letters;
 mod disk;
 mod error;
 mod fjall_disk;
+mod history;
 mod keys;
 pub mod model_disk;
 mod records;
@@ -42,6 +43,7 @@ pub use dead_letters::{DeadLetterPage, StoredDeadLetter};
 pub use disk::{Disk, DiskError, Durability, Entries, Space, Write};
 pub use error::JournalError;
 pub use fjall_disk::FjallDisk;
+pub use history::{HistoryLimits, RecordedAttempt, Settled};
 pub use keys::DeadLetterId;
 
 use crate::telemetry::{JournalRecovered, Telemetry};
@@ -59,6 +61,8 @@ pub struct Settings {
     pub segment_size_bytes: u64,
     /// Below this much free space commits are refused.
     pub free_space_bytes_min: u64,
+    /// How much of the history of attempts is kept.
+    pub history: HistoryLimits,
 }
 
 /// An event together with the targets it is owed to.
@@ -182,7 +186,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Closed`] when the journal failed or was closed; the deliveries are then still owed.
-    pub async fn settle(&self, settlements: Vec<(Pending, Settlement)>) -> Result<(), JournalError> {
+    pub async fn settle(&self, settlements: Vec<Settled>) -> Result<(), JournalError> {
         self.ask(|answer| Request::Settle { settlements, answer }).await
     }
 

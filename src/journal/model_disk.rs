@@ -66,6 +66,11 @@ impl ModelDisk {
         self.state().read_fault = Some((space, fault));
     }
 
+    fn numbers(&self, number: impl Fn(Space) -> Option<u64>) -> Vec<u64> {
+        let numbers: BTreeSet<u64> = self.state().visible.keys().filter_map(|(space, _)| number(*space)).collect();
+        numbers.into_iter().collect()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,17 +121,29 @@ impl Disk for ModelDisk {
     }
 
     fn segments(&self) -> Vec<u64> {
-        let first = |(space, _): &(Space, Vec<u8>)| match space {
-            Space::Events(first) => Some(*first),
+        self.numbers(|space| match space {
+            Space::Events(first) => Some(first),
             _ => None,
-        };
-        self.state().visible.keys().filter_map(first).collect::<BTreeSet<_>>().into_iter().collect()
+        })
     }
 
-    fn drop_segment(&self, segment: u64) -> Result<(), DiskError> {
+    fn spans(&self) -> Vec<u64> {
+        self.numbers(|space| match space {
+            Space::History(begin) => Some(begin),
+            _ => None,
+        })
+    }
+
+    fn bytes(&self, space: Space) -> u64 {
+        let state = self.state();
+        let entries = state.visible.iter().filter(|((other, _), _)| *other == space);
+        entries.map(|((_, key), value)| (key.len() + value.len()) as u64).sum()
+    }
+
+    fn drop_space(&self, space: Space) -> Result<(), DiskError> {
         let state = &mut *self.state();
         for map in [&mut state.durable, &mut state.visible] {
-            map.retain(|(space, _), _| *space != Space::Events(segment));
+            map.retain(|(other, _), _| *other != space);
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Tests of the journal on the model disk: what a loss of power may take, and what it may not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use eventyard_core::attempt_record::{AttemptEnd, AttemptRecord};
 use eventyard_core::event::EventId;
 use eventyard_core::retry::ExhaustedRetryCondition;
 
@@ -13,6 +15,7 @@ const SETTINGS: Settings = Settings {
     commit_group_bytes_max: 1 << 20,
     segment_size_bytes: 200,
     free_space_bytes_min: 1_000,
+    history: HistoryLimits { size_bytes_max: 1 << 20, retention: Duration::from_secs(80) },
 };
 const TARGET: TargetNumber = TargetNumber(7);
 
@@ -47,6 +50,10 @@ fn letter(event: Event) -> DeadLetter {
     }
 }
 
+fn settled(pending: Pending, settlement: Settlement) -> Settled {
+    Settled { pending, settlement, attempt: None }
+}
+
 const ALL: DeadLetterPage = DeadLetterPage { after: None, since: None, until: None, limit: 100 };
 
 fn dead_letters(journal: &Journal) -> Vec<(DeadLetterId, DeadLetter)> {
@@ -74,7 +81,7 @@ async fn a_lost_settlement_means_again_and_never_not_at_all() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let pending = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(vec![(pending, Settlement::Delivered)]).await.unwrap();
+    journal.settle(vec![settled(pending, Settlement::Delivered)]).await.unwrap();
     assert!(!journal.is_owed(TARGET).unwrap());
 
     let unsynced = disk.unsynced_batches();
@@ -92,7 +99,7 @@ async fn retries_wait_in_the_order_of_their_times() {
     let (journal, _thread) = open(&disk);
     journal.commit((1..=3).map(|n| owed(n, &[TARGET])).collect()).await.unwrap();
     for (pending, due) in journal.ready(TARGET, None, 3).unwrap().into_iter().zip([30, 10, 20]) {
-        journal.settle(vec![(pending, Settlement::RetryAt(at(due)))]).await.unwrap();
+        journal.settle(vec![settled(pending, Settlement::RetryAt(at(due)))]).await.unwrap();
     }
     assert_eq!(journal.ready(TARGET, None, 10).unwrap(), []);
     assert_eq!(journal.next_due(TARGET, None).unwrap(), Some(at(10)));
@@ -112,7 +119,7 @@ async fn a_dead_letter_is_whole_and_no_longer_owed() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let pending = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(vec![(pending, Settlement::Dead(Box::new(letter(event(1)))))]).await.unwrap();
+    journal.settle(vec![settled(pending, Settlement::Dead(Box::new(letter(event(1)))))]).await.unwrap();
     assert_eq!(journal.owed(), 0);
     let letters = dead_letters(&journal);
     assert_eq!(letters.len(), 1);
@@ -130,7 +137,7 @@ async fn dead(disk: &Arc<ModelDisk>, events: u128) -> Journal {
     let ready = journal.ready(TARGET, None, 100).unwrap();
     let died = ready.into_iter().zip(1_u32..).map(|(pending, n)| {
         let letter = DeadLetter { died: at(2_000 + i64::from(n)), ..letter(event(n.into())) };
-        (pending, Settlement::Dead(Box::new(letter)))
+        settled(pending, Settlement::Dead(Box::new(letter)))
     });
     journal.settle(died.collect()).await.unwrap();
     journal
@@ -200,6 +207,70 @@ async fn a_damaged_dead_letter_is_told_and_the_others_are_read() {
 }
 
 #[tokio::test]
+async fn attempts_are_remembered_with_what_followed_and_forgotten_with_age() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, thread) = open(&disk);
+    let id = EventId::new(at(1_000), 7);
+    let event = Event { id, ..event(1) };
+    journal.commit(vec![Owed { event: event.clone(), targets: vec![TARGET, TargetNumber(9)] }]).await.unwrap();
+    let record = |attempt, ended, code: &'static str| AttemptRecord {
+        event: id,
+        received: at(1_000),
+        attempt,
+        ended: at(ended),
+        duration: Duration::from_micros(1_234),
+        code: code.into(),
+        message: "why\u{e9}".repeat(usize::from(code != "DELIVERED")),
+    };
+    let settle = async |pending: Pending, settlement, attempt: &AttemptRecord| {
+        let settled = Settled { pending, settlement, attempt: Some(attempt.clone()) };
+        journal.settle(vec![settled]).await.unwrap();
+    };
+    let first = journal.ready(TARGET, None, 1).unwrap()[0];
+    let other = journal.ready(TargetNumber(9), None, 1).unwrap()[0];
+    let failed = [record(1, 2_000, "TIMED_OUT"), record(2, 40_000, "TARGET_FAILED")];
+    settle(first, Settlement::RetryAt(at(30_000)), &failed[0]).await;
+    let again = journal.later(TARGET, None, at(30_000), 1).unwrap()[0];
+    assert!(journal.is_pending(&again).unwrap() && !journal.is_pending(&first).unwrap());
+    // Twelve seconds and more later: another span.
+    settle(again, Settlement::Dead(Box::new(letter(event))), &failed[1]).await;
+    settle(other, Settlement::Delivered, &record(1, 50_000, "DELIVERED")).await;
+    assert!(disk.spans().len() > 1);
+    let attempts = journal.attempts(id).unwrap();
+    let told: Vec<_> = attempts.iter().map(|attempt| (attempt.delivery.target.0, attempt.end)).collect();
+    let ends = [AttemptEnd::RetryAt(at(30_000)), AttemptEnd::Died(at(2_000)), AttemptEnd::Delivered];
+    assert_eq!(told, [(7, ends[0]), (7, ends[1]), (9, ends[2])]);
+    assert_eq!(attempts.iter().map(|attempt| &attempt.record).collect::<Vec<_>>()[..2], failed.each_ref());
+    assert!(journal.attempts(EventId::new(at(1_000), 8)).unwrap().is_empty());
+
+    journal.trim_history(at(99_999)).await.unwrap();
+    assert_eq!(journal.attempts(id).unwrap().len(), 2, "the first is older than 80 seconds");
+    journal.close().await;
+    thread.join();
+    let (journal, _thread) = open(&disk);
+    assert_eq!(journal.attempts(id).unwrap().len(), 2);
+    journal.trim_history(at(999_999)).await.unwrap();
+    assert!(journal.attempts(id).unwrap().is_empty() && disk.spans().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_is_found_by_the_time_its_id_tells() {
+    let (journal, _thread) = open(&Arc::default());
+    let id = |n: u32| EventId::new(at(i64::from(n) * 20_000), n.into());
+    for n in 0..60 {
+        let event = Event { id: id(n), received: at(i64::from(n) * 20_000), ..event(n.into()) };
+        journal.commit(vec![Owed { event, targets: vec![TARGET] }]).await.unwrap();
+    }
+    for n in 0..60 {
+        let (number, event) = journal.find_event(id(n)).unwrap().unwrap();
+        assert_eq!((number.0, event.id), (u64::from(n) + 1, id(n)));
+    }
+    assert!(journal.find_event(EventId::new(at(20_000), 77)).unwrap().is_none());
+    assert!(journal.find_event(EventId::new(at(99_000_000), 77)).unwrap().is_none());
+    assert!(journal.find_event(EventId::from_random(7)).unwrap().is_none(), "it tells no time");
+}
+
+#[tokio::test]
 async fn segments_go_when_nothing_in_them_is_owed_and_no_earlier() {
     let disk = Arc::new(ModelDisk::default());
     let (journal, _thread) = open(&disk);
@@ -210,7 +281,7 @@ async fn segments_go_when_nothing_in_them_is_owed_and_no_earlier() {
     assert!(before > 3, "{before} segments");
     let all = journal.ready(TARGET, None, 100).unwrap();
     for pending in &all[1..] {
-        journal.settle(vec![(*pending, Settlement::Delivered)]).await.unwrap();
+        journal.settle(vec![settled(*pending, Settlement::Delivered)]).await.unwrap();
     }
     assert_eq!(journal.event(all[0].delivery.event).unwrap(), event(1), "one event keeps its segment");
     assert_eq!(disk.segments().len(), 2, "the first, which is owed, and the newest");
@@ -229,7 +300,7 @@ async fn numbers_are_not_given_twice() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let first = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(vec![(first, Settlement::Delivered)]).await.unwrap();
+    journal.settle(vec![settled(first, Settlement::Delivered)]).await.unwrap();
     let (journal, _thread) = open(&Arc::new(disk.lose_power(usize::MAX)));
     journal.commit(vec![owed(2, &[TARGET])]).await.unwrap();
     assert!(journal.ready(TARGET, None, 1).unwrap()[0].delivery.event > first.delivery.event);
@@ -244,7 +315,7 @@ async fn a_full_disk_refuses_commits_and_takes_settlements() {
     assert!(matches!(journal.commit(vec![owed(2, &[TARGET])]).await, Err(JournalError::Full { free_bytes: 999, .. })));
     let pending = journal.ready(TARGET, None, 10).unwrap();
     assert_eq!(pending.len(), 1, "nothing of the refused commit is there");
-    journal.settle(vec![(pending[0], Settlement::Delivered)]).await.unwrap();
+    journal.settle(vec![settled(pending[0], Settlement::Delivered)]).await.unwrap();
     disk.set_free_bytes(1_000);
     journal.commit(vec![owed(3, &[TARGET])]).await.unwrap();
 }
@@ -288,10 +359,10 @@ async fn the_real_disk_gives_back_what_the_model_does() {
     }
     let all = journal.ready(TARGET, None, 100).unwrap();
     for pending in &all[..20] {
-        journal.settle(vec![(*pending, Settlement::Delivered)]).await.unwrap();
+        journal.settle(vec![settled(*pending, Settlement::Delivered)]).await.unwrap();
     }
-    journal.settle(vec![(all[20], Settlement::RetryAt(at(5)))]).await.unwrap();
-    journal.settle(vec![(all[21], Settlement::Dead(Box::new(letter(event(22)))))]).await.unwrap();
+    journal.settle(vec![settled(all[20], Settlement::RetryAt(at(5)))]).await.unwrap();
+    journal.settle(vec![settled(all[21], Settlement::Dead(Box::new(letter(event(22)))))]).await.unwrap();
     drop(journal);
     thread.join();
 

@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_secs(5);
 /// Dead letters deleted in one write.
 const BATCH: usize = 1_000;
 
-/// Deletes dead letters that are older than their retention, and the oldest of those that are too many.
+/// Deletes dead letters and attempts that are older than their retention, and the oldest of those that are too many.
 #[derive(Debug)]
 pub struct Upkeep {
     /// Where they are.
@@ -38,8 +38,13 @@ impl Upkeep {
                 () = stop.stopped() => return,
                 _ = period.tick() => {}
             }
-            if let Err(error) = self.bound_dead_letters().await {
-                self.telemetry.record(&Warned { message: &format!("upkeep of the dead letters failed: {error}") });
+            for (what, done) in [
+                ("dead letters", self.bound_dead_letters().await),
+                ("history", self.journal.trim_history(self.clock.now()).await),
+            ] {
+                if let Err(error) = done {
+                    self.telemetry.record(&Warned { message: &format!("upkeep of the {what} failed: {error}") });
+                }
             }
             let bytes = i64::try_from(self.journal.dead_letter_bytes()).unwrap_or(i64::MAX);
             self.telemetry.metrics().dead_letter_bytes.set(bytes);
@@ -87,7 +92,7 @@ mod tests {
 
     use super::*;
     use crate::journal::model_disk::ModelDisk;
-    use crate::journal::{Owed, Settings, Settlement};
+    use crate::journal::{HistoryLimits, Owed, Settings, Settled, Settlement};
 
     #[derive(Debug)]
     struct At(Timestamp);
@@ -110,6 +115,7 @@ mod tests {
             commit_group_bytes_max: 1 << 20,
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
+            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
         };
         let disk = Arc::new(ModelDisk::default());
         let (journal, _) = Journal::open_on(disk, settings, Arc::clone(&telemetry)).unwrap();
@@ -128,7 +134,11 @@ mod tests {
             exhausted_retry_condition: None,
             retry_attempts: 0,
         };
-        let died = ready.into_iter().zip(1..).map(|(pending, n)| (pending, Settlement::Dead(Box::new(letter(n)))));
+        let died = ready.into_iter().zip(1..).map(|(pending, n)| Settled {
+            pending,
+            settlement: Settlement::Dead(Box::new(letter(n))),
+            attempt: None,
+        });
         journal.settle(died.collect()).await.unwrap();
         let upkeep = Upkeep {
             dead_letter_bytes_max: bytes_max(journal.dead_letter_bytes()),

@@ -10,6 +10,7 @@
 mod conservation;
 mod dead_letters;
 mod disk_full;
+mod events;
 mod serve;
 mod shutdown;
 mod support;

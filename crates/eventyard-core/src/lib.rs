@@ -4,6 +4,7 @@
 //! five years of schedules can be tried in a test of milliseconds.
 
 pub mod arn;
+pub mod attempt_record;
 pub mod circuit_breaker;
 pub mod clock;
 pub mod constraint;
