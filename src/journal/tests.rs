@@ -267,7 +267,7 @@ async fn an_event_is_found_by_the_time_its_id_tells() {
     }
     assert!(journal.find_event(EventId::new(at(20_000), 77)).unwrap().is_none());
     assert!(journal.find_event(EventId::new(at(99_000_000), 77)).unwrap().is_none());
-    assert!(journal.find_event(EventId::from_random(7)).unwrap().is_none(), "it tells no time");
+    assert!(journal.find_event(EventId::from_random(7)).unwrap().is_none(), "an id from elsewhere");
 }
 
 #[tokio::test]
