@@ -49,7 +49,7 @@ impl Backlog {
     }
 
     /// The next delivery that can be tried at `now`: a retry that is due before one that is new, or the other way round. It
-    /// counts as under way until [`Self::attempt_ended`].
+    /// counts as under way until [`Self::attempt_settled`].
     pub(super) fn next(
         &mut self,
         journal: &Journal,
@@ -86,7 +86,7 @@ impl Backlog {
     }
 
     /// Tells that the attempt at `event` has ended and is settled, and with which retry, if any, that is now in the journal.
-    pub(super) fn attempt_ended(&mut self, event: EventNumber, retry: Option<Pending>) {
+    pub(super) fn attempt_settled(&mut self, event: EventNumber, retry: Option<Pending>) {
         self.under_way.remove(&event);
         let Some(Pending { place: Place::Later(due), .. }) = retry else { return };
         if self.later_read.is_some_and(|read| (due, event) <= read) {
@@ -152,7 +152,7 @@ mod tests {
         journal.settle(vec![settled(first, Settlement::RetryAt(at(5)))]).await.unwrap();
         // The retry is in the journal and due, but the worker has not heard yet that the attempt ended.
         assert_eq!(backlog.next(&journal, at(10), false).unwrap(), None);
-        backlog.attempt_ended(first.delivery.event, Some(retry(first, 5)));
+        backlog.attempt_settled(first.delivery.event, Some(retry(first, 5)));
         assert_eq!(backlog.next(&journal, at(10), false).unwrap(), Some(retry(first, 5)));
         assert_eq!(backlog.next(&journal, at(10), false).unwrap(), None);
     }
@@ -163,10 +163,10 @@ mod tests {
         let mut backlog = Backlog::new(TARGET, 10, None);
         let [slow, quick] = [0, 1].map(|_| backlog.next(&journal, at(0), false).unwrap().unwrap());
         journal.settle(vec![settled(quick, Settlement::RetryAt(at(8)))]).await.unwrap();
-        backlog.attempt_ended(quick.delivery.event, Some(retry(quick, 8)));
+        backlog.attempt_settled(quick.delivery.event, Some(retry(quick, 8)));
         assert_eq!(backlog.next(&journal, at(10), false).unwrap(), Some(retry(quick, 8)));
         journal.settle(vec![settled(slow, Settlement::RetryAt(at(5)))]).await.unwrap();
-        backlog.attempt_ended(slow.delivery.event, Some(retry(slow, 5)));
+        backlog.attempt_settled(slow.delivery.event, Some(retry(slow, 5)));
         assert_eq!(backlog.next(&journal, at(10), false).unwrap(), Some(retry(slow, 5)));
     }
 

@@ -13,9 +13,12 @@ mod attempt;
 mod backlog;
 mod dispatcher;
 mod gate;
+mod queue;
 mod senders;
 mod worker;
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;
 

@@ -4,16 +4,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eventyard_core::circuit_breaker::{Passage, Transition};
-use eventyard_core::clock::Timestamp;
+use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::delivery::TargetHealth;
 use eventyard_core::name::{EventNumber, TargetNumber};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use super::attempt::Attempts;
-use super::backlog::Backlog;
-use super::gate::{Gate, Pass};
+use super::gate::Pass;
+use super::queue::{Next, Queue};
 use crate::journal::{Journal, JournalError, Pending, Place, Settled, Settlement};
 use crate::runtime::StopSignal;
 use crate::telemetry::BacklogUnreadable;
@@ -40,8 +39,7 @@ pub(super) struct Worker {
     news: Arc<Notify>,
     /// Bounds the attempts of all workers together.
     all_attempts: Arc<Semaphore>,
-    backlog: Backlog,
-    gate: Gate,
+    queue: Queue,
     under_way: JoinSet<Ended>,
     /// What became of deliveries and is not being written yet.
     unsettled: Vec<Settled>,
@@ -83,15 +81,13 @@ impl Worker {
         all_attempts: Arc<Semaphore>,
         stop: StopSignal,
     ) -> Self {
-        let backlog = Backlog::new(target, attempts.settings.read_ahead_per_target, read);
-        let gate = Gate::new(&attempts.settings, attempts.clock.now());
+        let queue = Queue::new(target, &attempts.settings, read, attempts.clock.now());
         Self {
             target,
             attempts,
             news,
             all_attempts,
-            backlog,
-            gate,
+            queue,
             under_way: JoinSet::new(),
             unsettled: Vec::new(),
             unsettled_bytes: 0,
@@ -117,7 +113,7 @@ impl Worker {
             }
         }
         self.end_attempts().await;
-        (self.target, self.backlog.ready_read())
+        (self.target, self.queue.ready_read())
     }
 
     async fn end_attempts(&mut self) {
@@ -138,23 +134,16 @@ impl Worker {
         }
         let journal = self.attempts.journal.clone();
         while self.has_slot() {
-            let now = self.attempts.clock.now();
-            // What a target that is gone is owed ends without an attempt: nothing to wait for.
             let is_gone = self.attempts.engine.target(self.target).is_none();
-            let pass = match self.gate.passage(now) {
-                _ if is_gone => Pass::Any,
-                Passage::Free => Pass::Any,
-                Passage::Probe => self.gate.probe(),
-                Passage::AfterProbe => return Ok(WaitsFor::Attempts),
-                Passage::After(wait) => return Ok(WaitsFor::Work(Some(wait))),
-            };
-            let due_before = if is_gone { Timestamp::EPOCH.saturating_add(Duration::MAX) } else { now };
-            let new_first = pass == Pass::Probe { new_first: true };
-            let Some(pending) = self.backlog.next(&journal, due_before, new_first)? else {
-                let due = self.backlog.next_due(&journal)?;
-                return Ok(WaitsFor::Work(due.map(|due| due.saturating_since(now))));
-            };
-            self.start(pending, pass);
+            match self.queue.next(&journal, self.attempts.clock.now(), is_gone)? {
+                Next::Attempt(pending, pass, transition) => {
+                    self.report(transition);
+                    self.start(pending, pass);
+                }
+                Next::AfterAttempt => break,
+                Next::After(wait) => return Ok(WaitsFor::Work(Some(wait))),
+                Next::Nothing => return Ok(WaitsFor::Work(None)),
+            }
         }
         Ok(WaitsFor::Attempts)
     }
@@ -164,7 +153,7 @@ impl Worker {
     fn has_slot(&self) -> bool {
         let settings = &self.attempts.settings;
         self.under_way.len() < settings.concurrency_per_target
-            && self.backlog.under_way() < settings.read_ahead_per_target
+            && self.queue.under_way() < settings.read_ahead_per_target
             && self.unsettled_bytes < UNSETTLED_BYTES_MAX
     }
 
@@ -179,8 +168,6 @@ impl Worker {
     }
 
     fn start(&mut self, pending: Pending, pass: Pass) {
-        let transition = self.gate.passed(pass);
-        self.report(transition);
         let (attempts, all_attempts) = (Arc::clone(&self.attempts), Arc::clone(&self.all_attempts));
         self.under_way.spawn(async move {
             // The semaphore is never closed; without its permit the attempt would only be one too many.
@@ -219,7 +206,7 @@ impl Worker {
         // Panics are caught inside, and nothing aborts an attempt.
         while let Some(Ended { pass, settled, health }) = ended {
             let (now, random) = (self.attempts.clock.now(), self.attempts.random.next_u64());
-            let transition = self.gate.ended(pass, health, now, random);
+            let transition = self.queue.attempt_ended(pass, health, now, random);
             self.report(transition);
             self.unsettled_bytes += match &settled.settlement {
                 Settlement::Dead(letter) => letter.event.as_ref().map_or(0, |event| event.envelope.len()),
@@ -249,7 +236,7 @@ impl Worker {
     /// Notes what was written.
     fn settled(&mut self, settled: Vec<(EventNumber, Option<Pending>)>) {
         for (event, retry) in settled {
-            self.backlog.attempt_ended(event, retry);
+            self.queue.attempt_settled(event, retry);
         }
         self.start_settling();
     }
@@ -272,7 +259,8 @@ async fn settle(journal: Journal, settlements: Vec<Settled>) -> Vec<(EventNumber
     settled
 }
 
-fn retry(Settled { pending, settlement, .. }: &Settled) -> Option<Pending> {
+/// The delivery as it is owed again, if it is.
+pub(super) fn retry(Settled { pending, settlement, .. }: &Settled) -> Option<Pending> {
     let Settlement::RetryAt(due) = settlement else { return None };
     let mut delivery = pending.delivery;
     delivery.attempts += 1;

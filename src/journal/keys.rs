@@ -119,6 +119,12 @@ impl DeadLetterId {
         parse(key).map(Self)
     }
 
+    /// The number of its event.
+    #[must_use]
+    pub fn event(self) -> EventNumber {
+        EventNumber(self.0[1])
+    }
+
     /// The target it was for.
     #[must_use]
     pub fn target(self) -> TargetNumber {
