@@ -13,7 +13,7 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, Readiness};
-use crate::api::Api;
+use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::config::Config;
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Caller, Engine, EngineError};
@@ -21,7 +21,7 @@ use crate::http::{BindError, Limits, Listener};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
+use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
 use crate::{delivery, engine, journal};
 
@@ -48,6 +48,9 @@ pub enum StartError {
     /// What is in the store could not be run.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file declares rules that cannot be.
+    #[error(transparent)]
+    ManagedRules(#[from] ManagedRulesError),
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
@@ -82,16 +85,19 @@ pub struct App {
     _delivery_threads: Threads,
     journal: Journal,
     committer: CommitterThread,
+    /// What is read again at SIGHUP.
+    managed_rules: Option<Arc<ManagedRules>>,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
 
 impl App {
-    /// Starts everything and answers when traffic can come. `started` is when the process began.
+    /// Starts everything and answers when traffic can come. `started` is when the process began. A daemon whose data is
+    /// `ephemeral` can be reset.
     ///
     /// # Errors
     /// The first thing that could not be started; nothing is left running.
-    pub async fn start(config: &Config, started: Instant) -> Result<Self, StartError> {
+    pub async fn start(config: &Config, ephemeral: bool, started: Instant) -> Result<Self, StartError> {
         let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
@@ -116,6 +122,10 @@ impl App {
         let engine = Arc::new(engine);
         let (rules, targets) = engine.counts();
         telemetry.record(&StoreOpened { path: &store_path, rules, targets });
+        let managed_rules = managed_rules(config, &engine, &caller, &telemetry);
+        if let Some(rules) = &managed_rules {
+            rules.apply().await?;
+        }
 
         let delivery_threads = Threads::start("delivery", config.delivery.threads).map_err(StartError::Threads)?;
         let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
@@ -136,8 +146,8 @@ impl App {
             telemetry: Arc::clone(&telemetry),
         };
         let readiness = Readiness::default();
-        let admin =
-            Arc::new(Admin::new(Arc::clone(&engine), journal.clone(), readiness.clone(), Arc::clone(&telemetry)));
+        let admin = Admin::new(Arc::clone(&engine), journal.clone(), readiness.clone(), Arc::clone(&telemetry));
+        let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
         let api = Arc::new(Api::new(engine, caller, random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
@@ -167,6 +177,7 @@ impl App {
             _delivery_threads: delivery_threads,
             journal,
             committer,
+            managed_rules,
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -188,6 +199,15 @@ impl App {
     pub async fn failed(&self) {
         self.journal.failed().await;
         self.readiness.set(false);
+    }
+
+    /// Reads again what was read from files that change: managed rules. What cannot be read stays as it was.
+    pub async fn reload(&self) {
+        if let Some(rules) = &self.managed_rules
+            && let Err(error) = rules.apply().await
+        {
+            self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
+        }
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -227,10 +247,20 @@ fn part<F: Future<Output = ()> + Send + 'static>(
     Part { name, stop, running }
 }
 
+fn managed_rules(
+    config: &Config,
+    engine: &Arc<Engine>,
+    owner: &Caller,
+    telemetry: &Arc<Telemetry>,
+) -> Option<Arc<ManagedRules>> {
+    let (dir, engine) = (config.managed_rules.rules_dir.clone()?, Arc::clone(engine));
+    Some(Arc::new(ManagedRules { dir, engine, owner: owner.clone(), telemetry: Arc::clone(telemetry) }))
+}
+
 fn caller(config: &Config) -> Result<Caller, StartError> {
     let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
     let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
-    Ok(Caller { account, region })
+    Ok(Caller { account, region, organization: None })
 }
 
 fn warn_of_open_listeners(config: &Config, telemetry: &Telemetry) {
@@ -280,6 +310,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
         },
         targets_per_rule_max: config.quotas.targets_per_rule_max,
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
+        event_buses_per_account_max: config.quotas.event_buses_per_account_max,
     }
 }
 

@@ -1,8 +1,9 @@
-//! The admin listener: health, metrics, what happened to an event, and the dead letters.
+//! The admin listener: health, metrics, what happened to an event, the dead letters, and the reset of an ephemeral daemon.
 
 mod dead_letters;
 mod events;
 mod query;
+mod reset;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,13 +45,22 @@ pub struct Admin {
     journal: Journal,
     readiness: Readiness,
     telemetry: Arc<Telemetry>,
+    /// What `POST /reset` empties; none in a daemon that keeps its data.
+    is_resettable: bool,
 }
 
 impl Admin {
     /// An admin listener's handler.
     #[must_use]
     pub fn new(engine: Arc<Engine>, journal: Journal, readiness: Readiness, telemetry: Arc<Telemetry>) -> Self {
-        Self { engine, journal, readiness, telemetry }
+        Self { engine, journal, readiness, telemetry, is_resettable: false }
+    }
+
+    /// Lets `POST /reset` empty the engine.
+    #[must_use]
+    pub fn with_reset(mut self) -> Self {
+        self.is_resettable = true;
+        self
     }
 
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
@@ -110,6 +120,7 @@ impl Admin {
         match done {
             Some(Ok(body)) => answer(StatusCode::OK, JSON, body),
             Some(Err(error)) => failure(&error),
+            None if is_post => answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, KNOWN),
             None => answer(StatusCode::NOT_FOUND, TEXT, KNOWN),
         }
     }
@@ -129,6 +140,9 @@ impl Handler for Admin {
             "/health/live" if !is_post => answer(StatusCode::OK, TEXT, "alive\n"),
             "/health/ready" if !is_post => self.ready(),
             "/metrics" if !is_post => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
+            "/reset" if is_post && self.is_resettable => {
+                reset::reset(&self.engine, &self.journal, &self.telemetry).await
+            }
             _ => self.resource(&request, is_post).await,
         }
     }

@@ -4,6 +4,7 @@
 //! `operations` has one file a noun, which decodes the wire form, checks it against the model, asks the engine and encodes
 //! the answer. Errors leave in one form, made in `wire`.
 
+mod managed_rules;
 mod object;
 mod operation;
 mod operations;
@@ -22,7 +23,11 @@ use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
 use crate::telemetry::{RequestAnswered, Telemetry};
+pub use managed_rules::{ManagedRules, ManagedRulesError};
+
 use operation::Operation;
+
+pub use operations::targets::read_target;
 
 /// Where the operation's name stands, behind `AWSEvents.`.
 const TARGET_HEADER: &str = "x-amz-target";

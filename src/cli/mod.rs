@@ -1,10 +1,13 @@
-//! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.
+//! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, input or configuration.
 
 mod admin;
 mod configuration;
 mod dead_letters;
 mod demo;
 mod events;
+mod file;
+mod input;
+mod schedule;
 mod serve;
 mod store;
 
@@ -28,7 +31,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon until SIGTERM or SIGINT.
-    Serve(ConfigArguments),
+    Serve(serve::ServeArguments),
     /// Look at the configuration without running anything.
     Config {
         #[command(subcommand)]
@@ -48,6 +51,16 @@ enum Command {
     Events {
         #[command(subcommand)]
         command: events::EventsCommand,
+    },
+    /// Say when a schedule expression fires.
+    Schedule {
+        #[command(subcommand)]
+        command: schedule::ScheduleCommand,
+    },
+    /// Show what a target is sent.
+    Input {
+        #[command(subcommand)]
+        command: input::InputCommand,
     },
     /// Show the main job on temporary data: a rule, a target, events, deliveries.
     Demo {
@@ -75,6 +88,8 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Store { command } => store::run(&command),
         Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Events { command } => events::run(&command),
+        Command::Schedule { command } => schedule::run(&command),
+        Command::Input { command } => input::run(&command),
         Command::Demo { keep } => demo::demo(keep, started),
     }
 }
@@ -94,13 +109,34 @@ fn on_all_cores(future: impl Future<Output = ExitCode>) -> ExitCode {
 
 /// Prints what failed.
 fn fail(message: &str) -> ExitCode {
+    remark(message);
+    ExitCode::FAILURE
+}
+
+/// Prints what is to be known beside the answer.
+fn remark(message: &str) {
     // When nobody reads standard error there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "eventyard: {message}");
-    ExitCode::FAILURE
+}
+
+/// Prints why what was given is not valid, first of all in Amazon's words where it has them.
+fn invalid(reason: &str) -> ExitCode {
+    // As above.
+    let _ = writeln!(std::io::stderr(), "{reason}");
+    ExitCode::from(2)
 }
 
 /// Prints a line of what was asked for.
 fn say(line: &str) {
     // Who closed standard output, as `head` does, has read enough.
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Prints what was asked for to the byte. Part of it is as good as nothing, so a failed write is a failure.
+fn say_exactly(text: &str) -> ExitCode {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("cannot write to standard output: {error}")),
+    }
 }

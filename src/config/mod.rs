@@ -30,8 +30,8 @@ pub use fault::{ConfigFaults, Fault, Problem};
 pub use layers::Flag;
 pub use origin::Origin;
 pub use sections::{
-    Admin, Api, Aws, DeadLetters, Delivery, History, Journal, Log, LogFormat, Patterns, PutEvents, Quotas, Shutdown,
-    Storage,
+    Admin, Api, Aws, DeadLetters, Delivery, History, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents,
+    Quotas, Shutdown, Storage,
 };
 
 use layers::{Layers, Setting};
@@ -55,6 +55,8 @@ pub struct Config {
     pub patterns: Patterns,
     /// How much of each resource there may be.
     pub quotas: Quotas,
+    /// Rules that are declared in files.
+    pub managed_rules: ManagedRules,
     /// How events and deliveries are written.
     pub journal: Journal,
     /// How targets are sent to.
@@ -123,6 +125,7 @@ impl Config {
             put_events: PutEvents::read(reader),
             patterns: Patterns::read(reader),
             quotas: Quotas::read(reader),
+            managed_rules: ManagedRules::read(reader),
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
             dead_letters: DeadLetters::read(reader),

@@ -140,6 +140,8 @@ pub struct Quotas {
     pub targets_per_rule_max: usize,
     /// Rules that one event bus may have; `None` means no limit.
     pub rules_per_event_bus_max: Option<usize>,
+    /// Event buses that one account may have in one region beside the default one; `None` means no limit.
+    pub event_buses_per_account_max: Option<usize>,
 }
 
 impl Quotas {
@@ -148,7 +150,23 @@ impl Quotas {
         Self {
             targets_per_rule_max: section.integer("targets_per_rule_max", 1..=100_000),
             rules_per_event_bus_max: section.limit("rules_per_event_bus_max", 10_000_000),
+            event_buses_per_account_max: section.limit("event_buses_per_account_max", 1_000_000),
         }
+    }
+}
+
+/// `[managed_rules]`: rules that are declared in files.
+#[derive(Clone, Debug)]
+pub struct ManagedRules {
+    /// Folder of the files; `None` when there is none.
+    pub rules_dir: Option<PathBuf>,
+}
+
+impl ManagedRules {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("managed_rules");
+        let path = |text: &str| Some((!text.is_empty()).then(|| PathBuf::from(text)));
+        Self { rules_dir: section.text("rules_dir", None, "write the path of a folder", path) }
     }
 }
 

@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventyard_core::circuit_breaker::CircuitBreakerSettings;
-use eventyard_core::clock::{Clock as _, Timestamp};
+use eventyard_core::clock::Timestamp;
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::TargetNumber;
-use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 
 use super::*;
-use crate::engine::{self, Engine};
+use crate::engine::testing::TestEngine;
 use crate::journal::model_disk::{ModelDisk, ReadFault};
-use crate::journal::{self, DeadLetterPage, Disk, Durability, HistoryLimits, Journal, Owed, Space, Write};
+use crate::journal::{DeadLetterPage, Disk, Durability, Journal, Owed, Space, Write};
 use crate::runtime::{Random, Stop, SystemClock};
-use crate::store::Store;
 use crate::telemetry::Telemetry;
 
 /// Of no target that the engine knows.
@@ -25,32 +23,13 @@ struct Rig {
     disk: Arc<ModelDisk>,
     journal: Journal,
     dispatcher: Dispatcher,
-    _store: tempfile::TempDir,
+    _engine: TestEngine,
 }
 
 fn rig() -> Rig {
-    let telemetry = Arc::new(Telemetry::new().unwrap());
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_seed(1)));
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), clock.now()).unwrap();
     let disk = Arc::new(ModelDisk::default());
-    let settings = journal::Settings {
-        commit_group_requests_max: 8,
-        commit_group_bytes_max: 1 << 20,
-        segment_size_bytes: 1 << 20,
-        free_space_bytes_min: 0,
-        history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
-    };
-    let (journal, _) = Journal::open_on(Arc::<ModelDisk>::clone(&disk), settings, Arc::clone(&telemetry)).unwrap();
-    let limits = engine::Settings {
-        entries_size_bytes_max: 1 << 20,
-        pattern_length_max: 4_096,
-        patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
-        targets_per_rule_max: 5,
-        rules_per_event_bus_max: None,
-    };
-    let engine =
-        Engine::start(store, journal.clone(), clock.clone(), Arc::clone(&random), limits, Arc::clone(&telemetry));
+    let test_engine = TestEngine::on(&disk);
+    let (engine, journal) = (Arc::clone(&test_engine.engine), test_engine.journal.clone());
     let settings = Settings {
         concurrency_per_target: 4,
         concurrency_max: 16,
@@ -64,9 +43,9 @@ fn rig() -> Rig {
         retry_policy: RetryPolicy { maximum_retry_attempts: 3, ..RetryPolicy::default() },
     };
     let http = HttpSender::new(Duration::from_secs(1), Duration::from_secs(1)).unwrap();
-    let engine = Arc::new(engine.unwrap());
-    let dispatcher = Dispatcher::new(engine, journal.clone(), http, clock, random, settings, telemetry);
-    Rig { disk, journal, dispatcher, _store: folder }
+    let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
+    let dispatcher = Dispatcher::new(engine, journal.clone(), http, Arc::new(SystemClock), random, settings, telemetry);
+    Rig { disk, journal, dispatcher, _engine: test_engine }
 }
 
 async fn commit(journal: &Journal, events: u128) {
@@ -98,7 +77,7 @@ async fn dead_letters(journal: Journal, dispatcher: Dispatcher) -> Vec<(String, 
 
 #[tokio::test]
 async fn an_event_that_is_damaged_or_gone_ends_as_a_dead_letter_and_the_others_go_on() {
-    let Rig { disk, journal, dispatcher, _store } = rig();
+    let Rig { disk, journal, dispatcher, _engine } = rig();
     commit(&journal, 3).await;
     let key = |number: u64| number.to_be_bytes().to_vec();
     let writes =
@@ -112,7 +91,7 @@ async fn an_event_that_is_damaged_or_gone_ends_as_a_dead_letter_and_the_others_g
 #[tokio::test]
 async fn an_event_that_cannot_be_read_for_long_is_given_up_after_its_retries() {
     for fault in [ReadFault::Error, ReadFault::Panic] {
-        let Rig { disk, journal, dispatcher, _store } = rig();
+        let Rig { disk, journal, dispatcher, _engine } = rig();
         commit(&journal, 2).await;
         disk.fail_reads_of(Space::Events(1), fault);
         let code = if fault == ReadFault::Error { "EVENT_UNREADABLE" } else { "INTERNAL_ERROR" };

@@ -8,20 +8,27 @@ mod dead_letters;
 mod event_buses;
 mod event_reports;
 mod events;
+mod managed_rules;
+mod permissions;
 mod registry;
+mod reset;
 mod rules;
+mod tags;
 mod targets;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use eventyard_core::clock::Clock;
 use eventyard_core::error::ServiceError;
-use eventyard_core::name::{AccountId, Region};
+use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 
 pub use dead_letters::{DeadLettersFound, Redriven};
 pub use event_reports::{DeliveryReport, DeliveryState, EventReport, Recipient};
 pub use events::{EntryResult, EventsError};
+pub use managed_rules::{Applied, ManagedRule};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
 
@@ -38,6 +45,8 @@ pub struct Caller {
     pub account: AccountId,
     /// The region it is made in.
     pub region: Region,
+    /// The organization the account belongs to, for policies that name one.
+    pub organization: Option<OrganizationId>,
 }
 
 /// The bounds the engine keeps.
@@ -53,6 +62,8 @@ pub struct Settings {
     pub targets_per_rule_max: usize,
     /// Rules of one event bus; none for no bound.
     pub rules_per_event_bus_max: Option<usize>,
+    /// Event buses of one account in one region beside the default one; none for no bound.
+    pub event_buses_per_account_max: Option<usize>,
 }
 
 /// The service without its wire.

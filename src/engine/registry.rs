@@ -1,16 +1,20 @@
 //! All resources in memory: event buses with their rules, rules with their targets, and targets by number for deliveries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use eventyard_core::arn;
 use eventyard_core::clock::Timestamp;
 use eventyard_core::error::ServiceError;
 use eventyard_core::event_bus::EventBus;
-use eventyard_core::name::{EventBusKey, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber};
+use eventyard_core::name::{
+    AccountId, EventBusKey, EventBusName, Region, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber,
+};
 use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, PatternLimits};
+use eventyard_core::policy::Policy;
 use eventyard_core::rule::Rule;
+use eventyard_core::tag::Tags;
 use eventyard_core::target::{CompiledTarget, Target};
 
 use super::EngineError;
@@ -111,7 +115,18 @@ impl Registry {
     /// The event bus, when it exists. The default bus of every account and region does.
     pub(super) fn event_bus(&self, key: &EventBusKey) -> Option<EventBus> {
         let existing = self.event_buses.get(key).cloned();
-        existing.or_else(|| key.name.is_default().then_some(EventBus { created: self.created, modified: self.created }))
+        existing.or_else(|| key.name.is_default().then(|| EventBus::new(self.created)))
+    }
+
+    /// The names of the event buses of an account in a region, in their order; the default bus is among them.
+    pub(super) fn event_bus_names(&self, account: &AccountId, region: &Region) -> BTreeSet<EventBusName> {
+        let keys = self.event_buses.keys().filter(|key| key.account == *account && key.region == *region);
+        keys.map(|key| key.name.clone()).chain([EventBusName::default_bus()]).collect()
+    }
+
+    /// The policy of an event bus; none when it has none, or is not there.
+    pub(super) fn policy(&self, key: &EventBusKey) -> Option<Arc<Policy>> {
+        self.event_buses.get(key)?.policy.clone()
     }
 
     pub(super) fn require_bus(&self, key: &EventBusKey) -> Result<EventBus, ServiceError> {
@@ -133,6 +148,13 @@ impl Registry {
     /// The rules of a bus in the order of their names.
     pub(super) fn rules(&self, bus: &EventBusKey) -> impl Iterator<Item = (&RuleName, &RuleEntry)> {
         self.buses.get(bus).into_iter().flat_map(|bus| &bus.rules)
+    }
+
+    /// The rules of all buses.
+    pub(super) fn all_rules(&self) -> impl Iterator<Item = (RuleKey, &RuleEntry)> {
+        self.buses.iter().flat_map(|(bus, entry)| {
+            entry.rules.iter().map(|(name, rule)| (RuleKey { bus: bus.clone(), name: name.clone() }, rule))
+        })
     }
 
     pub(super) fn rule_count(&self, bus: &EventBusKey) -> usize {
@@ -177,6 +199,25 @@ impl Registry {
         self.next_number = self.next_number.max(stored.number.0 + 1);
         self.bus_mut(&key.bus).index = index;
         self.insert_rule_entry(key, stored);
+    }
+
+    /// Creates or replaces an event bus.
+    pub(super) fn put_event_bus(&mut self, key: EventBusKey, bus: EventBus) {
+        self.event_buses.insert(key, bus);
+    }
+
+    /// Deletes an event bus, which has no rules.
+    pub(super) fn delete_event_bus(&mut self, key: &EventBusKey) {
+        self.event_buses.remove(key);
+        self.buses.remove(key);
+    }
+
+    /// Replaces the tags of a rule.
+    pub(super) fn put_rule_tags(&mut self, key: &RuleKey, tags: Tags) {
+        let entry = self.buses.get_mut(&key.bus).and_then(|bus| bus.rules.get_mut(&key.name));
+        if let Some(entry) = entry {
+            entry.stored.rule.tags = tags;
+        }
     }
 
     fn insert_rule_entry(&mut self, key: RuleKey, stored: StoredRule) {

@@ -11,6 +11,7 @@ use eventyard_core::pattern::{EventPattern, INVALID_EVENT_PATTERN_PREFIX};
 use eventyard_core::rule::{Rule, RuleState};
 
 use super::Engine;
+use super::managed_rules::refuse_managed;
 use super::registry::rule_of;
 use crate::store::{Change, StoredRule};
 
@@ -33,12 +34,13 @@ pub struct RuleDescription {
 }
 
 impl Engine {
-    /// Creates or replaces a rule and answers its ARN. The targets of a rule that is replaced stay.
+    /// Creates or replaces a rule and answers its ARN. The targets and the tags of a rule that is replaced
+    /// stay; a managed rule comes with its tags.
     ///
     /// # Errors
     /// Amazon's, for a bus that is not there, a pattern or schedule that cannot be read, neither of the two, or too many
     /// rules. An existing rule is then unchanged.
-    pub fn put_rule(&self, PutRule { key, rule }: PutRule) -> Result<String, ServiceError> {
+    pub fn put_rule(&self, PutRule { key, mut rule }: PutRule) -> Result<String, ServiceError> {
         let pattern = self.check_rule(&key.bus, &rule)?;
         let _changing = self.begin_change();
         let (number, next_number) = {
@@ -46,7 +48,13 @@ impl Engine {
             registry.require_bus(&key.bus)?;
             let next = registry.next_number();
             match registry.rule(&key) {
-                Some(entry) => (entry.stored.number, next),
+                Some(entry) => {
+                    if rule.managed_by.is_none() {
+                        refuse_managed(&key, entry, false)?;
+                        rule.tags = entry.stored.rule.tags.clone();
+                    }
+                    (entry.stored.number, next)
+                }
                 None if self
                     .settings
                     .rules_per_event_bus_max
@@ -67,7 +75,7 @@ impl Engine {
     }
 
     /// What can be said about a rule without knowing the others: its pattern, read.
-    fn check_rule(&self, bus: &EventBusKey, rule: &Rule) -> Result<Option<Arc<EventPattern>>, ServiceError> {
+    pub(super) fn check_rule(&self, bus: &EventBusKey, rule: &Rule) -> Result<Option<Arc<EventPattern>>, ServiceError> {
         self.registry().require_bus(bus)?;
         if rule.event_pattern.is_none() && rule.schedule_expression.is_none() {
             return Err(ServiceError::validation("Parameter(s) EventPattern or ScheduleExpression must be specified."));
@@ -150,10 +158,15 @@ impl Engine {
     /// Enables or disables a rule. What it already owes is delivered either way.
     ///
     /// # Errors
-    /// `ResourceNotFoundException` when it or its event bus is not there.
+    /// `ResourceNotFoundException` when it or its event bus is not there, `ManagedRuleException` for a managed rule.
     pub fn set_rule_state(&self, key: &RuleKey, state: RuleState) -> Result<(), ServiceError> {
         let _changing = self.begin_change();
-        let mut stored = self.registry().require_rule(key)?.stored.clone();
+        let mut stored = {
+            let registry = self.registry();
+            let entry = registry.require_rule(key)?;
+            refuse_managed(key, entry, false)?;
+            entry.stored.clone()
+        };
         if stored.rule.state == state {
             return Ok(());
         }
@@ -193,13 +206,15 @@ impl Engine {
     /// Deletes a rule. One that is not there is deleted already.
     ///
     /// # Errors
-    /// A `ValidationException` while it has targets; `ResourceNotFoundException` when the event bus is not there.
-    pub fn delete_rule(&self, key: &RuleKey) -> Result<(), ServiceError> {
+    /// A `ValidationException` while it has targets; `ResourceNotFoundException` when the event bus is not there;
+    /// `ManagedRuleException` for a managed rule, unless by `force`.
+    pub fn delete_rule(&self, key: &RuleKey, force: bool) -> Result<(), ServiceError> {
         let _changing = self.begin_change();
         let number = {
             let registry = self.registry();
             registry.require_bus(&key.bus)?;
             let Some(entry) = registry.rule(key) else { return Ok(()) };
+            refuse_managed(key, entry, force)?;
             if !entry.targets.is_empty() {
                 return Err(ServiceError::validation("Rule can't be deleted since it has targets."));
             }
@@ -212,7 +227,7 @@ impl Engine {
         Ok(())
     }
 
-    fn count_rules(&self) {
+    pub(super) fn count_rules(&self) {
         let (rules, _) = self.counts();
         self.telemetry.metrics().rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
     }

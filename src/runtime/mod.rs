@@ -9,6 +9,6 @@ mod threads;
 
 pub use clock::SystemClock;
 pub use random::Random;
-pub use shutdown::{Stop, StopSignal, wait_for_signal};
+pub use shutdown::{Hangups, Stop, StopSignal, wait_for_signal};
 pub use tasks::Tasks;
 pub use threads::Threads;

@@ -67,6 +67,16 @@ impl Fact for Draining {
     }
 }
 
+/// An ephemeral daemon was emptied.
+#[derive(Debug)]
+pub struct Reset;
+
+impl Fact for Reset {
+    fn record(&self, _: &Metrics) {
+        tracing::info!("reset: everything is gone");
+    }
+}
+
 /// A bug was caught at its task.
 #[derive(Debug)]
 pub struct TaskPanicked {

@@ -9,6 +9,7 @@ mod delivery;
 mod journal;
 mod lifecycle;
 mod logs;
+mod managed_rules;
 mod metrics;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
@@ -17,8 +18,9 @@ pub use delivery::{
     EventUnmatched,
 };
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
-pub use lifecycle::{Draining, Listening, Ready, StoreOpened, TaskPanicked, Warned};
+pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};
+pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
 pub use metrics::Metrics;
 
 /// The place all facts go to.

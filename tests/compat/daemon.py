@@ -32,7 +32,7 @@ class Daemon:
     """`eventyard serve`, which can be stopped, killed and started again on the same data and ports.
 
     `env` holds options as the environment writes them, such as {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10"}; it can
-    be changed between two starts.
+    be changed between two starts. An `ephemeral` one keeps nothing from one start to the next.
     """
 
     def __init__(self, binary, folder, env=None):
@@ -43,6 +43,7 @@ class Daemon:
         api_port, admin_port = free_ports(2)
         self.api_address = f"127.0.0.1:{api_port}"
         self.admin_address = f"127.0.0.1:{admin_port}"
+        self.ephemeral = False
         self.process = None
 
     @property
@@ -61,7 +62,8 @@ class Daemon:
         """Starts the process and waits until it is ready."""
         assert self.process is None, "the daemon runs already"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("EVENTYARD_")}
-        command = [self.binary, "serve", "--data-dir", str(self.data_dir)]
+        command = [self.binary, "serve"]
+        command += ["--ephemeral"] if self.ephemeral else ["--data-dir", str(self.data_dir)]
         command += ["--listen", self.api_address, "--admin-listen", self.admin_address]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(

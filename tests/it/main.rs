@@ -7,9 +7,11 @@
     reason = "a test that cannot go on says why and stops"
 )]
 
+mod commands;
 mod conservation;
 mod dead_letters;
 mod disk_full;
+mod documentation;
 mod events;
 mod serve;
 mod shutdown;

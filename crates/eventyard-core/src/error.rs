@@ -9,6 +9,14 @@ pub enum ErrorCode {
     Validation,
     /// A rule, bus or other resource does not exist.
     ResourceNotFound,
+    /// A resource of that name is there already.
+    ResourceAlreadyExists,
+    /// The caller may not do that with that resource.
+    AccessDenied,
+    /// The policy of an event bus would be too long.
+    PolicyLengthExceeded,
+    /// The rule is managed by somebody else.
+    ManagedRule,
     /// The event pattern cannot be read.
     InvalidEventPattern,
     /// A quota is used up.
@@ -36,6 +44,10 @@ impl ErrorCode {
         match self {
             Self::Validation => "ValidationException",
             Self::ResourceNotFound => "ResourceNotFoundException",
+            Self::ResourceAlreadyExists => "ResourceAlreadyExistsException",
+            Self::AccessDenied => "AccessDeniedException",
+            Self::PolicyLengthExceeded => "PolicyLengthExceededException",
+            Self::ManagedRule => "ManagedRuleException",
             Self::InvalidEventPattern => "InvalidEventPatternException",
             Self::LimitExceeded => "LimitExceededException",
             Self::Internal => "InternalException",

@@ -15,6 +15,18 @@ pub const PAGE_LENGTH_MAX: usize = 100;
 /// Targets, or target ids, in one call. Amazon's.
 pub const TARGETS_PER_CALL_MAX: usize = 100;
 
+/// Tags of one rule or event bus. Amazon's.
+pub const TAGS_PER_RESOURCE_MAX: usize = 50;
+
+/// Bytes of the policy of one event bus, written without blanks. Amazon's.
+pub const POLICY_SIZE_BYTES_MAX: usize = 10 * 1024;
+
+/// Files with managed rules that are read. Ours.
+pub const RULES_FILES_MAX: usize = 10_000;
+
+/// Bytes of one file with managed rules. Ours.
+pub const RULES_FILE_SIZE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Retries after the first attempt. Amazon's, and its default.
 pub const RETRY_ATTEMPTS_MAX: u32 = 185;
 

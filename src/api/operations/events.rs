@@ -19,6 +19,9 @@ type Result<T> = std::result::Result<T, ServiceError>;
 /// What the API model asks of `TraceHeader`.
 const TRACE_HEADER: StringConstraint = StringConstraint::length(1, 500);
 
+/// What the API model asks of each of `Resources`.
+const RESOURCE: StringConstraint = StringConstraint::length(0, 2_048);
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct PutEventsRequest {
@@ -119,8 +122,11 @@ pub(in crate::api) fn check_entries(violations: &mut Violations, entries: &[PutE
         violations.check_option(
             &format!("{path}.eventBusName"),
             entry.event_bus_name.as_deref(),
-            &EventBusNameOrArn::CONSTRAINT,
+            &EventBusNameOrArn::NON_PARTNER_CONSTRAINT,
         );
+        for (resource, number) in entry.resources.iter().flatten().zip(1..) {
+            violations.check(&format!("{path}.resources.{number}.member"), resource, &RESOURCE);
+        }
         violations.check_option(&format!("{path}.traceHeader"), entry.trace_header.as_deref(), &TRACE_HEADER);
     }
 }
