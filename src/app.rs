@@ -10,6 +10,7 @@ use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
+use eventyard_core::schedule::CatchUpPolicy;
 use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, Readiness};
@@ -20,6 +21,7 @@ use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
+use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
@@ -138,6 +140,8 @@ impl App {
             delivery_settings(config),
             Arc::clone(&telemetry),
         );
+        let scheduler =
+            Scheduler { engine: Arc::clone(&engine), clock: clock.clone(), telemetry: Arc::clone(&telemetry) };
         let upkeep = Upkeep {
             journal: journal.clone(),
             clock,
@@ -159,6 +163,7 @@ impl App {
         let server_tasks = tasks.clone();
         let parts = vec![
             part(&tasks, None, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
+            part(&tasks, None, "scheduler", |stop| scheduler.run(stop.signal())),
             part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(stop.signal())),
             part(&tasks, None, "upkeep", |stop| upkeep.run(stop.signal())),
         ];
@@ -302,6 +307,7 @@ fn journal_settings(config: &Config) -> journal::Settings {
 
 fn engine_settings(config: &Config) -> engine::Settings {
     engine::Settings {
+        catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
         entries_size_bytes_max: config.put_events.entries_size_bytes_max,
         pattern_length_max: config.patterns.length_max,
         patterns: PatternLimits {

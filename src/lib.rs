@@ -13,6 +13,7 @@ pub mod engine;
 pub mod http;
 pub mod journal;
 pub mod runtime;
+pub mod scheduler;
 pub mod store;
 pub mod telemetry;
 pub mod upkeep;

@@ -31,7 +31,7 @@ pub use layers::Flag;
 pub use origin::Origin;
 pub use sections::{
     Admin, Api, Aws, DeadLetters, Delivery, History, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents,
-    Quotas, Shutdown, Storage,
+    Quotas, Schedules, Shutdown, Storage,
 };
 
 use layers::{Layers, Setting};
@@ -65,6 +65,8 @@ pub struct Config {
     pub dead_letters: DeadLetters,
     /// How much of the history of attempts is kept.
     pub history: History,
+    /// What becomes of firings that were missed.
+    pub schedules: Schedules,
     /// How the daemon ends.
     pub shutdown: Shutdown,
     /// What the daemon says about its work.
@@ -128,6 +130,7 @@ impl Config {
             managed_rules: ManagedRules::read(reader),
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
+            schedules: Schedules::read(reader),
             dead_letters: DeadLetters::read(reader),
             history: History::read(reader),
             shutdown: Shutdown::read(reader),

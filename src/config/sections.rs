@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use eventyard_core::schedule::CatchUp;
+
 use super::reader::Reader;
 
 /// `[storage]`: where the daemon keeps what it must not lose.
@@ -250,6 +252,25 @@ impl Delivery {
             backoff_max: section.milliseconds("backoff_max_ms", 1..=86_400_000),
             maximum_retry_attempts: section.integer("maximum_retry_attempts", 0..=185),
             maximum_event_age: section.seconds("maximum_event_age_seconds", 60..=86_400),
+        }
+    }
+}
+
+/// `[schedules]`: what becomes of firings that were missed.
+#[derive(Clone, Debug)]
+pub struct Schedules {
+    /// Which of them are made up for, where a rule does not say.
+    pub catch_up: CatchUp,
+    /// How old they may be.
+    pub catch_up_horizon: Duration,
+}
+
+impl Schedules {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("schedules");
+        Self {
+            catch_up: section.text("catch_up", CatchUp::default(), "write skip, last or all", CatchUp::parse),
+            catch_up_horizon: section.milliseconds("catch_up_horizon_ms", 60_000..=2_592_000_000),
         }
     }
 }

@@ -28,7 +28,7 @@ struct Rig {
 
 fn rig() -> Rig {
     let disk = Arc::new(ModelDisk::default());
-    let test_engine = TestEngine::on(&disk);
+    let test_engine = TestEngine::open(tempfile::tempdir().unwrap(), Arc::clone(&disk), Arc::new(SystemClock));
     let (engine, journal) = (Arc::clone(&test_engine.engine), test_engine.journal.clone());
     let settings = Settings {
         concurrency_per_target: 4,

@@ -8,6 +8,7 @@ use eventyard_core::rule::Rule;
 use eventyard_core::target::Target;
 
 use super::registry::{RuleEntry, rule_of};
+use super::schedules::check_schedule;
 use super::{Engine, PutRule};
 
 /// What `ManagedBy` says of a rule that is declared in a file.
@@ -42,6 +43,7 @@ impl Engine {
     /// Amazon's, as for `PutRule` and `PutTargets`.
     pub fn check_managed_rule(&self, managed: &ManagedRule) -> Result<(), ServiceError> {
         self.check_rule(&managed.key.bus, &managed.rule)?;
+        check_schedule(&managed.key.bus, &managed.rule)?;
         if managed.targets.len() > self.settings.targets_per_rule_max {
             return Err(ServiceError::limit_exceeded());
         }

@@ -14,10 +14,13 @@ use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, PatternLimits};
 use eventyard_core::policy::Policy;
 use eventyard_core::rule::Rule;
+use eventyard_core::schedule::RuleSchedule;
 use eventyard_core::tag::Tags;
 use eventyard_core::target::{CompiledTarget, Target};
 
 use super::EngineError;
+use super::schedules::schedule_of;
+use super::timetable::Timetable;
 use crate::store::{Contents, RemovedTarget, StoredRule};
 
 /// A target as deliveries need it.
@@ -58,6 +61,7 @@ pub(super) struct Registry {
     rule_keys: HashMap<RuleNumber, RuleKey>,
     targets: HashMap<TargetNumber, Arc<ActiveTarget>>,
     removed_targets: HashMap<TargetNumber, Arc<RemovedTarget>>,
+    timetable: Timetable,
     next_number: u64,
     created: Timestamp,
 }
@@ -74,6 +78,7 @@ impl Registry {
                 .into_iter()
                 .map(|(number, target)| (number, Arc::new(target)))
                 .collect(),
+            timetable: Timetable::default(),
             next_number: contents.next_number,
             created: contents.created,
         };
@@ -92,7 +97,8 @@ impl Registry {
             {
                 patterns.entry(key.bus.clone()).or_default().push((stored.number, Arc::new(pattern)));
             }
-            registry.insert_rule_entry(key, stored);
+            let schedule = schedule_of(&stored).map_err(unusable)?;
+            registry.insert_rule_entry(key, stored, schedule);
         }
         for (bus, patterns) in patterns {
             registry.bus_mut(&bus).index = Arc::new(patterns.into_iter().collect());
@@ -172,6 +178,18 @@ impl Registry {
         entries.flat_map(|rule| rule.targets.values().map(|(number, _)| *number)).collect()
     }
 
+    pub(super) fn rule_key(&self, number: RuleNumber) -> Option<&RuleKey> {
+        self.rule_keys.get(&number)
+    }
+
+    pub(super) fn timetable(&self) -> &Timetable {
+        &self.timetable
+    }
+
+    pub(super) fn timetable_mut(&mut self) -> &mut Timetable {
+        &mut self.timetable
+    }
+
     pub(super) fn target(&self, number: TargetNumber) -> Option<Arc<ActiveTarget>> {
         self.targets.get(&number).cloned()
     }
@@ -195,10 +213,16 @@ impl Registry {
     }
 
     /// Creates or replaces a rule; its targets stay. `index` is what matches events of its bus from now on.
-    pub(super) fn put_rule(&mut self, key: RuleKey, stored: StoredRule, index: Arc<RuleIndex<RuleNumber>>) {
+    pub(super) fn put_rule(
+        &mut self,
+        key: RuleKey,
+        stored: StoredRule,
+        index: Arc<RuleIndex<RuleNumber>>,
+        schedule: Option<RuleSchedule>,
+    ) {
         self.next_number = self.next_number.max(stored.number.0 + 1);
         self.bus_mut(&key.bus).index = index;
-        self.insert_rule_entry(key, stored);
+        self.insert_rule_entry(key, stored, schedule);
     }
 
     /// Creates or replaces an event bus.
@@ -212,15 +236,17 @@ impl Registry {
         self.buses.remove(key);
     }
 
-    /// Replaces the tags of a rule.
-    pub(super) fn put_rule_tags(&mut self, key: &RuleKey, tags: Tags) {
+    /// Replaces the tags of a rule, and with them how its schedule runs.
+    pub(super) fn put_rule_tags(&mut self, key: &RuleKey, tags: Tags, schedule: Option<RuleSchedule>) {
         let entry = self.buses.get_mut(&key.bus).and_then(|bus| bus.rules.get_mut(&key.name));
         if let Some(entry) = entry {
             entry.stored.rule.tags = tags;
+            self.timetable.put(entry.stored.number, schedule);
         }
     }
 
-    fn insert_rule_entry(&mut self, key: RuleKey, stored: StoredRule) {
+    fn insert_rule_entry(&mut self, key: RuleKey, stored: StoredRule, schedule: Option<RuleSchedule>) {
+        self.timetable.put(stored.number, schedule);
         self.rule_keys.insert(stored.number, key.clone());
         let rules = &mut self.bus_mut(&key.bus).rules;
         if let Some(entry) = rules.get_mut(&key.name) {
@@ -236,6 +262,7 @@ impl Registry {
         let Some(entry) = bus.rules.remove(&key.name) else { return };
         bus.index = index;
         self.rule_keys.remove(&entry.stored.number);
+        self.timetable.put(entry.stored.number, None);
     }
 
     pub(super) fn put_target(

@@ -13,6 +13,7 @@ use eventyard_core::rule::{Rule, RuleState};
 use super::Engine;
 use super::managed_rules::refuse_managed;
 use super::registry::rule_of;
+use super::schedules::{check_schedule, schedule_of};
 use crate::store::{Change, StoredRule};
 
 /// What `PutRule` is asked for: the whole rule, replacing the one of that name.
@@ -65,11 +66,14 @@ impl Engine {
                 None => (RuleNumber(next), next + 1),
             }
         };
+        check_schedule(&key.bus, &rule)?;
         let index = self.reindexed(&key.bus, number, pattern.filter(|_| rule.state.is_enabled()));
-        let stored = StoredRule { number, rule };
+        let scheduled_since = self.scheduled_since(self.registry().rule(&key).map(|entry| &entry.stored), &rule);
+        let stored = StoredRule { number, rule, scheduled_since };
+        let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
         self.write(&[Change::PutRule(key.clone(), stored.clone()), Change::NextNumber(next_number)])?;
         let arn = rule_arn(&key);
-        self.registry_mut().put_rule(key, stored, index);
+        self.registry_mut().put_rule(key, stored, index, schedule);
         self.count_rules();
         Ok(arn)
     }
@@ -79,12 +83,6 @@ impl Engine {
         self.registry().require_bus(bus)?;
         if rule.event_pattern.is_none() && rule.schedule_expression.is_none() {
             return Err(ServiceError::validation("Parameter(s) EventPattern or ScheduleExpression must be specified."));
-        }
-        if rule.schedule_expression.is_some() {
-            // Firing schedules is not there yet. A rule that is kept and never fires would be worse than a refusal.
-            return Err(ServiceError::validation(
-                "Parameter ScheduleExpression is not supported by this version of eventyard.",
-            ));
         }
         rule.event_pattern.as_deref().map(|text| self.parse_pattern(text).map(Arc::new)).transpose()
     }
@@ -171,6 +169,8 @@ impl Engine {
             return Ok(());
         }
         stored.rule.state = state;
+        stored.scheduled_since = self.scheduled_since(Some(&stored), &stored.rule);
+        let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
         // It was accepted when it was put, so it is read without limits that may have been lowered since.
         let pattern = match stored.rule.event_pattern.as_deref() {
             Some(text) => Some(Arc::new(self.parse_pattern_unlimited(text)?)),
@@ -178,7 +178,7 @@ impl Engine {
         };
         let index = self.reindexed(&key.bus, stored.number, pattern.filter(|_| state.is_enabled()));
         self.write(&[Change::PutRule(key.clone(), stored.clone())])?;
-        self.registry_mut().put_rule(key.clone(), stored, index);
+        self.registry_mut().put_rule(key.clone(), stored, index, schedule);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use eventyard_core::tag::Tags;
 use super::Engine;
 use super::managed_rules::refuse_managed;
 use super::registry::{Registry, rule_of};
+use super::schedules::{check_schedule, schedule_of};
 use crate::store::Change;
 
 impl Engine {
@@ -58,8 +59,10 @@ impl Engine {
             TaggableResource::Rule(key) => {
                 let mut stored = self.registry().require_rule(key)?.stored.clone();
                 stored.rule.tags = tags.clone();
+                check_schedule(&key.bus, &stored.rule)?;
+                let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
                 self.write(&[Change::PutRule(key.clone(), stored)])?;
-                self.registry_mut().put_rule_tags(key, tags);
+                self.registry_mut().put_rule_tags(key, tags, schedule);
             }
         }
         Ok(())

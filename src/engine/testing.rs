@@ -1,11 +1,12 @@
 //! An engine for tests: a real store in a folder that goes away, and a journal on the model of a disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eventyard_core::clock::Timestamp;
+use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
+use eventyard_core::schedule::{CatchUp, CatchUpPolicy};
 
 use super::{Caller, Engine, Settings};
 use crate::journal::model_disk::ModelDisk;
@@ -18,18 +19,43 @@ use crate::telemetry::Telemetry;
 pub(crate) struct TestEngine {
     pub(crate) engine: Arc<Engine>,
     pub(crate) journal: Journal,
-    _committer: CommitterThread,
-    _folder: tempfile::TempDir,
+    pub(crate) telemetry: Arc<Telemetry>,
+    committer: CommitterThread,
+    folder: tempfile::TempDir,
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub(crate) struct MovedClock(Mutex<Timestamp>);
+
+impl MovedClock {
+    pub(crate) fn at(time: Timestamp) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(time)))
+    }
+
+    pub(crate) fn set(&self, time: Timestamp) {
+        *self.0.lock().unwrap() = time;
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut time = self.0.lock().unwrap();
+        *time = time.saturating_add(by);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
 }
 
 impl TestEngine {
     pub(crate) fn new() -> Self {
-        Self::on(&Arc::default())
+        Self::open(tempfile::tempdir().unwrap(), Arc::default(), Arc::new(SystemClock))
     }
 
-    /// The same, with its journal on this disk.
-    pub(crate) fn on(disk: &Arc<ModelDisk>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    /// An engine over the store in `folder` and the journal on `disk`.
+    pub(crate) fn open(folder: tempfile::TempDir, disk: Arc<ModelDisk>, clock: Arc<dyn Clock>) -> Self {
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let journal_settings = journal::Settings {
             commit_group_requests_max: 16,
@@ -38,20 +64,28 @@ impl TestEngine {
             free_space_bytes_min: 0,
             history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
         };
-        let (journal, committer) =
-            Journal::open_on(Arc::<ModelDisk>::clone(disk), journal_settings, Arc::clone(&telemetry)).unwrap();
+        let (journal, committer) = Journal::open_on(disk, journal_settings, Arc::clone(&telemetry)).unwrap();
         let settings = Settings {
             entries_size_bytes_max: 1 << 20,
             pattern_length_max: 4_096,
             patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
+            catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },
             targets_per_rule_max: 5,
             rules_per_event_bus_max: None,
             event_buses_per_account_max: None,
         };
         let store = Store::open(folder.path(), Timestamp::EPOCH).unwrap();
         let random = Arc::new(Random::from_seed(1));
-        let engine = Engine::start(store, journal.clone(), Arc::new(SystemClock), random, settings, telemetry).unwrap();
-        Self { engine: Arc::new(engine), journal, _committer: committer, _folder: folder }
+        let engine = Engine::start(store, journal.clone(), clock, random, settings, Arc::clone(&telemetry)).unwrap();
+        Self { engine: Arc::new(engine), journal, telemetry, committer, folder }
+    }
+
+    /// Ends it, and gives back the folder of its store.
+    pub(crate) async fn close(self) -> tempfile::TempDir {
+        self.journal.close().await;
+        drop(self.engine);
+        self.committer.join();
+        self.folder
     }
 
     /// All that is on disk.

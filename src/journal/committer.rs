@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::event::Event;
-use eventyard_core::name::{EventNumber, TargetNumber};
+use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::disk::{Disk, Durability, Space, Write};
 use super::history::{self, Spans};
 use super::segments::Segments;
-use super::{Bell, DeadLetterId, JournalError, Owed, Settings, Settled, Settlement, keys, records};
+use super::{Bell, DeadLetterId, JournalError, Owed, ScheduleMark, Settings, Settled, Settlement, keys, records};
 use crate::telemetry::{GroupCommitted, JournalFailed, JournalFull, JournalRoomAgain, SegmentDropped, Telemetry};
 
 pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
@@ -23,6 +23,10 @@ pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
 pub(super) enum Request {
     /// Write events with what they owe, and bring them to disk.
     Commit { owed: Vec<Owed>, answer: Answer },
+    /// Write what schedules fired, with how far they have come, and bring it to disk.
+    Fire { owed: Vec<Owed>, marks: Vec<ScheduleMark>, answer: Answer },
+    /// Forget how far schedules have come.
+    ForgetSchedules { rules: Vec<RuleNumber>, answer: Answer },
     /// Write what became of deliveries.
     Settle { settlements: Vec<Settled>, answer: Answer },
     /// Owe dead letters to targets again, and delete them.
@@ -160,6 +164,22 @@ impl Committer {
                     self.take_commit(owed, group);
                 }
                 group.answer(answer, room);
+            }
+            Request::Fire { owed, marks, answer } => {
+                let room = self.check_room(group);
+                if room.is_ok() {
+                    self.take_commit(owed, group);
+                    let insert = |mark: ScheduleMark| {
+                        Write::Insert(Space::Schedules, keys::schedule(mark.rule), records::schedule(&mark))
+                    };
+                    group.writes.extend(marks.into_iter().map(insert));
+                }
+                group.answer(answer, room);
+            }
+            Request::ForgetSchedules { rules, answer } => {
+                let remove = |rule| Write::Remove(Space::Schedules, keys::schedule(rule));
+                group.writes.extend(rules.into_iter().map(remove));
+                group.answers.push(answer);
             }
             Request::Settle { settlements, answer } => {
                 for settled in settlements {

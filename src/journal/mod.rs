@@ -22,6 +22,7 @@ mod history;
 mod keys;
 pub mod model_disk;
 mod records;
+mod schedules;
 mod segments;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use error::JournalError;
 pub use fjall_disk::FjallDisk;
 pub use history::{HistoryLimits, RecordedAttempt, Settled};
 pub use keys::DeadLetterId;
+pub use schedules::ScheduleMark;
 
 use crate::telemetry::{JournalRecovered, Telemetry};
 use committer::{Committer, Request};

@@ -10,7 +10,7 @@ use eventyard_core::event::{Event, EventId};
 use eventyard_core::retry::ExhaustedRetryCondition;
 use serde::{Deserialize, Serialize};
 
-use super::{JournalError, Pending, RecordedAttempt, keys};
+use super::{JournalError, Pending, RecordedAttempt, ScheduleMark, keys};
 
 /// Form 1 of an event: when it was received (8 bytes), its id (16 bytes), its envelope.
 const EVENT: u8 = 1;
@@ -19,6 +19,8 @@ const LATER: u8 = 1;
 /// Form 1 of an attempt: when the event was received (8 bytes), when the attempt ended (8 bytes), how long it took in
 /// microseconds (4 bytes), what followed (1 byte) and when (8 bytes), the length of its code (1 byte), its code, its message.
 const ATTEMPT: u8 = 1;
+/// Form 1 of how far a schedule has come: since when it runs, and through what it was fired (8 bytes each).
+const SCHEDULE: u8 = 1;
 /// Form 1 of a dead letter: a JSON object.
 const DEAD_LETTER: u8 = 1;
 
@@ -112,6 +114,24 @@ pub(super) fn parse_attempt(key: &[u8], value: &[u8]) -> Result<RecordedAttempt,
         Some(RecordedAttempt { delivery, record, end })
     };
     parsed().ok_or_else(|| JournalError::Damaged(format!("an attempt at event {}", delivery.event)))
+}
+
+pub(super) fn schedule(mark: &ScheduleMark) -> Vec<u8> {
+    let mut value = vec![SCHEDULE];
+    value.extend(mark.since.as_millis().to_be_bytes());
+    value.extend(mark.through.as_millis().to_be_bytes());
+    value
+}
+
+pub(super) fn parse_schedule(key: &[u8], value: &[u8]) -> Result<ScheduleMark, JournalError> {
+    let rule = keys::parse_schedule(key)?;
+    let parsed = || {
+        let (since, rest) = value.strip_prefix(&[SCHEDULE])?.split_first_chunk()?;
+        let since = Timestamp::from_millis(i64::from_be_bytes(*since))?;
+        let through = Timestamp::from_millis(i64::from_be_bytes(rest.try_into().ok()?))?;
+        Some(ScheduleMark { rule, since, through })
+    };
+    parsed().ok_or_else(|| JournalError::Damaged("how far a schedule has come".to_owned()))
 }
 
 #[derive(Serialize, Deserialize)]

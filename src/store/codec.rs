@@ -45,6 +45,8 @@ struct RuleRecord {
     role_arn: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     managed_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scheduled_since_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, String>,
 }
@@ -211,7 +213,7 @@ fn tags(record: BTreeMap<String, String>) -> Result<Tags, String> {
 }
 
 impl From<&StoredRule> for RuleRecord {
-    fn from(StoredRule { number, rule }: &StoredRule) -> Self {
+    fn from(StoredRule { number, rule, scheduled_since }: &StoredRule) -> Self {
         Self {
             number: number.0,
             state: rule.state.name().to_owned(),
@@ -220,6 +222,7 @@ impl From<&StoredRule> for RuleRecord {
             description: rule.description.clone(),
             role_arn: rule.role_arn.clone(),
             managed_by: rule.managed_by.clone(),
+            scheduled_since_ms: scheduled_since.map(Timestamp::as_millis),
             tags: tag_record(&rule.tags),
         }
     }
@@ -239,7 +242,8 @@ impl TryFrom<RuleRecord> for StoredRule {
             managed_by: record.managed_by,
             tags: tags(record.tags)?,
         };
-        Ok(Self { number: RuleNumber(record.number), rule })
+        let scheduled_since = record.scheduled_since_ms.map(time).transpose()?;
+        Ok(Self { number: RuleNumber(record.number), rule, scheduled_since })
     }
 }
 

@@ -56,6 +56,8 @@ pub struct StoredRule {
     pub number: RuleNumber,
     /// The rule.
     pub rule: Rule,
+    /// Since when its schedule runs; none when it has none or is disabled.
+    pub scheduled_since: Option<Timestamp>,
 }
 
 /// A target with its number.

@@ -87,7 +87,7 @@ pub struct DeliveryDied<'a> {
 
 impl Fact for DeliveryDied<'_> {
     fn record(&self, metrics: &Metrics) {
-        metrics.dead_letters.with_label_values(&[self.code]).inc();
+        metrics.dead_letters.given_up.with_label_values(&[self.code]).inc();
         let &Self { event, target_id, rule_arn, code, message: reason, attempts } = self;
         let event = event.map(tracing::field::display);
         tracing::warn!(event, target_id, rule_arn, code, reason, attempts, "delivery given up, see the dead letters");
@@ -152,7 +152,7 @@ pub struct DeadLettersExpired {
 impl Fact for DeadLettersExpired {
     fn record(&self, metrics: &Metrics) {
         let &Self { count, bound } = self;
-        metrics.dead_letters_expired.with_label_values(&[bound]).inc_by(count);
+        metrics.dead_letters.expired.with_label_values(&[bound]).inc_by(count);
         tracing::warn!(count, bound, "dead letters deleted");
     }
 }
@@ -170,10 +170,10 @@ impl Fact for DeadLettersTakenOut {
     fn record(&self, metrics: &Metrics) {
         let &Self { count, redriven } = self;
         if redriven {
-            metrics.dead_letters_redriven.inc_by(count);
+            metrics.dead_letters.redriven.inc_by(count);
             tracing::info!(count, "dead letters owed to their targets again");
         } else {
-            metrics.dead_letters_purged.inc_by(count);
+            metrics.dead_letters.purged.inc_by(count);
             tracing::info!(count, "dead letters purged");
         }
     }

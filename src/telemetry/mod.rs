@@ -11,6 +11,7 @@ mod lifecycle;
 mod logs;
 mod managed_rules;
 mod metrics;
+mod schedules;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use delivery::{
@@ -22,6 +23,7 @@ pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};
 pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
 pub use metrics::Metrics;
+pub use schedules::{ClockSetBack, FiringsMissed, ScheduleFired};
 
 /// The place all facts go to.
 #[derive(Debug)]

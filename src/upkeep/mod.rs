@@ -47,7 +47,7 @@ impl Upkeep {
                 }
             }
             let bytes = i64::try_from(self.journal.dead_letter_bytes()).unwrap_or(i64::MAX);
-            self.telemetry.metrics().dead_letter_bytes.set(bytes);
+            self.telemetry.metrics().dead_letters.bytes.set(bytes);
         }
     }
 

@@ -1,6 +1,7 @@
 """Event buses: CreateEventBus, DescribeEventBus, ListEventBuses, UpdateEventBus, DeleteEventBus, and rules on them."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -212,6 +213,52 @@ def test_buses_are_kept_by_the_store(start_daemon, client_of, sink):
         Entries=[{"Source": "com.example.shop", "DetailType": "t", "Detail": "{}", "EventBusName": "orders"}]
     )
     sink.wait_for(1)
+
+
+def test_of_many_who_create_a_bus_one_succeeds(client):
+    def create(number):
+        try:
+            client.create_event_bus(Name="orders", Description=str(number))
+            return number
+        except client.exceptions.ResourceAlreadyExistsException:
+            return None
+
+    for _ in range(4):
+        with ThreadPoolExecutor(8) as pool:
+            winners = [number for number in pool.map(create, range(16)) if number is not None]
+        assert [client.describe_event_bus(Name="orders")["Description"]] == [str(number) for number in winners]
+        client.delete_event_bus(Name="orders")
+
+
+def test_a_bus_is_not_deleted_under_a_rule_that_is_being_put(client):
+    """Whoever comes first: a rule is never left on a bus that is gone."""
+
+    def put(number):
+        try:
+            client.put_rule(Name=f"r{number}", EventPattern=PATTERN, EventBusName="orders")
+        except client.exceptions.ResourceNotFoundException as error:
+            assert unknown_bus("orders") in str(error)
+
+    def delete(_):
+        try:
+            client.delete_event_bus(Name="orders")
+        except client.exceptions.ClientError as error:
+            assert "EventBus can't be deleted since it has rules." in str(error)
+
+    for turn in range(8):
+        client.create_event_bus(Name="orders")
+        with ThreadPoolExecutor(4) as pool:
+            done = [pool.submit(*each) for each in [(put, turn), (delete, turn), (put, -turn), (delete, turn)]]
+        for each in done:
+            each.result()
+        names = [bus["Name"] for bus in client.list_event_buses()["EventBuses"]]
+        if "orders" in names:
+            for rule in client.list_rules(EventBusName="orders")["Rules"]:
+                client.delete_rule(Name=rule["Name"], EventBusName="orders")
+            client.delete_event_bus(Name="orders")
+        client.create_event_bus(Name="orders")
+        assert client.list_rules(EventBusName="orders")["Rules"] == []
+        client.delete_event_bus(Name="orders")
 
 
 # What is refused

@@ -203,6 +203,83 @@ fn a_policy_has_at_most_ten_kilobytes() {
     assert!(matches!(Policy::parse(&" ".repeat(100_000), BUS), Err(InvalidPolicy::TooLong(_))));
 }
 
+mod documents {
+    use proptest::prelude::*;
+
+    use super::{BUS, Policy, decide};
+
+    /// A value that one of the members could have, or could be taken for.
+    fn value() -> impl Strategy<Value = String> {
+        let values = [
+            r#""*""#,
+            r#""Allow""#,
+            r#""Deny""#,
+            r#""events:*""#,
+            r#""events:PutEvents""#,
+            r#""222222222222""#,
+            r#"{"AWS":"222222222222"}"#,
+            r#"{"AWS":["*"],"Service":"a"}"#,
+            r#"{"AWS":[]}"#,
+            "{}",
+            "[]",
+            "null",
+            "1",
+            r#"["events:PutEvents","events:PutRule"]"#,
+            r#"["*"]"#,
+            r#""""#,
+            r#""\u0000""#,
+            r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}"#,
+            r#"{"StringNotLikeIfExists":{"aws:principalaccount":["2*","?"]}}"#,
+        ];
+        let values: Vec<String> = values.map(str::to_owned).into_iter().chain([format!("{BUS:?}")]).collect();
+        proptest::sample::select(values)
+    }
+
+    /// A statement, mostly a good one, with some of its members put by chance.
+    fn statement() -> impl Strategy<Value = String> {
+        let names = ["Sid", "Effect", "Principal", "Action", "Resource", "Condition", "NotAction"];
+        let changed = (proptest::sample::select(names.to_vec()), value());
+        proptest::collection::vec(changed, 0..3).prop_map(|changes| {
+            let mut members = vec![
+                ("Effect", r#""Allow""#.to_owned()),
+                ("Principal", r#"{"AWS":"222222222222"}"#.to_owned()),
+                ("Action", r#""events:PutEvents""#.to_owned()),
+                ("Resource", format!("{BUS:?}")),
+            ];
+            for (name, value) in changes {
+                members.retain(|(other, _)| *other != name);
+                members.push((name, value));
+            }
+            let members: Vec<String> = members.iter().map(|(name, value)| format!("{name:?}:{value}")).collect();
+            format!("{{{}}}", members.join(","))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_and_read_again_as_the_same(
+            statements in proptest::collection::vec(statement(), 1..4),
+            account in "[2-3]{12}",
+        ) {
+            let text = format!(r#"{{"Statement":[{}]}}"#, statements.join(","));
+            if let Ok(policy) = Policy::parse(&text, BUS) {
+                let again = Policy::parse(&policy.to_string(), BUS).unwrap();
+                prop_assert_eq!(&again, &policy);
+                for action in ["events:PutEvents", "events:PutRule"] {
+                    let (one, other) = (&policy, &again);
+                    prop_assert_eq!(decide(one, &account, None, action, BUS), decide(other, &account, None, action, BUS));
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_is_too_strange_to_be_refused(text in r#"[\[\]{}":,*a-zA-Z0-9 \\]{0,80}"#) {
+            // None of these has the four members that a statement needs.
+            prop_assert!(Policy::parse(&text, BUS).is_err());
+        }
+    }
+}
+
 mod globs {
     use proptest::prelude::*;
 

@@ -16,7 +16,7 @@ const ON_TIME: Duration = Duration::from_secs(60);
 const FIRINGS_AT_ONCE_MAX: usize = 100;
 
 /// Most firings older than the horizon that are counted one by one.
-const PASSED_OVER_MAX: u64 = 10_000;
+const PASSED_OVER_MAX: u64 = 1_000;
 
 /// The schedule of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct CatchUpPolicy {
 pub struct Firings {
     /// The due times to fire, in order; never more than a hundred.
     pub fire: Vec<Firing>,
-    /// How many were missed for good: older than the horizon (counted up to 10,000), or not made up for.
+    /// How many were missed for good: older than the horizon (counted up to 1,000), or not made up for.
     pub missed: u64,
     /// Up to when everything due was fired or missed.
     pub through: Option<Timestamp>,
