@@ -1,5 +1,7 @@
 //! The daemon as a whole: built from the bottom up, stopped from the top down.
 
+mod access;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,19 +15,22 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 use eventyard_core::schedule::CatchUpPolicy;
 use tokio::task::JoinHandle;
 
+use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
+
 use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
+use crate::auth::{Authenticator, Throttle};
 use crate::config::Config;
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Caller, Engine, EngineError};
-use crate::http::{BindError, Limits, Listener};
+use crate::http::{BindError, Limits, Listener, Tls, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, Warned};
+use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
 use crate::upkeep::Upkeep;
-use crate::{delivery, engine, journal};
+use crate::{api, delivery, engine, journal};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +61,14 @@ pub enum StartError {
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
+    /// A listener's certificate or key could not be read.
+    #[error("{listener}.tls_…_file: {reason}")]
+    Tls {
+        /// `api` or `admin`.
+        listener: &'static str,
+        /// What is wrong.
+        reason: TlsError,
+    },
     /// The account or the region in the configuration is none.
     #[error("aws.account_id or aws.region is not valid")]
     Caller,
@@ -87,7 +100,9 @@ pub struct App {
     _delivery_threads: Threads,
     journal: Journal,
     committer: CommitterThread,
-    /// What is read again at SIGHUP.
+    /// Read again at SIGHUP, by listener.
+    tls: Vec<(&'static str, Arc<Tls>)>,
+    /// Read again at SIGHUP.
     managed_rules: Option<Arc<ManagedRules>>,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
@@ -103,9 +118,15 @@ impl App {
         let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
-        let caller = caller(config)?;
-        let api_listener = Listener::bind("api", config.api.listen).await?;
-        let admin_listener = Listener::bind("admin", config.admin.listen).await?;
+        let caller = default_caller(config)?;
+        let access = api::Access {
+            authenticator: Authenticator::new(authentication(config, &caller), clock.clone(), Arc::clone(&telemetry)),
+            allowed_hosts: api_hosts(config),
+            throttle: Throttle::new(config.api.requests_per_second_max, clock.clone()),
+        };
+        let (api_tls, admin_tls) = (tls("api", &config.api.tls)?, tls("admin", &config.admin.tls)?);
+        let api_listener = Listener::bind("api", config.api.listen).await?.with_tls(api_tls.clone());
+        let admin_listener = Listener::bind("admin", config.admin.listen).await?.with_tls(admin_tls.clone());
 
         let data_dir = &config.storage.data_dir;
         let no_dir = |reason| StartError::DataDir { path: data_dir.clone(), reason };
@@ -142,21 +163,23 @@ impl App {
         );
         let scheduler =
             Scheduler { engine: Arc::clone(&engine), clock: clock.clone(), telemetry: Arc::clone(&telemetry) };
-        let upkeep = Upkeep {
-            journal: journal.clone(),
-            clock,
-            dead_letter_retention: config.dead_letters.retention,
-            dead_letter_bytes_max: config.dead_letters.size_bytes_max,
-            telemetry: Arc::clone(&telemetry),
-        };
+        let upkeep = upkeep(config, &journal, clock, &telemetry);
         let readiness = Readiness::default();
-        let admin = Admin::new(Arc::clone(&engine), journal.clone(), readiness.clone(), Arc::clone(&telemetry));
+        let admin = Admin::new(
+            Arc::clone(&engine),
+            journal.clone(),
+            readiness.clone(),
+            admin_access(config),
+            open_listeners_remark(config),
+            Arc::clone(&telemetry),
+        );
         let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
-        let api = Arc::new(Api::new(engine, caller, random, Arc::clone(&telemetry)));
+        let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
         for listener in [&api_listener, &admin_listener] {
-            telemetry.record(&Listening { listener: listener.name(), address: listener.address() });
+            let scheme = listener.scheme();
+            telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
         }
         warn_of_open_listeners(config, &telemetry);
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
@@ -182,6 +205,10 @@ impl App {
             _delivery_threads: delivery_threads,
             journal,
             committer,
+            tls: [("api", api_tls), ("admin", admin_tls)]
+                .into_iter()
+                .filter_map(|(name, tls)| Some((name, tls?)))
+                .collect(),
             managed_rules,
             deadline: config.shutdown.deadline,
             telemetry,
@@ -206,8 +233,16 @@ impl App {
         self.readiness.set(false);
     }
 
-    /// Reads again what was read from files that change: managed rules. What cannot be read stays as it was.
+    /// Reads again what was read from files that change: the listeners' certificates and managed rules. What cannot be read
+    /// stays as it was.
     pub async fn reload(&self) {
+        for (listener, tls) in self.tls.clone() {
+            let read = tokio::task::spawn_blocking(move || tls.reload()).await;
+            let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
+            let error =
+                error.or_else(|| read.as_ref().ok()?.as_ref().err().map(|error| error as &dyn std::error::Error));
+            self.telemetry.record(&TlsReloaded { listener, error });
+        }
         if let Some(rules) = &self.managed_rules
             && let Err(error) = rules.apply().await
         {
@@ -262,21 +297,12 @@ fn managed_rules(
     Some(Arc::new(ManagedRules { dir, engine, owner: owner.clone(), telemetry: Arc::clone(telemetry) }))
 }
 
-fn caller(config: &Config) -> Result<Caller, StartError> {
+/// The caller of requests, and the owner of files, that do not say theirs.
+fn default_caller(config: &Config) -> Result<Caller, StartError> {
     let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
     let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
-    Ok(Caller { account, region, organization: None })
-}
-
-fn warn_of_open_listeners(config: &Config, telemetry: &Telemetry) {
-    for (name, address) in [("api", config.api.listen), ("admin", config.admin.listen)] {
-        if !address.ip().is_loopback() {
-            let message = format!(
-                "{name}.listen is {address} and nothing is authenticated: whoever can connect can do everything"
-            );
-            telemetry.record(&Warned { message: &message });
-        }
-    }
+    let configured = config.accounts.iter().find(|configured| configured.id == account);
+    Ok(Caller { account, region, organization: configured.and_then(|account| account.organization.clone()) })
 }
 
 fn api_limits(config: &Config) -> Limits {
@@ -285,6 +311,16 @@ fn api_limits(config: &Config) -> Limits {
         body_size_bytes_max: config.api.body_size_bytes_max,
         header_timeout: config.api.header_timeout,
         request_timeout: config.api.request_timeout,
+    }
+}
+
+fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry: &Arc<Telemetry>) -> Upkeep {
+    Upkeep {
+        journal: journal.clone(),
+        clock,
+        dead_letter_retention: config.dead_letters.retention,
+        dead_letter_bytes_max: config.dead_letters.size_bytes_max,
+        telemetry: Arc::clone(telemetry),
     }
 }
 

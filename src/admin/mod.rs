@@ -1,5 +1,6 @@
 //! The admin listener: health, metrics, what happened to an event, the dead letters, and the reset of an ephemeral daemon.
 
+mod access;
 mod dead_letters;
 mod events;
 mod query;
@@ -8,10 +9,12 @@ mod reset;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eventyard_core::error::{ErrorCode, ServiceError};
+use eventyard_core::error::ServiceError;
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
 use query::Query;
+
+pub use access::Access;
 
 use crate::engine::Engine;
 use crate::http::{Answer, Handler, Request, answer};
@@ -44,16 +47,26 @@ pub struct Admin {
     engine: Arc<Engine>,
     journal: Journal,
     readiness: Readiness,
+    access: Access,
+    /// What readiness says beside being ready; empty when there is nothing to say.
+    remark: String,
     telemetry: Arc<Telemetry>,
-    /// What `POST /reset` empties; none in a daemon that keeps its data.
+    /// Whether there is `POST /reset`; not in a daemon that keeps its data.
     is_resettable: bool,
 }
 
 impl Admin {
-    /// An admin listener's handler.
+    /// An admin listener's handler. `remark` is a line that readiness says beside being ready, or empty.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, journal: Journal, readiness: Readiness, telemetry: Arc<Telemetry>) -> Self {
-        Self { engine, journal, readiness, telemetry, is_resettable: false }
+    pub fn new(
+        engine: Arc<Engine>,
+        journal: Journal,
+        readiness: Readiness,
+        access: Access,
+        remark: String,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self { engine, journal, readiness, access, remark, telemetry, is_resettable: false }
     }
 
     /// Lets `POST /reset` empty the engine.
@@ -69,7 +82,7 @@ impl Admin {
             return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "starting or stopping\n");
         }
         match self.journal.check_room() {
-            Ok(()) => answer(StatusCode::OK, TEXT, "ready\n"),
+            Ok(()) => answer(StatusCode::OK, TEXT, format!("ready\n{}", self.remark)),
             Err(error) => answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {error}\n")),
         }
     }
@@ -128,6 +141,9 @@ impl Admin {
 
 impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
+        if let Err(error) = self.access.check(&request, &self.telemetry) {
+            return failure(&error);
+        }
         let is_post = request.method == Method::POST;
         if !is_post && request.method != Method::GET && request.method != Method::HEAD {
             return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, KNOWN);
@@ -153,11 +169,6 @@ impl Handler for Admin {
 }
 
 fn failure(error: &ServiceError) -> Answer {
-    // Amazon's API says 400 where everyone else says 404.
-    let status = match error.code {
-        ErrorCode::ResourceNotFound => 404,
-        code => code.http_status(),
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(access::status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, TEXT, format!("{}\n", error.message))
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -17,6 +18,9 @@ pub(super) struct AdminArguments {
     /// Address and port of the daemon's admin listener (`admin.listen`).
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4011")]
     admin: String,
+    /// File with a token of the daemon's `admin.token_hashes`, if it asks for one.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 /// Why there is no answer, or not the one that was wanted.
@@ -24,6 +28,8 @@ pub(super) struct AdminArguments {
 pub(super) enum Failure {
     #[error("cannot ask the daemon at {address}: {reason}; is it running, and is --admin its admin.listen?")]
     Unreachable { address: String, reason: std::io::Error },
+    #[error("cannot read the token in {}: {reason}", file.display())]
+    Token { file: PathBuf, reason: std::io::Error },
     #[error("{0}")]
     Refused(String),
     #[error("the answer is not one of eventyard's: {0}")]
@@ -33,8 +39,9 @@ pub(super) enum Failure {
 impl AdminArguments {
     /// Asks, and answers the JSON of a success. One connection for each question: this is for people.
     pub(super) fn ask(&self, method: &str, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
+        let authorization = self.authorization()?;
         let answer = self
-            .exchange(method, &with_query(path, query))
+            .exchange(method, &with_query(path, query), &authorization)
             .map_err(|reason| Failure::Unreachable { address: self.admin.clone(), reason })?;
         let whole = answer.split_once("\r\n\r\n").and_then(|(head, body)| Some((head.get(9..12)?, body)));
         let (status, body) = whole.ok_or_else(|| Failure::Unintelligible(answer.chars().take(100).collect()))?;
@@ -44,12 +51,20 @@ impl AdminArguments {
         serde_json::from_str(body).map_err(|error| Failure::Unintelligible(error.to_string()))
     }
 
-    fn exchange(&self, method: &str, path: &str) -> std::io::Result<String> {
+    /// The header with the token, or nothing.
+    fn authorization(&self) -> Result<String, Failure> {
+        let Some(file) = &self.token_file else { return Ok(String::new()) };
+        let token = std::fs::read_to_string(file).map_err(|reason| Failure::Token { file: file.clone(), reason })?;
+        Ok(format!("Authorization: Bearer {}\r\n", token.trim()))
+    }
+
+    fn exchange(&self, method: &str, path: &str, authorization: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(&self.admin)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let host = &self.admin;
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}Connection: close\r\nContent-Length: 0\r\n\r\n"
+        );
         stream.write_all(head.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

@@ -6,9 +6,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use eventyard_core::name::Region;
 use eventyard_core::schedule::CatchUp;
+use eventyard_core::secret::TokenHash;
 
-use super::reader::Reader;
+use super::accounts::TOKEN_HASH_ADVICE;
+use super::reader::{Reader, Section};
 
 /// `[storage]`: where the daemon keeps what it must not lose.
 #[derive(Clone, Debug)]
@@ -32,6 +35,8 @@ pub struct Aws {
     pub account_id: String,
     /// The region: 1 to 63 lower-case letters, digits and hyphens.
     pub region: String,
+    /// The regions that are served, which `region` is one of; all when it is empty.
+    pub regions: Vec<Region>,
 }
 
 impl Aws {
@@ -44,11 +49,45 @@ impl Aws {
                 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
             fits.then(|| text.to_owned())
         };
+        let regions_advice = "write a list of regions' names, such as us-east-1";
         Self {
             account_id: section.text("account_id", String::new(), "write exactly 12 digits", account_id),
             region: section.text("region", String::new(), "write a region's name, such as us-east-1", region),
+            regions: section.list("regions", regions_advice, |text| Region::parse(text).ok()),
         }
     }
+}
+
+/// The files of a listener's TLS. The first two are both there or both not; the third only with them.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The certificate, and those that lead from it to an authority, in PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub key_file: Option<PathBuf>,
+    /// The authorities of clients' certificates, in PEM. Clients need no certificate without them.
+    pub client_ca_file: Option<PathBuf>,
+}
+
+impl Tls {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let mut file = |name| {
+            let path = |text: &str| Some((!text.is_empty()).then(|| PathBuf::from(text)));
+            section.text(name, None, "write the path of a file", path)
+        };
+        Self {
+            certificate_file: file("tls_certificate_file"),
+            key_file: file("tls_key_file"),
+            client_ca_file: file("tls_client_ca_file"),
+        }
+    }
+}
+
+const HOST_ADVICE: &str = "write a list of host names without ports, such as events.internal";
+
+fn host_name(text: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    (!text.is_empty() && text.bytes().all(fits)).then(|| text.to_owned())
 }
 
 /// `[api]`: the listener that clients speak to.
@@ -66,6 +105,12 @@ pub struct Api {
     pub request_timeout: Duration,
     /// Whether listeners without authentication may be reached from other machines.
     pub dangerous_allow_anonymous: bool,
+    /// Requests of one account each second; `None` means no limit.
+    pub requests_per_second_max: Option<u32>,
+    /// Names that requests may be sent to beside addresses and `localhost`, where nobody is authenticated.
+    pub allowed_hosts: Vec<String>,
+    /// Plain HTTP when it has no files.
+    pub tls: Tls,
 }
 
 impl Api {
@@ -77,7 +122,10 @@ impl Api {
             body_size_bytes_max: section.integer("body_size_bytes_max", 1024..=1 << 30),
             header_timeout: section.milliseconds("header_timeout_ms", 1..=3_600_000),
             request_timeout: section.milliseconds("request_timeout_ms", 1..=3_600_000),
+            requests_per_second_max: section.limit("requests_per_second_max", 1_000_000),
             dangerous_allow_anonymous: section.boolean("dangerous_allow_anonymous"),
+            allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
+            tls: Tls::read(&mut section),
         }
     }
 }
@@ -90,12 +138,27 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// Connections open at one time; further ones wait to be accepted.
     pub connections_max: usize,
+    /// The hashes of the bearer tokens that open everything but health; without any, nobody is asked for one.
+    pub token_hashes: Vec<TokenHash>,
+    /// Whether metrics are behind a token as well; there is one then.
+    pub metrics_need_token: bool,
+    /// Names that requests may be sent to beside addresses and `localhost`, where nobody is asked for a token.
+    pub allowed_hosts: Vec<String>,
+    /// Plain HTTP when it has no files.
+    pub tls: Tls,
 }
 
 impl Admin {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("admin");
-        Self { listen: section.address("listen"), connections_max: section.integer("connections_max", 1..=1_000_000) }
+        Self {
+            listen: section.address("listen"),
+            connections_max: section.integer("connections_max", 1..=1_000_000),
+            token_hashes: section.list("token_hashes", TOKEN_HASH_ADVICE, TokenHash::parse),
+            metrics_need_token: section.boolean("metrics_need_token"),
+            allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
+            tls: Tls::read(&mut section),
+        }
     }
 }
 

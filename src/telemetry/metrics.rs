@@ -10,6 +10,8 @@ pub struct Metrics {
     registry: Registry,
     pub(super) requests: IntCounterVec,
     pub(super) request_seconds: Histogram,
+    pub(super) authentication_failures: IntCounterVec,
+    pub(super) dangerous_allow_anonymous: IntGauge,
     pub(super) events_received: IntCounter,
     pub(super) events_rejected: IntCounterVec,
     pub(super) events_unmatched: IntCounter,
@@ -26,10 +28,9 @@ pub struct Metrics {
     pub(super) end_to_end_seconds: Histogram,
     pub(super) circuit_breaker_transitions: IntCounterVec,
     pub(super) backlog_read_failures: IntCounter,
-    pub(super) schedules_fired: IntCounter,
-    pub(super) schedules_missed: IntCounter,
-    pub(super) schedule_lateness_seconds: Histogram,
+    pub(super) schedules: ScheduleMetrics,
     pub(super) task_panics: IntCounterVec,
+    pub(super) tls_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Of dead letters.
@@ -49,6 +50,14 @@ pub struct DeadLetterMetrics {
     pub(super) purged: IntCounter,
     /// Bytes of all of them.
     pub bytes: IntGauge,
+}
+
+/// The metrics of schedules.
+#[derive(Debug)]
+pub(super) struct ScheduleMetrics {
+    pub(super) fired: IntCounter,
+    pub(super) missed: IntCounter,
+    pub(super) lateness_seconds: Histogram,
 }
 
 /// Durations from a tenth of a millisecond to half a minute.
@@ -103,6 +112,23 @@ impl DeadLetterMetrics {
     }
 }
 
+impl ScheduleMetrics {
+    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            fired: make.counter("eventyard_schedules_fired_total", "Firings of rules by their schedule")?,
+            missed: make.counter(
+                "eventyard_schedules_missed_total",
+                "Firings that were due while the daemon did not run, and are not made up for",
+            )?,
+            lateness_seconds: make.histogram(
+                "eventyard_schedule_lateness_seconds",
+                "Time from when a firing was due, its jitter included, until it was on disk",
+                SECONDS,
+            )?,
+        })
+    }
+}
+
 impl Metrics {
     pub(super) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
@@ -117,6 +143,15 @@ impl Metrics {
                 "eventyard_api_request_seconds",
                 "Time from a request's last byte to its answer",
                 SECONDS,
+            )?,
+            authentication_failures: make.counters(
+                "eventyard_authentication_failures_total",
+                "Requests that were not let in, by reason",
+                &["reason"],
+            )?,
+            dangerous_allow_anonymous: make.gauge(
+                "eventyard_dangerous_allow_anonymous",
+                "1 while whoever can connect from another machine can do everything on at least one listener",
             )?,
             events_received: make
                 .counter("eventyard_events_received_total", "Entries accepted by PutEvents or POST /events")?,
@@ -179,17 +214,12 @@ impl Metrics {
                 "eventyard_backlog_read_failures_total",
                 "Times that the journal could not say what is owed, which stays pending",
             )?,
-            schedules_fired: make.counter("eventyard_schedules_fired_total", "Firings of rules by their schedule")?,
-            schedules_missed: make.counter(
-                "eventyard_schedules_missed_total",
-                "Firings that were due while the daemon did not run, and are not made up for",
-            )?,
-            schedule_lateness_seconds: make.histogram(
-                "eventyard_schedule_lateness_seconds",
-                "Time from when a firing was due, its jitter included, until it was on disk",
-                SECONDS,
-            )?,
+            schedules: ScheduleMetrics::new(&make)?,
             task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
+            tls_reload_failures: make.counter(
+                "eventyard_tls_reload_failures_total",
+                "Certificates that could not be read again at SIGHUP; the ones from before go on",
+            )?,
             deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,
             targets_active: make.gauge("eventyard_targets_active", "Targets with deliveries owed or just settled")?,
             rules: make.gauge("eventyard_rules", "Rules in the store")?,

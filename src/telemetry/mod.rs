@@ -5,6 +5,7 @@
 //! where the state is known.
 
 mod api;
+mod authentication;
 mod delivery;
 mod journal;
 mod lifecycle;
@@ -14,12 +15,13 @@ mod metrics;
 mod schedules;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
+pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use delivery::{
     AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLettersExpired, DeadLettersTakenOut, DeliveryDied,
     EventUnmatched,
 };
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
-pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, Warned};
+pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};
 pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
 pub use metrics::Metrics;

@@ -3,6 +3,7 @@
 //! Nothing here opens a file, a socket or a clock. Time and randomness arrive as arguments, so that a day of retries or
 //! five years of schedules can be tried in a test of milliseconds.
 
+pub mod account;
 pub mod arn;
 pub mod attempt_record;
 pub mod circuit_breaker;
@@ -25,5 +26,7 @@ pub mod retry;
 pub mod retry_after;
 pub mod rule;
 pub mod schedule;
+pub mod secret;
+pub mod sigv4;
 pub mod tag;
 pub mod target;

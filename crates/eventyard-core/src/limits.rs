@@ -49,5 +49,8 @@ pub const HEADERS_MAX: usize = 100;
 /// few kilobytes.
 pub const HEADER_SIZE_BYTES_MAX: usize = 64 * 1024;
 
+/// Accounts whose requests are counted at one time. Ours.
+pub const THROTTLED_ACCOUNTS_MAX: usize = 10_000;
+
 const _: () = assert!(PUT_EVENTS_ENTRIES_MAX <= PLAIN_EVENTS_ENTRIES_MAX);
 const _: () = assert!(EVENT_AGE_SECONDS_MIN < EVENT_AGE_SECONDS_MAX);

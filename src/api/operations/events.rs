@@ -137,14 +137,27 @@ pub(in crate::api) async fn accept(
     caller: &Caller,
     entries: &[PutEventsRequestEntry],
 ) -> Result<Vec<u8>> {
+    encode_results(&put(engine, caller, entries).await?)
+}
+
+/// Hands entries to the engine.
+pub(in crate::api) async fn put(
+    engine: &Engine,
+    caller: &Caller,
+    entries: &[PutEventsRequestEntry],
+) -> Result<Vec<EntryResult>> {
     let entries = entries.iter().map(read_entry).collect::<Result<Vec<_>>>()?;
-    let results = engine.put_events(caller, &entries).await.map_err(|error| match error {
+    engine.put_events(caller, &entries).await.map_err(|error| match error {
         EventsError::TooLarge => {
             ServiceError::validation("Total size of the entries in the request is over the limit.")
         }
         // The journal has said in the log what is wrong.
         EventsError::NotWritten(_) => ServiceError::internal(),
-    })?;
+    })
+}
+
+/// Encodes what became of entries.
+pub(in crate::api) fn encode_results(results: &[EntryResult]) -> Result<Vec<u8>> {
     let failed_entry_count = results.iter().filter(|result| result.is_err()).count();
     encode(&PutEventsResponse { failed_entry_count, entries: results.iter().map(PutEventsResultEntry::from).collect() })
 }
