@@ -1,7 +1,9 @@
-//! The admin listener: health, metrics, the dead letters, and the reset of an ephemeral daemon.
+//! The admin listener: health, metrics, what happened to an event, the dead letters, and the reset of an ephemeral daemon.
 
 mod access;
 mod dead_letters;
+mod events;
+mod query;
 mod reset;
 
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use eventyard_core::error::ServiceError;
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
+use query::Query;
 
 pub use access::Access;
 
@@ -41,33 +44,35 @@ impl Readiness {
 /// Answers the requests of the admin listener.
 #[derive(Debug)]
 pub struct Admin {
+    engine: Arc<Engine>,
     journal: Journal,
     readiness: Readiness,
     access: Access,
     /// What readiness says beside being ready; empty when there is nothing to say.
     remark: String,
     telemetry: Arc<Telemetry>,
-    /// What `POST /reset` empties; none in a daemon that keeps its data.
-    resettable: Option<Arc<Engine>>,
+    /// Whether there is `POST /reset`; not in a daemon that keeps its data.
+    is_resettable: bool,
 }
 
 impl Admin {
     /// An admin listener's handler. `remark` is a line that readiness says beside being ready, or empty.
     #[must_use]
     pub fn new(
+        engine: Arc<Engine>,
         journal: Journal,
         readiness: Readiness,
         access: Access,
         remark: String,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { journal, readiness, access, remark, telemetry, resettable: None }
+        Self { engine, journal, readiness, access, remark, telemetry, is_resettable: false }
     }
 
-    /// Lets `POST /reset` empty an engine.
+    /// Lets `POST /reset` empty the engine.
     #[must_use]
-    pub fn with_reset(mut self, engine: Arc<Engine>) -> Self {
-        self.resettable = Some(engine);
+    pub fn with_reset(mut self) -> Self {
+        self.is_resettable = true;
         self
     }
 
@@ -83,38 +88,78 @@ impl Admin {
     }
 }
 
+/// What there is, for those who ask for something else.
+const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /dead-letters and /dead-letters/ID, and POST \
+                     /dead-letters/redrive, /dead-letters/ID/redrive and /dead-letters/purge\n";
+
+impl Admin {
+    /// What is asked about dead letters, or nothing when it is not.
+    async fn dead_letters(&self, is_post: bool, path: &str, query: Query) -> Option<Result<Vec<u8>, ServiceError>> {
+        let engine = &self.engine;
+        let of_one = path.strip_prefix('/').filter(|id| !id.is_empty());
+        Some(match (is_post, path) {
+            (false, "") => dead_letters::list(engine, query).await,
+            (true, "/redrive") => dead_letters::redrive(engine, query).await,
+            (true, "/purge") => dead_letters::purge(engine, query).await,
+            _ => {
+                let (id, is_redrive) =
+                    of_one.map(|id| id.strip_suffix("/redrive").map_or((id, false), |id| (id, true)))?;
+                if is_redrive != is_post {
+                    return None;
+                }
+                match query.end("no parameters") {
+                    Err(error) => Err(error),
+                    Ok(()) if is_redrive => dead_letters::redrive_one(engine, id).await,
+                    Ok(()) => dead_letters::show(engine, id).await,
+                }
+            }
+        })
+    }
+
+    async fn resource(&self, request: &Request, is_post: bool) -> Answer {
+        let query = match Query::parse(request.uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(error) => return failure(&error),
+        };
+        let path = request.uri.path();
+        let done = match (path.strip_prefix("/dead-letters"), path.strip_prefix("/events/")) {
+            (Some(path), _) => self.dead_letters(is_post, path, query).await,
+            (None, Some(id)) if !is_post => match query.end("no parameters") {
+                Ok(()) => Some(events::show(&self.engine, id).await),
+                Err(error) => Some(Err(error)),
+            },
+            _ => None,
+        };
+        match done {
+            Some(Ok(body)) => answer(StatusCode::OK, JSON, body),
+            Some(Err(error)) => failure(&error),
+            None if is_post => answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, KNOWN),
+            None => answer(StatusCode::NOT_FOUND, TEXT, KNOWN),
+        }
+    }
+}
+
 impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
         if let Err(error) = self.access.check(&request, &self.telemetry) {
             return failure(&error);
         }
-        if let (&Method::POST, "/reset", Some(engine)) = (&request.method, request.uri.path(), &self.resettable) {
-            // A page of another site could send this without asking; no other client says where it comes from.
-            if request.headers.contains_key(ORIGIN) {
-                return answer(
-                    StatusCode::FORBIDDEN,
-                    TEXT,
-                    "web pages cannot reset: the request has an Origin header\n",
-                );
-            }
-            return reset::reset(engine, &self.journal, &self.telemetry).await;
+        let is_post = request.method == Method::POST;
+        if !is_post && request.method != Method::GET && request.method != Method::HEAD {
+            return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, KNOWN);
         }
-        if request.method != Method::GET && request.method != Method::HEAD {
-            return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is answered here\n");
+        // Browsers name the page that makes them ask. No page has any business here.
+        if is_post && request.headers.contains_key(ORIGIN) {
+            return answer(StatusCode::FORBIDDEN, TEXT, "requests that a web page makes are refused\n");
         }
         match request.uri.path() {
-            "/health/live" => answer(StatusCode::OK, TEXT, "alive\n"),
-            "/health/ready" => self.ready(),
-            "/metrics" => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
-            "/dead-letters" => match dead_letters::list(&self.journal, request.uri.query().unwrap_or_default()) {
-                Ok(body) => answer(StatusCode::OK, JSON, body),
-                Err(error) => failure(&error),
-            },
-            _ => answer(
-                StatusCode::NOT_FOUND,
-                TEXT,
-                "there are /health/live, /health/ready, /metrics and /dead-letters\n",
-            ),
+            "/health/live" if !is_post => answer(StatusCode::OK, TEXT, "alive\n"),
+            "/health/ready" if !is_post => self.ready(),
+            "/metrics" if !is_post => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
+            "/reset" if is_post && self.is_resettable => {
+                reset::reset(&self.engine, &self.journal, &self.telemetry).await
+            }
+            _ => self.resource(&request, is_post).await,
         }
     }
 

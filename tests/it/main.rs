@@ -9,8 +9,10 @@
 
 mod commands;
 mod conservation;
+mod dead_letters;
 mod disk_full;
 mod documentation;
+mod events;
 mod schedules;
 mod serve;
 mod shutdown;

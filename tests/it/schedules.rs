@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use eventyard_core::clock::Timestamp;
+use eventyard::runtime::SystemClock;
+use eventyard_core::clock::{Clock as _, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{Daemon, Dice, Sink, wait_for};
@@ -36,8 +37,7 @@ impl MovedTime {
         };
         let mut time = Self { library, folder: tempfile::tempdir().unwrap(), offset: 0 };
         // Right behind a full minute, so that the next one comes when the test says.
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-        time.advance(MINUTE + 1 - i64::try_from(now).unwrap() % MINUTE);
+        time.advance(MINUTE + 1 - SystemClock.now().as_millis() / 1_000 % MINUTE);
         Some(time)
     }
 
@@ -149,5 +149,5 @@ fn a_daemon_that_was_stopped_makes_up_for_what_it_was_told_to() {
     wait_for("five more minutes", || (ids_by_due(&all).len() >= 6).then_some(()));
     wait_for("the last of them", || (ids_by_due(&last).len() >= 2).then_some(()));
     assert_eq!(minutes(&ids_by_due(&last)), [0, 5]);
-    assert_eq!(daemon.metric("eventyard_schedules_missed_total"), 4.0);
+    assert!((3.5..4.5).contains(&daemon.metric("eventyard_schedules_missed_total")));
 }
