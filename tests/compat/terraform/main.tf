@@ -1,0 +1,91 @@
+# Every resource of EventBridge that the daemon serves, as people write them. The variables are what an update changes.
+
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+variable "endpoint" {
+  type        = string
+  description = "Where the daemon's API is."
+}
+
+variable "stage" {
+  type        = string
+  description = "Stands in all that can be updated in place."
+}
+
+provider "aws" {
+  region                      = "us-east-1"
+  access_key                  = "AKIAIOSFODNN7EXAMPLE"
+  secret_key                  = "example"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+
+  endpoints {
+    events = var.endpoint
+  }
+
+  default_tags {
+    tags = { project = "shop" }
+  }
+}
+
+resource "aws_cloudwatch_event_bus" "orders" {
+  name        = "orders"
+  description = "Orders of the shop, ${var.stage}"
+  tags        = { stage = var.stage }
+}
+
+resource "aws_cloudwatch_event_bus_policy" "orders" {
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  policy         = data.aws_iam_policy_document.orders.json
+}
+
+data "aws_iam_policy_document" "orders" {
+  statement {
+    sid       = "partners"
+    actions   = ["events:PutEvents"]
+    resources = [aws_cloudwatch_event_bus.orders.arn]
+
+    principals {
+      type        = "AWS"
+      identifiers = var.stage == "first" ? ["111122223333"] : ["111122223333", "444455556666"]
+    }
+  }
+}
+
+# On the default bus, so that it and the policy above do not fight over one document.
+resource "aws_cloudwatch_event_permission" "everybody_of_the_organization" {
+  statement_id = "organization"
+  principal    = "*"
+
+  condition {
+    type  = "StringEquals"
+    key   = "aws:PrincipalOrgID"
+    value = var.stage == "first" ? "o-a1b2c3d4e5" : "o-f6a7b8c9d0"
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "placed" {
+  name           = "placed"
+  description    = "Orders that are placed, ${var.stage}"
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  role_arn       = "arn:aws:iam::000000000000:role/events"
+  tags           = { stage = var.stage }
+
+  event_pattern = jsonencode({
+    source      = ["com.example.shop"]
+    detail-type = ["Order Placed"]
+    detail      = { stage = [var.stage], total = [{ numeric = [">", 10] }] }
+  })
+}
+
+resource "aws_cloudwatch_event_rule" "hourly" {
+  name_prefix         = "hourly-"
+  schedule_expression = var.stage == "first" ? "rate(1 hour)" : "cron(0 12 * * ? *)"
+  state               = var.stage == "first" ? "DISABLED" : "ENABLED"
+}

@@ -1,0 +1,45 @@
+"""Terraform's aws provider: its resources are made, do not drift, are changed in place and taken away.
+
+The provider comes from a copy on this machine: EVENTYARD_TERRAFORM_PLUGINS names the folder, laid out as a filesystem mirror
+of Terraform's, where it is not in one of the usual places. Without it this is skipped and says so.
+"""
+
+import json
+
+import pytest
+
+import terraform_cli
+
+
+@pytest.fixture
+def terraform(daemon, tmp_path):
+    plugins, missing = terraform_cli.find()
+    if missing:
+        pytest.skip(f"SKIPPED: {missing}")
+    folder = tmp_path / "terraform"
+    folder.mkdir()
+    return terraform_cli.Terraform(plugins, folder, daemon)
+
+
+def test_resources_are_made_do_not_drift_are_changed_and_go(terraform, client):
+    def seen(stage):
+        """What stands behind Terraform's own view of it."""
+        bus = client.describe_event_bus(Name="orders")
+        assert bus["Description"] == f"Orders of the shop, {stage}"
+        tags = client.list_tags_for_resource(ResourceARN=bus["Arn"])["Tags"]
+        assert tags == [{"Key": "project", "Value": "shop"}, {"Key": "stage", "Value": stage}]
+        accounts = json.loads(bus["Policy"])["Statement"][0]["Principal"]["AWS"]
+        assert accounts == ("111122223333" if stage == "first" else ["444455556666", "111122223333"])
+        placed = client.describe_rule(Name="placed", EventBusName="orders")
+        assert json.loads(placed["EventPattern"])["detail"]["stage"] == [stage]
+        (hourly,) = client.list_rules(NamePrefix="hourly-")["Rules"]
+        expected = {"first": ("rate(1 hour)", "DISABLED"), "second": ("cron(0 12 * * ? *)", "ENABLED")}
+        assert (hourly["ScheduleExpression"], hourly["State"]) == expected[stage]
+        organization = {"first": "o-a1b2c3d4e5", "second": "o-f6a7b8c9d0"}[stage]
+        assert organization in client.describe_event_bus()["Policy"]
+
+    wrong = terraform_cli.scenario(terraform, seen)
+    assert wrong is None, wrong
+    assert [bus["Name"] for bus in client.list_event_buses()["EventBuses"]] == ["default"]
+    assert client.list_rules()["Rules"] == []
+    assert "Policy" not in client.describe_event_bus()

@@ -1,0 +1,42 @@
+# What the scripts of the tests share: sourced by them, at the top folder of the project.
+
+run() {
+    printf '+ %s\n' "$*"
+    "$@"
+}
+
+apt_install() {
+    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
+}
+
+# Sets EVENTYARD_BINARY to the release binary, unless it names one, and makes .venv.
+compat_environment() {
+    if [[ -z ${EVENTYARD_BINARY-} ]]; then
+        run cargo build --release --bin eventyard # does nothing where it is up to date
+        local target
+        target=$(cargo metadata --format-version 1 --no-deps |
+            python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+        export EVENTYARD_BINARY="$target/release/eventyard"
+    fi
+    python_environment
+    printf '+ export EVENTYARD_BINARY=%s\n' "$EVENTYARD_BINARY"
+}
+
+# Makes .venv hold exactly what tests/compat/requirements.txt asks for.
+python_environment() {
+    local requirements=tests/compat/requirements.txt
+    if cmp --silent "$requirements" .venv/requirements.txt && .venv/bin/python -c '' 2>/dev/null; then
+        return
+    fi
+    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        if [[ $(id -u) != 0 ]]; then
+            echo 'tests: python3 cannot make environments here; install the package python3-venv' >&2
+            return 1
+        fi
+        run apt-get update
+        run apt_install python3-venv
+    fi
+    run python3 -m venv --clear .venv
+    run .venv/bin/pip install --quiet --disable-pip-version-check --requirement "$requirements"
+    cp "$requirements" .venv/requirements.txt # the last step, so that an interrupted one is done again
+}
