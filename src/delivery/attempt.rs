@@ -13,6 +13,7 @@ use eventyard_core::input::RenderContext;
 use eventyard_core::limits::ATTEMPT_MESSAGE_BYTES_MAX;
 use eventyard_core::name::TargetNumber;
 use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
+use eventyard_core::target::TargetKind;
 
 use super::Settings;
 use super::senders::{HttpRequest, HttpSender};
@@ -132,8 +133,12 @@ impl Attempts {
             Ok(body) => body.into_owned(),
             Err(error) => return AttemptOutcome::InputFailed { reason: error.to_string() },
         };
-        let (url, parameters) = (&target.compiled.url, &target.compiled.http);
-        self.http.send(HttpRequest { url, parameters, envelope: &event.envelope, event: event.id, attempt, body }).await
+        match &target.compiled.kind {
+            TargetKind::Http { url, parameters } => {
+                let envelope = &event.envelope;
+                self.http.send(HttpRequest { url, parameters, envelope, event: event.id, attempt, body }).await
+            }
+        }
     }
 
     fn recipient(&self, target: Option<&ActiveTarget>, number: TargetNumber) -> Recipient {

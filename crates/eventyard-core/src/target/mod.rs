@@ -71,8 +71,8 @@ impl Target {
             ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
         })?;
         let input = self.compile_input()?;
-        let http = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
-        Ok(CompiledTarget { url, input, http })
+        let parameters = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
+        Ok(CompiledTarget { input, kind: TargetKind::Http { url, parameters } })
     }
 
     /// Compiles the input alone, as [`compile`](Self::compile) does, wherever the target is.
@@ -92,10 +92,20 @@ impl Target {
 /// The parts of a target that are used at each delivery, read once.
 #[derive(Debug)]
 pub struct CompiledTarget {
-    /// Where the request goes.
-    pub url: HttpUrl,
-    /// What the request's body is made of.
+    /// What is sent.
     pub input: TargetInput,
-    /// What is added to the request.
-    pub http: CompiledHttpParameters,
+    /// Where it goes, and how one speaks there.
+    pub kind: TargetKind,
+}
+
+/// The kinds of targets. A kind that has no variant here is refused by `PutTargets`.
+#[derive(Debug)]
+pub enum TargetKind {
+    /// A POST to a URL.
+    Http {
+        /// Where the request goes.
+        url: HttpUrl,
+        /// What is added to the request.
+        parameters: CompiledHttpParameters,
+    },
 }
