@@ -353,6 +353,12 @@ fn engine_settings(config: &Config) -> engine::Settings {
         targets_per_rule_max: config.quotas.targets_per_rule_max,
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
         event_buses_per_account_max: config.quotas.event_buses_per_account_max,
+        regions: config.aws.regions.clone(),
+        organizations: config
+            .accounts
+            .iter()
+            .filter_map(|account| Some((account.id.clone(), account.organization.clone()?)))
+            .collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One attempt: from what is owed and the target as it is now to an outcome and a settlement.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
 
 use super::Settings;
-use super::senders::{HttpRequest, HttpSender};
+use super::senders::{HttpRequest, HttpSender, forward};
 use crate::engine::{ActiveTarget, Engine};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
@@ -123,18 +124,13 @@ impl Attempts {
     }
 
     async fn send(&self, target: &ActiveTarget, event: &Event, attempt: u32) -> AttemptOutcome {
-        let ingestion_time = event.received.to_rfc3339_seconds();
-        let context = RenderContext {
-            rule_arn: &target.rule_arn,
-            rule_name: target.rule.name.as_str(),
-            ingestion_time: &ingestion_time,
-        };
-        let body = match target.compiled.input.render(&event.envelope, &context) {
-            Ok(body) => body.into_owned(),
-            Err(error) => return AttemptOutcome::InputFailed { reason: error.to_string() },
-        };
         match &target.compiled.kind {
+            TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
+                let body = match render(target, event) {
+                    Ok(body) => body,
+                    Err(outcome) => return outcome,
+                };
                 let envelope = &event.envelope;
                 self.http.send(HttpRequest { url, parameters, envelope, event: event.id, attempt, body }).await
             }
@@ -191,6 +187,18 @@ impl Attempts {
             retry_attempts: attempts.saturating_sub(1),
         }))
     }
+}
+
+/// What the target's input makes of the event.
+fn render(target: &ActiveTarget, event: &Event) -> Result<String, AttemptOutcome> {
+    let ingestion_time = event.received.to_rfc3339_seconds();
+    let context = RenderContext {
+        rule_arn: &target.rule_arn,
+        rule_name: target.rule.name.as_str(),
+        ingestion_time: &ingestion_time,
+    };
+    let body = target.compiled.input.render(&event.envelope, &context);
+    body.map(Cow::into_owned).map_err(|error| AttemptOutcome::InputFailed { reason: error.to_string() })
 }
 
 /// What the history keeps of an attempt.

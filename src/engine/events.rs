@@ -63,7 +63,7 @@ impl Engine {
     }
 
     /// The event with the targets it is owed to; none when no rule takes it.
-    fn owe(&self, bus: &EventBusKey, event: Event) -> Option<Owed> {
+    pub(super) fn owe(&self, bus: &EventBusKey, event: Event) -> Option<Owed> {
         let index = self.registry().index(bus)?;
         // The envelope was built from checked parts, so it is JSON.
         let rules = index.matching(&event.envelope).unwrap_or_default();

@@ -8,6 +8,7 @@ mod dead_letters;
 mod event_buses;
 mod event_reports;
 mod events;
+mod forwarding;
 mod managed_rules;
 mod permissions;
 mod registry;
@@ -20,6 +21,7 @@ mod targets;
 pub(crate) mod testing;
 mod timetable;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use eventyard_core::clock::Clock;
@@ -53,7 +55,7 @@ pub struct Caller {
 }
 
 /// The bounds the engine keeps.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Bytes of the entries of one call, as Amazon counts them.
     pub entries_size_bytes_max: usize,
@@ -69,6 +71,10 @@ pub struct Settings {
     pub rules_per_event_bus_max: Option<usize>,
     /// Event buses of one account in one region beside the default one; none for no bound.
     pub event_buses_per_account_max: Option<usize>,
+    /// The regions that are served; all when it is empty.
+    pub regions: Vec<Region>,
+    /// The organizations that accounts belong to.
+    pub organizations: HashMap<AccountId, OrganizationId>,
 }
 
 /// The service without its wire.

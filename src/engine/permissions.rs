@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use eventyard_core::arn::{EventBusNameOrArn, event_bus_arn, rule_arn};
 use eventyard_core::error::{ErrorCode, ServiceError};
-use eventyard_core::name::{EventBusKey, RuleKey, RuleName};
+use eventyard_core::name::{EventBusKey, Region, RuleKey, RuleName};
 use eventyard_core::policy::{Decision, InvalidPolicy, Permission, Policy, PolicyTooLong, Request};
 
 use super::{Caller, Engine};
@@ -16,7 +16,8 @@ impl Engine {
     /// The event bus that a request names, when the caller may do `action`, such as `events:ListRules`, with it.
     ///
     /// # Errors
-    /// `AccessDeniedException` when it belongs to another account whose policy does not allow that, or is not there.
+    /// `AccessDeniedException` when it belongs to another account whose policy does not allow that, or is not there; or to a
+    /// region that is not served.
     pub fn authorized_bus(
         &self,
         caller: &Caller,
@@ -55,6 +56,10 @@ impl Engine {
         bus: &EventBusKey,
         resource: impl Fn() -> String,
     ) -> Result<(), ServiceError> {
+        if !self.serves(&bus.region) {
+            let message = format!("The region {} is not one of aws.regions.", bus.region);
+            return Err(ServiceError::new(ErrorCode::AccessDenied, message));
+        }
         let decision = self.decision(caller, action, bus, &resource);
         if is_allowed(caller, bus, decision) {
             return Ok(());
@@ -73,7 +78,13 @@ impl Engine {
 
     /// True when the caller may put events on `bus`, which need not be there when it is the caller's own.
     pub(super) fn may_put_events(&self, caller: &Caller, bus: &EventBusKey) -> bool {
-        is_allowed(caller, bus, self.decision(caller, "events:PutEvents", bus, || event_bus_arn(bus)))
+        let decision = || self.decision(caller, "events:PutEvents", bus, || event_bus_arn(bus));
+        self.serves(&bus.region) && is_allowed(caller, bus, decision())
+    }
+
+    /// Requests are signed for a region that is served, but an ARN may name any.
+    fn serves(&self, region: &Region) -> bool {
+        self.settings.regions.is_empty() || self.settings.regions.contains(region)
     }
 
     fn decision(&self, caller: &Caller, action: &str, bus: &EventBusKey, resource: impl Fn() -> String) -> Decision {

@@ -1,5 +1,6 @@
 //! An engine for tests: a real store in a folder that goes away, and a journal on the model of a disk.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,6 +74,8 @@ impl TestEngine {
             targets_per_rule_max: 5,
             rules_per_event_bus_max: None,
             event_buses_per_account_max: None,
+            regions: Vec::new(),
+            organizations: HashMap::new(),
         };
         let store = Store::open(folder.path(), Timestamp::EPOCH).unwrap();
         let random = Arc::new(Random::from_seed(1));

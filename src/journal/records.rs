@@ -14,6 +14,9 @@ use super::{JournalError, Pending, RecordedAttempt, ScheduleMark, keys};
 
 /// Form 1 of an event: when it was received (8 bytes), its id (16 bytes), its envelope.
 const EVENT: u8 = 1;
+/// Form 2 of an event, of one that was forwarded: behind the id the length (2 bytes) of the ARNs of the event buses it came
+/// from, and these with commas between.
+const FORWARDED_EVENT: u8 = 2;
 /// Form 1 of a delivery that waits: attempts so far (4 bytes).
 const LATER: u8 = 1;
 /// Form 1 of an attempt: when the event was received (8 bytes), when the attempt ended (8 bytes), how long it took in
@@ -25,10 +28,16 @@ const SCHEDULE: u8 = 1;
 const DEAD_LETTER: u8 = 1;
 
 pub(super) fn event(event: &Event) -> Vec<u8> {
-    let mut value = Vec::with_capacity(25 + event.envelope.len());
-    value.push(EVENT);
+    let way = event.forwarded_from.join(",");
+    let mut value = Vec::with_capacity(27 + way.len() + event.envelope.len());
+    value.push(if way.is_empty() { EVENT } else { FORWARDED_EVENT });
     value.extend(event.received.as_millis().to_be_bytes());
     value.extend(event.id.as_bytes());
+    if !way.is_empty() {
+        // At most some thousand bytes: both the number of ARNs and their length are bounded.
+        value.extend(u16::try_from(way.len()).unwrap_or(u16::MAX).to_be_bytes());
+        value.extend(way.as_bytes());
+    }
     value.extend(event.envelope.as_bytes());
     value
 }
@@ -43,13 +52,23 @@ pub(super) fn parse_count(value: &[u8]) -> Result<u64, JournalError> {
 
 /// None when it is not in that form.
 pub(super) fn parse_event(value: &[u8]) -> Option<Event> {
-    let rest = value.strip_prefix(&[EVENT])?;
+    let (&form, rest) = value.split_first()?;
     let (received, rest) = rest.split_first_chunk()?;
-    let (id, envelope) = rest.split_first_chunk()?;
+    let (id, rest) = rest.split_first_chunk()?;
+    let (way, envelope) = match form {
+        EVENT => (None, rest),
+        FORWARDED_EVENT => {
+            let (length, rest) = rest.split_first_chunk()?;
+            let (way, envelope) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+            (Some(str::from_utf8(way).ok()?), envelope)
+        }
+        _ => return None,
+    };
     Some(Event {
         id: EventId::from_bytes(*id),
         received: Timestamp::from_millis(i64::from_be_bytes(*received))?,
         envelope: std::str::from_utf8(envelope).ok()?.into(),
+        forwarded_from: way.into_iter().flat_map(|way| way.split(',')).map(str::to_owned).collect(),
     })
 }
 
@@ -140,6 +159,9 @@ struct DeadLetterRecord {
     event_id: Option<String>,
     received_ms: Option<i64>,
     envelope: Option<Box<str>>,
+    /// Absent in what releases before wrote that did not forward.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    forwarded_from: Vec<String>,
     died_ms: i64,
     rule_arn: String,
     target_id: String,
@@ -156,6 +178,7 @@ pub(super) fn dead_letter(letter: &DeadLetter) -> Vec<u8> {
         event_id: event.map(|event| event.id.to_string()),
         received_ms: event.map(|event| event.received.as_millis()),
         envelope: event.map(|event| event.envelope.clone()),
+        forwarded_from: event.map(|event| event.forwarded_from.clone()).unwrap_or_default(),
         died_ms: letter.died.as_millis(),
         rule_arn: letter.rule_arn.clone(),
         target_id: letter.target_id.clone(),
@@ -178,9 +201,12 @@ pub(super) fn parse_dead_letter(value: &[u8]) -> Result<DeadLetter, JournalError
         serde_json::from_slice(json).map_err(|error| JournalError::Damaged(format!("a dead letter: {error}")))?;
     let time = |milliseconds| Timestamp::from_millis(milliseconds).ok_or_else(damaged);
     let event = match (record.event_id, record.received_ms, record.envelope) {
-        (Some(id), Some(received), Some(envelope)) => {
-            Some(Event { id: EventId::parse(&id).ok_or_else(damaged)?, received: time(received)?, envelope })
-        }
+        (Some(id), Some(received), Some(envelope)) => Some(Event {
+            id: EventId::parse(&id).ok_or_else(damaged)?,
+            received: time(received)?,
+            envelope,
+            forwarded_from: record.forwarded_from,
+        }),
         (None, None, None) => None,
         _ => return Err(damaged()),
     };
@@ -195,4 +221,32 @@ pub(super) fn parse_dead_letter(value: &[u8]) -> Result<DeadLetter, JournalError
         exhausted_retry_condition: record.exhausted_retry_condition.as_deref().and_then(ExhaustedRetryCondition::parse),
         retry_attempts: record.retry_attempts,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(forwarded_from: &[&str]) -> Event {
+        Event {
+            id: EventId::from_bytes([7; 16]),
+            received: Timestamp::EPOCH,
+            envelope: r#"{"id":","}"#.into(),
+            forwarded_from: forwarded_from.iter().map(|&arn| arn.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn an_event_is_read_as_it_was_written_and_form_1_stays() {
+        let mut form_1 = vec![1, 0, 0, 0, 0, 0, 0, 0, 0];
+        form_1.extend([7; 16]);
+        form_1.extend(br#"{"id":","}"#);
+        assert_eq!(event(&sample(&[])), form_1);
+        for way in [&[][..], &["arn:aws:events:a:1:event-bus/b"], &["arn:a", "arn:b"]] {
+            assert_eq!(parse_event(&event(&sample(way))), Some(sample(way)));
+        }
+        let cut = event(&sample(&["arn:a"]));
+        assert!((0..27 + 5).all(|length| parse_event(&cut[..length]).is_none()));
+        assert_eq!(parse_event(&[3; 40]), None);
+    }
 }

@@ -27,11 +27,20 @@ def test_resources_are_made_do_not_drift_are_changed_and_go(terraform, client):
         bus = client.describe_event_bus(Name="orders")
         assert bus["Description"] == f"Orders of the shop, {stage}"
         tags = client.list_tags_for_resource(ResourceARN=bus["Arn"])["Tags"]
-        assert tags == [{"Key": "project", "Value": "shop"}, {"Key": "stage", "Value": stage}]
+        trial = {"first": {"trial": "yes"}, "second": {}}[stage]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == {"project": "shop", "stage": stage} | trial
         accounts = json.loads(bus["Policy"])["Statement"][0]["Principal"]["AWS"]
         assert accounts == ("111122223333" if stage == "first" else ["444455556666", "111122223333"])
         placed = client.describe_rule(Name="placed", EventBusName="orders")
         assert json.loads(placed["EventPattern"])["detail"]["stage"] == [stage]
+        (audit,) = client.list_targets_by_rule(Rule="placed", EventBusName="orders")["Targets"]
+        retries = {"first": (60, 0), "second": (3600, 5)}[stage]
+        assert audit == {
+            "Id": "audit",
+            "Arn": bus["Arn"].replace("orders", "audit"),
+            "RoleArn": f"arn:aws:iam::000000000000:role/{stage}",
+            "RetryPolicy": {"MaximumEventAgeInSeconds": retries[0], "MaximumRetryAttempts": retries[1]},
+        }
         (hourly,) = client.list_rules(NamePrefix="hourly-")["Rules"]
         expected = {"first": ("rate(1 hour)", "DISABLED"), "second": ("cron(0 12 * * ? *)", "ENABLED")}
         assert (hourly["ScheduleExpression"], hourly["State"]) == expected[stage]

@@ -20,6 +20,14 @@ pub fn rule_arn(rule: &RuleKey) -> String {
     }
 }
 
+/// The event bus that an ARN names; none when it names none.
+#[must_use]
+pub fn parse_event_bus_arn(arn: &str) -> Option<EventBusKey> {
+    let (account, region, resource) = split_arn(arn)?;
+    let name = EventBusName::parse(resource.strip_prefix("event-bus/")?).ok()?;
+    Some(EventBusKey { account, region, name })
+}
+
 /// A resource that can be tagged, as its ARN names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaggableResource {

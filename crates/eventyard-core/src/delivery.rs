@@ -1,6 +1,7 @@
 //! A delivery: one event owed to one target, and how an attempt at it ended.
 
 use crate::clock::Timestamp;
+use crate::forwarding::ForwardError;
 use crate::name::{EventNumber, TargetNumber};
 use crate::retry_after::RetryAfter;
 
@@ -77,6 +78,8 @@ pub enum AttemptOutcome {
         /// What was wrong.
         reason: String,
     },
+    /// The target is an event bus, and the event was not forwarded there.
+    NotForwarded(ForwardError),
     /// The target was removed, or its rule deleted, before the event could be delivered.
     TargetRemoved,
     /// The journal could not read the event this time.
@@ -148,11 +151,13 @@ impl AttemptOutcome {
             | Self::ConnectionFailed { .. }
             | Self::TimedOut { .. }
             | Self::EventUnreadable { .. }
+            | Self::NotForwarded(ForwardError::NotWritten(_))
             | Self::InternalError => Verdict::Retryable,
             Self::Refused { .. }
             | Self::Redirected { .. }
             | Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
+            | Self::NotForwarded(_)
             | Self::TargetRemoved
             | Self::EventDamaged { .. }
             | Self::EventTooOld => Verdict::Permanent,
@@ -174,6 +179,7 @@ impl AttemptOutcome {
             | Self::TimedOut { .. } => TargetHealth::Failing,
             Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
+            | Self::NotForwarded(_)
             | Self::TargetRemoved
             | Self::EventUnreadable { .. }
             | Self::EventDamaged { .. }
@@ -205,6 +211,7 @@ impl AttemptOutcome {
             Self::TimedOut { .. } => "TIMED_OUT",
             Self::InputFailed { .. } => "INPUT_FAILED",
             Self::RequestInvalid { .. } => "REQUEST_INVALID",
+            Self::NotForwarded(error) => error.code(),
             Self::TargetRemoved => "TARGET_REMOVED",
             Self::EventUnreadable { .. } => "EVENT_UNREADABLE",
             Self::EventDamaged { .. } => "EVENT_DAMAGED",
@@ -237,6 +244,7 @@ impl AttemptOutcome {
             Self::TimedOut { waited_for } => format!("timed out waiting for {waited_for}"),
             Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),
             Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
+            Self::NotForwarded(error) => error.to_string(),
             Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
             Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
             Self::EventDamaged { reason } => format!("the event is lost: {reason}"),

@@ -78,6 +78,8 @@ pub struct Event {
     pub received: Timestamp,
     /// The envelope: compact JSON with the members in Amazon's order.
     pub envelope: Box<str>,
+    /// The ARNs of the event buses whose rules have forwarded it, in their order; none when it was put here.
+    pub forwarded_from: Vec<String>,
 }
 
 impl Event {
@@ -96,7 +98,7 @@ impl Event {
             time: due,
             resources: &[rule_arn],
         };
-        Self { id, received, envelope: envelope.to_json("{}") }
+        Self { id, received, envelope: envelope.to_json("{}"), forwarded_from: Vec::new() }
     }
 }
 
@@ -197,7 +199,7 @@ impl EventEntry<'_> {
             time: self.time.unwrap_or(received),
             resources: self.resources,
         };
-        Ok(Event { id, received, envelope: envelope.to_json(&detail) })
+        Ok(Event { id, received, envelope: envelope.to_json(&detail), forwarded_from: Vec::new() })
     }
 }
 

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod event_bus;
+pub mod forwarding;
 pub mod input;
 pub mod json;
 pub mod limits;

@@ -42,6 +42,9 @@ pub const ANSWER_EXCERPT_BYTES_MAX: usize = 512;
 /// Bytes of the sentence that the history keeps of an attempt. Ours.
 pub const ATTEMPT_MESSAGE_BYTES_MAX: usize = 256;
 
+/// Times that an event may be forwarded from one event bus to another. Ours.
+pub const FORWARDS_MAX: usize = 10;
+
 /// Headers of one request. Ours; an SDK sends about a dozen.
 pub const HEADERS_MAX: usize = 100;
 

@@ -37,7 +37,7 @@ provider "aws" {
 resource "aws_cloudwatch_event_bus" "orders" {
   name        = "orders"
   description = "Orders of the shop, ${var.stage}"
-  tags        = { stage = var.stage }
+  tags        = var.stage == "first" ? { stage = "first", trial = "yes" } : { stage = var.stage }
 }
 
 resource "aws_cloudwatch_event_bus_policy" "orders" {
@@ -82,6 +82,24 @@ resource "aws_cloudwatch_event_rule" "placed" {
     detail-type = ["Order Placed"]
     detail      = { stage = [var.stage], total = [{ numeric = [">", 10] }] }
   })
+}
+
+# The provider takes ARNs only, so no URL can be a target here.
+resource "aws_cloudwatch_event_target" "audit" {
+  rule           = aws_cloudwatch_event_rule.placed.name
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  target_id      = "audit"
+  arn            = aws_cloudwatch_event_bus.audit.arn
+  role_arn       = "arn:aws:iam::000000000000:role/${var.stage}"
+
+  retry_policy {
+    maximum_event_age_in_seconds = var.stage == "first" ? 60 : 3600
+    maximum_retry_attempts       = var.stage == "first" ? 0 : 5
+  }
+}
+
+resource "aws_cloudwatch_event_bus" "audit" {
+  name = "audit"
 }
 
 resource "aws_cloudwatch_event_rule" "hourly" {

@@ -8,17 +8,18 @@ use std::collections::BTreeMap;
 pub use http_url::{HttpUrl, InvalidHttpUrl};
 pub use parameters::{CompiledHttpParameters, HttpParameters, HttpValue, RetryPolicyParameters};
 
+use crate::arn::parse_event_bus_arn;
 use crate::constraint::StringConstraint;
 use crate::error::ServiceError;
 use crate::input::TargetInput;
-use crate::name::TargetId;
+use crate::name::{EventBusKey, TargetId};
 
 /// A target as its owner describes it, given back exactly as it was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Its id within the rule.
     pub id: TargetId,
-    /// Where events go: an `http://` or `https://` URL.
+    /// Where events go: an `http://` or `https://` URL, or the ARN of an event bus.
     pub arn: String,
     /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
     pub role_arn: Option<String>,
@@ -67,12 +68,33 @@ impl Target {
     /// Amazon's `ValidationException` where it has one: an Arn that is no target, two kinds of input at once, a template
     /// or path that cannot be read.
     pub fn compile(&self) -> Result<CompiledTarget, ServiceError> {
+        if let Some(bus) = parse_event_bus_arn(&self.arn) {
+            return self.compile_event_bus(bus);
+        }
         let url = HttpUrl::parse(&self.arn).map_err(|invalid| {
             ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
         })?;
         let input = self.compile_input()?;
         let parameters = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
         Ok(CompiledTarget { input, kind: TargetKind::Http { url, parameters } })
+    }
+
+    /// An event bus gets events as they are: Amazon's service lets nothing change them on the way either.
+    fn compile_event_bus(&self, bus: EventBusKey) -> Result<CompiledTarget, ServiceError> {
+        for (member, is_given) in [
+            ("Input", self.input.is_some()),
+            ("InputPath", self.input_path.is_some()),
+            ("InputTransformer", self.input_transformer.is_some()),
+            ("HttpParameters", self.http_parameters.is_some()),
+        ] {
+            if is_given {
+                let id = &self.id;
+                return Err(ServiceError::validation(format!(
+                    "Parameter {member} is not valid for target {id}. Reason: an event bus gets events as they are."
+                )));
+            }
+        }
+        Ok(CompiledTarget { input: self.compile_input()?, kind: TargetKind::EventBus(bus) })
     }
 
     /// Compiles the input alone, as [`compile`](Self::compile) does, wherever the target is.
@@ -108,4 +130,6 @@ pub enum TargetKind {
         /// What is added to the request.
         parameters: CompiledHttpParameters,
     },
+    /// An event bus of this daemon, whose rules match the event once more.
+    EventBus(EventBusKey),
 }

@@ -1,0 +1,35 @@
+//! Forwarding: an event that a rule sends to another event bus enters there as if it had been put.
+
+use eventyard_core::arn::event_bus_arn;
+use eventyard_core::event::Event;
+use eventyard_core::forwarding::ForwardError;
+use eventyard_core::name::EventBusKey;
+
+use super::{Caller, Engine};
+
+impl Engine {
+    /// Puts the event on `to`, on behalf of the account that owns the rule on `from`. When it returns, the event is on disk
+    /// with the deliveries it owes there. Its envelope stays as it is, also its account and region.
+    ///
+    /// # Errors
+    /// When the policy of `to` does not allow it, there is no such bus, the event was there before, or it could not be
+    /// written.
+    pub async fn forward(&self, event: &Event, from: &EventBusKey, to: &EventBusKey) -> Result<(), ForwardError> {
+        let organization = self.settings.organizations.get(&from.account).cloned();
+        let caller = Caller { account: from.account.clone(), region: from.region.clone(), organization };
+        if !self.may_put_events(&caller, to) {
+            return Err(ForwardError::NotPermitted { account: from.account.to_string(), bus: event_bus_arn(to) });
+        }
+        if self.registry().event_bus(to).is_none() {
+            return Err(ForwardError::NoSuchEventBus { bus: event_bus_arn(to) });
+        }
+        let event = event.forwarded(from, to, self.clock.now())?;
+        match self.owe(to, event) {
+            Some(owed) => {
+                let written = self.journal.commit(vec![owed]).await;
+                written.map_err(|error| ForwardError::NotWritten(error.to_string()))
+            }
+            None => Ok(()),
+        }
+    }
+}

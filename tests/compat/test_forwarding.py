@@ -1,0 +1,167 @@
+"""Event buses as targets: from bus to bus, account to account, region to region; and what is not forwarded."""
+
+import pytest
+
+from waiting import wait_until
+from wire import dead_letters, refused, request
+
+ACCOUNT, OTHER, THIRD = "000000000000", "222222222222", "333333333333"
+PATTERN = '{"source": ["shop"]}'
+QUICK = {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10"}
+
+
+def arn(bus, account=ACCOUNT, region="us-east-1"):
+    return f"arn:aws:events:{region}:{account}:event-bus/{bus}"
+
+
+@pytest.fixture
+def daemon(start_daemon):
+    return start_daemon(QUICK)
+
+
+@pytest.fixture
+def rule(client):
+    """A function that makes a rule on a bus, which sends what it matches to an ARN or a URL."""
+
+    def rule(target, bus="default", of=client, **members):
+        of.put_rule(Name="forward", EventPattern=PATTERN, EventBusName=bus)
+        put = of.put_targets(Rule="forward", EventBusName=bus, Targets=[{"Id": "t", "Arn": target} | members])
+        assert put["FailedEntryCount"] == 0
+
+    return rule
+
+
+@pytest.fixture
+def put(client):
+    def put(of=client, bus="default"):
+        entry = {"Source": "shop", "DetailType": "t", "Detail": '{"n": 1}', "EventBusName": bus}
+        (entry,) = of.put_events(Entries=[entry])["Entries"]
+        return entry["EventId"]
+
+    return put
+
+
+def the_letter(daemon):
+    (letter,) = wait_until(lambda: dead_letters(daemon)["dead_letters"])
+    return letter
+
+
+def test_an_event_goes_from_bus_to_bus_as_it_is(client, rule, put, sink):
+    client.create_event_bus(Name="orders")
+    rule(arn("orders"))
+    rule(f"{sink.url}/hook", "orders")
+    listed = client.list_targets_by_rule(Rule="forward")["Targets"]
+    assert listed == [{"Id": "t", "Arn": arn("orders")}]
+    assert client.list_rule_names_by_target(TargetArn=arn("orders"))["RuleNames"] == ["forward"]
+    id = put()
+    event = sink.wait_for(1)[0].json()
+    assert (event["id"], event["account"], event["detail"]) == (id, ACCOUNT, {"n": 1})
+
+
+def test_an_event_that_no_rule_of_the_other_bus_takes_is_delivered(client, daemon, rule, put, sink):
+    client.create_event_bus(Name="orders")
+    rule(arn("orders"))
+    client.put_targets(Rule="forward", Targets=[{"Id": "hook", "Arn": f"{sink.url}/hook"}])
+    put()
+    sink.wait_for(1)
+    assert dead_letters(daemon)["dead_letters"] == []
+
+
+def test_another_account_and_region_with_its_permission(daemon, client, client_of, rule, put, sink):
+    other = client_of(daemon, key=OTHER, secret="any", region="eu-west-1")
+    rule(arn("default", OTHER, "eu-west-1"))
+    rule(f"{sink.url}/hook", of=other)
+    put()
+    letter = the_letter(daemon)
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("NO_PERMISSIONS", 0)
+    assert f"{ACCOUNT} may not put events on the event bus {arn('default', OTHER, 'eu-west-1')}" in letter["ERROR_MESSAGE"]
+    assert sink.requests == []
+
+    other.put_permission(Action="events:PutEvents", Principal=ACCOUNT, StatementId="s")
+    id = put()
+    event = sink.wait_for(1)[0].json()
+    assert (event["id"], event["account"], event["region"]) == (id, ACCOUNT, "us-east-1")
+
+
+def test_the_policy_is_asked_for_the_last_bus_not_the_first_sender(daemon, client, client_of, rule, put, sink):
+    """A sends to B, and B to C: C has to let B put events, and does not know A."""
+    second, third = (client_of(daemon, key=account, secret="any") for account in [OTHER, THIRD])
+    second.put_permission(Action="events:PutEvents", Principal=ACCOUNT, StatementId="s")
+    third.put_permission(Action="events:PutEvents", Principal=OTHER, StatementId="s")
+    rule(arn("default", OTHER))
+    rule(arn("default", THIRD), of=second)
+    rule(f"{sink.url}/hook", of=third)
+    put()
+    assert sink.wait_for(1)[0].json()["account"] == ACCOUNT
+
+
+def test_a_loop_is_one_dead_letter_that_says_its_way(daemon, client, rule, put):
+    client.create_event_bus(Name="there")
+    rule(arn("there"))
+    rule(arn("default"), "there")
+    id = put()
+    letter = the_letter(daemon)
+    assert (letter["ERROR_CODE"], letter["event"]["id"]) == ("FORWARDING_LOOP", id)
+    assert f"{arn('default')} -> {arn('there')}" in letter["ERROR_MESSAGE"]
+    # Nothing is owed that could bring a second one.
+    wait_until(lambda: "\neventyard_deliveries_pending 0\n" in request(daemon.admin_address, "GET", "/metrics").body.decode())
+    assert dead_letters(daemon)["dead_letters"] == [letter]
+
+
+def test_a_bus_that_forwards_to_itself(daemon, rule, put):
+    rule(arn("default"))
+    put()
+    assert the_letter(daemon)["ERROR_CODE"] == "FORWARDING_LOOP"
+
+
+def test_the_way_is_remembered_over_a_crash_and_a_redrive(daemon, client, rule, put, sink):
+    """The second bus owes the event to a bus that is missing first, then is the first one again."""
+    client.create_event_bus(Name="there")
+    rule(arn("there"))
+    rule(arn("missing"), "there")
+    put()
+    letter = the_letter(daemon)
+    assert letter["ERROR_CODE"] == "NO_RESOURCE"
+    rule(arn("default"), "there")
+    daemon.kill9()
+    daemon.start()
+    answer = request(daemon.admin_address, "POST", "/dead-letters/redrive?all=true", b"")
+    assert answer.status == 200, answer
+    again = wait_until(
+        lambda: [one for one in dead_letters(daemon)["dead_letters"] if one["ERROR_CODE"] == "FORWARDING_LOOP"]
+    )
+    assert f"{arn('default')} -> {arn('there')}" in again[0]["ERROR_MESSAGE"]
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"Input": "{}"},
+        {"InputPath": "$.detail"},
+        {"InputTransformer": {"InputTemplate": '"a"'}},
+        {"HttpParameters": {"HeaderParameters": {"X-A": "a"}}},
+    ],
+    ids=lambda member: next(iter(member)),
+)
+def test_nothing_changes_an_event_on_its_way(client, rule, member):
+    name = next(iter(member))
+    message = f"Parameter {name} is not valid for target t. Reason: an event bus gets events as they are."
+    with refused("ValidationException", message):
+        rule(arn("orders"), **member)
+    assert client.list_targets_by_rule(Rule="forward")["Targets"] == []
+
+
+def test_a_region_that_is_not_served(start_daemon, client_of, sink):
+    daemon = start_daemon({"EVENTYARD_AWS__REGIONS": "us-east-1"})
+    client = client_of(daemon)
+    elsewhere = arn("default", region="eu-west-1")
+    with refused("AccessDeniedException", "The region eu-west-1 is not one of aws.regions."):
+        client.put_rule(Name="r", EventPattern=PATTERN, EventBusName=elsewhere)
+    with refused("AccessDeniedException", "The region eu-west-1 is not one of aws.regions."):
+        client.list_tags_for_resource(ResourceARN=elsewhere)
+    entry = {"Source": "shop", "DetailType": "t", "Detail": "{}", "EventBusName": elsewhere}
+    assert client.put_events(Entries=[entry])["Entries"][0]["ErrorCode"] == "AccessDeniedException"
+    client.put_rule(Name="r", EventPattern=PATTERN)
+    client.put_targets(Rule="r", Targets=[{"Id": "t", "Arn": elsewhere}])
+    client.put_events(Entries=[entry | {"EventBusName": "default"}])
+    assert the_letter(daemon)["ERROR_CODE"] == "NO_PERMISSIONS"
