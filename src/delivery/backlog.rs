@@ -128,7 +128,12 @@ mod tests {
         };
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let (journal, _) = Journal::open_on(Arc::new(ModelDisk::default()), settings, telemetry).unwrap();
-        let event = |n| Event { id: EventId::from_random(n), received: at(0), envelope: "{}".into(), forwarded_from: Vec::new() };
+        let event = |n| Event {
+            id: EventId::from_random(n),
+            received: at(0),
+            envelope: "{}".into(),
+            forwarded_from: Vec::new(),
+        };
         let owed = (0..events).map(|n| Owed { event: event(n), targets: vec![TARGET] }).collect();
         journal.commit(owed).await.unwrap();
         journal

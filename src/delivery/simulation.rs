@@ -143,8 +143,12 @@ impl World {
 
     async fn commit(&mut self) {
         let events = 1 + u32::try_from(self.draw(3)).unwrap();
-        let event =
-            |_| Event { id: EventId::from_random(self.random.next_u128()), received: self.now, envelope: "{}".into(), forwarded_from: Vec::new() };
+        let event = |_| Event {
+            id: EventId::from_random(self.random.next_u128()),
+            received: self.now,
+            envelope: "{}".into(),
+            forwarded_from: Vec::new(),
+        };
         let owed = (0..events).map(event).map(|event| Owed { event, targets: vec![TARGET] });
         self.journal.commit(owed.collect()).await.unwrap();
         self.events += events;

@@ -49,7 +49,12 @@ fn rig() -> Rig {
 }
 
 async fn commit(journal: &Journal, events: u128) {
-    let event = |n| Event { id: EventId::from_random(n), received: Timestamp::EPOCH, envelope: "{}".into(), forwarded_from: Vec::new() };
+    let event = |n| Event {
+        id: EventId::from_random(n),
+        received: Timestamp::EPOCH,
+        envelope: "{}".into(),
+        forwarded_from: Vec::new(),
+    };
     let owed = (0..events).map(|n| Owed { event: event(n), targets: vec![TARGET] });
     journal.commit(owed.collect()).await.unwrap();
 }

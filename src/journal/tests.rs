@@ -29,7 +29,12 @@ fn at(milliseconds: i64) -> Timestamp {
 }
 
 fn event(n: u128) -> Event {
-    Event { id: EventId::from_random(n), received: at(1_000), envelope: format!(r#"{{"detail":{{"n":{n}}}}}"#).into(), forwarded_from: Vec::new() }
+    Event {
+        id: EventId::from_random(n),
+        received: at(1_000),
+        envelope: format!(r#"{{"detail":{{"n":{n}}}}}"#).into(),
+        forwarded_from: Vec::new(),
+    }
 }
 
 fn owed(n: u128, targets: &[TargetNumber]) -> Owed {

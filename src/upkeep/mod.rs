@@ -119,7 +119,12 @@ mod tests {
         };
         let disk = Arc::new(ModelDisk::default());
         let (journal, _) = Journal::open_on(disk, settings, Arc::clone(&telemetry)).unwrap();
-        let event = |n| Event { id: EventId::from_random(n), received: at(0), envelope: "{}".into(), forwarded_from: Vec::new() };
+        let event = |n| Event {
+            id: EventId::from_random(n),
+            received: at(0),
+            envelope: "{}".into(),
+            forwarded_from: Vec::new(),
+        };
         let owed = (1..=2_500).map(|n| Owed { event: event(n), targets: vec![TargetNumber(1)] }).collect();
         journal.commit(owed).await.unwrap();
         let ready = journal.ready(TargetNumber(1), None, 2_500).unwrap();

@@ -1,0 +1,129 @@
+"""The tables of docs/COMPATIBILITY.md against the model of the service: each operation, each member, and that it is refused
+where they say so. What the model does not have is tried in test_model_variants.py."""
+
+import copy
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from good_requests import GOOD, MADE, example
+from matrix import CLIENTS, DOCUMENT, documented_results
+from test_bad_input import IMPLEMENTED
+from wire import call
+
+SHARED = "Members of several operations"
+STATES = {"Yes", "Partial", "No", "Inert", "Refused"}
+# Members that are lists of structures whose members have rows of their own.
+OPENED = ["Targets", "Entries"]
+# Of members whose expression no made-up text satisfies.
+EXAMPLES = {"EventSourceName": "aws.partner/example.com/orders"}
+
+
+@dataclass
+class Row:
+    """What a table says of one member of the operations of its section."""
+
+    section: str
+    member: str
+    state: str
+    test: str
+
+
+def rows():
+    """All rows, one for each member that they name."""
+    members = DOCUMENT.read_text().split("\n## Members\n")[1].split("\n## ")[0]
+    for section in members.split("\n### ")[1:]:
+        heading = section.splitlines()[0]
+        for line in section.splitlines():
+            cells = [cell.strip() for cell in line.split("|")[1:-1]]
+            if not line.startswith("| ") or cells[0] == "member":
+                continue
+            assert len(cells) == 4, f"{heading}: {line}"
+            prefix = re.match(r"(\w+\[\]\.)?", cells[0])[0]
+            for name in cells[0].removeprefix(prefix).split(", "):
+                yield Row(heading, prefix + name, cells[1], cells[3].strip("`"))
+
+
+ROWS = list(rows())
+REFUSED = [row for row in ROWS if row.state == "Refused"]
+
+
+@pytest.fixture(scope="module")
+def model(boto3_session):
+    return boto3_session.client("events", region_name="us-east-1").meta.service_model
+
+
+@pytest.fixture
+def daemon(start_daemon):
+    daemon = start_daemon()
+    for operation, body in MADE:
+        assert call(daemon, operation, body).status == 200, operation
+    return daemon
+
+
+def operations_of(row):
+    return IMPLEMENTED if row.section == SHARED else row.section.split(", ")
+
+
+def members_of(model, operation):
+    """The members that need a row, as the tables write them."""
+    shape = model.operation_model(operation).input_shape
+    for name, member in shape.members.items():
+        yield name
+        if name in OPENED:
+            yield from (f"{name}[].{inner}" for inner in member.member.members)
+
+
+def test_every_operation_of_the_model_has_a_row_and_a_section(model):
+    assert len(model.operation_names) == 57
+    for client in CLIENTS:
+        assert list(documented_results()[client]) == list(model.operation_names)
+    sections = {operation for row in ROWS if row.section != SHARED for operation in operations_of(row)}
+    assert sections == set(IMPLEMENTED)
+
+
+@pytest.mark.parametrize("operation", IMPLEMENTED)
+def test_every_member_has_a_row(model, operation):
+    documented = {row.member for row in ROWS if operation in operations_of(row)}
+    assert set(members_of(model, operation)) - documented == set()
+
+
+def test_the_rows_name_members_and_tests_that_there_are(model):
+    for row in ROWS:
+        there = {member for operation in operations_of(row) for member in members_of(model, operation)}
+        assert row.member in there, row
+        assert row.state in STATES, row
+        file, name = row.test.split("::")
+        assert f"\ndef {name}(" in (Path(__file__).parent / file).read_text(), row
+
+
+def with_member(model, operation, member):
+    """A good request that has the member, too."""
+    shape, body = model.operation_model(operation).input_shape, copy.deepcopy(GOOD[operation])
+    outer, _, inner = member.rpartition("[].")
+    if outer:
+        body[outer][0][inner] = example(shape.members[outer].member.members[inner])
+    else:
+        body[inner] = EXAMPLES.get(inner) or example(shape.members[inner])
+    return body
+
+
+def test_there_is_something_refused():
+    assert {row.section for row in REFUSED} >= {"PutTargets", "PutEvents", "CreateEventBus, UpdateEventBus"}
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.member)
+def test_what_is_documented_as_refused_is(daemon, model, row):
+    tried = 0
+    for operation in operations_of(row):
+        if row.member not in members_of(model, operation):
+            continue
+        answer = call(daemon, operation, with_member(model, operation, row.member))
+        status, code, message = answer.error
+        assert (status, code) in [(400, "ValidationException"), (400, "ResourceNotFoundException")], answer
+        # What the model forbids would begin with a small letter. The one that names something is refused by that name.
+        assert row.member.rpartition("[].")[2] in message or "Event source aws.partner/" in message, answer
+        tried += 1
+    assert tried > 0
