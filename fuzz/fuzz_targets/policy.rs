@@ -2,7 +2,7 @@
 #![no_main]
 
 use eventyard_core::name::AccountId;
-use eventyard_core::policy::{Policy, Request};
+use eventyard_core::policy::{EventFacts, Policy, Request};
 use libfuzzer_sys::fuzz_target;
 
 const BUS: &str = "arn:aws:events:us-east-1:111111111111:event-bus/b";
@@ -12,6 +12,7 @@ fuzz_target!(|text: &str| {
     let again = Policy::parse(&policy.to_string(), BUS).expect("what is written can be read");
     assert_eq!(again, policy);
     let account = AccountId::parse("222222222222").expect("twelve digits");
-    let request = Request { account: &account, organization: None, action: "events:PutEvents", resource: BUS };
+    let event = Some(EventFacts { source: "shop", detail_type: "Order Placed", is_forwarded: false });
+    let request = Request { account: &account, organization: None, action: "events:PutEvents", resource: BUS, event };
     assert_eq!(again.decide(&request), policy.decide(&request));
 });

@@ -5,6 +5,7 @@ use eventyard_core::error::ServiceError;
 use eventyard_core::event::{EntryError, Event, EventEntry, EventId};
 use eventyard_core::name::EventBusKey;
 use eventyard_core::pattern::{self, check_event_argument};
+use eventyard_core::policy::EventFacts;
 
 use super::{Caller, Engine};
 use crate::journal::{JournalError, Owed};
@@ -42,7 +43,12 @@ impl Engine {
         let (mut results, mut owed) = (Vec::with_capacity(entries.len()), Vec::new());
         for (bus, entry) in entries {
             let bus = caller.bus(bus.clone());
-            let accepted = if self.may_put_events(caller, &bus) {
+            let facts = EventFacts {
+                source: entry.source.unwrap_or_default(),
+                detail_type: entry.detail_type.unwrap_or_default(),
+                is_forwarded: false,
+            };
+            let accepted = if self.may_put_event(caller, &bus, facts) {
                 // The event keeps its sender, whoever owns the bus.
                 entry.accept(EventId::new(received, self.random.next_u128()), received, &caller.account, &caller.region)
             } else {

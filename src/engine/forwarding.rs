@@ -4,8 +4,18 @@ use eventyard_core::arn::event_bus_arn;
 use eventyard_core::event::Event;
 use eventyard_core::forwarding::ForwardError;
 use eventyard_core::name::EventBusKey;
+use eventyard_core::policy::EventFacts;
+use serde::Deserialize;
 
 use super::{Caller, Engine};
+
+/// What policies can ask of an event.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Kind {
+    source: String,
+    detail_type: String,
+}
 
 impl Engine {
     /// Puts the event on `to`, on behalf of the account that owns the rule on `from`. When it returns, the event is on disk
@@ -17,7 +27,10 @@ impl Engine {
     pub async fn forward(&self, event: &Event, from: &EventBusKey, to: &EventBusKey) -> Result<(), ForwardError> {
         let organization = self.settings.organizations.get(&from.account).cloned();
         let caller = Caller { account: from.account.clone(), region: from.region.clone(), organization };
-        if !self.may_put_events(&caller, to) {
+        // An envelope is JSON with both members.
+        let Kind { source, detail_type } = serde_json::from_str(&event.envelope).unwrap_or_default();
+        let facts = EventFacts { source: &source, detail_type: &detail_type, is_forwarded: true };
+        if !self.may_put_event(&caller, to, facts) {
             return Err(ForwardError::NotPermitted { account: from.account.to_string(), bus: event_bus_arn(to) });
         }
         if self.registry().event_bus(to).is_none() {

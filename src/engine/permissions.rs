@@ -8,7 +8,7 @@ use std::sync::Arc;
 use eventyard_core::arn::{EventBusNameOrArn, event_bus_arn, rule_arn};
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::name::{EventBusKey, Region, RuleKey, RuleName};
-use eventyard_core::policy::{Decision, InvalidPolicy, Permission, Policy, PolicyTooLong, Request};
+use eventyard_core::policy::{Decision, EventFacts, InvalidPolicy, Permission, Policy, PolicyTooLong, Request};
 
 use super::{Caller, Engine};
 
@@ -60,7 +60,7 @@ impl Engine {
             let message = format!("The region {} is not one of aws.regions.", bus.region);
             return Err(ServiceError::new(ErrorCode::AccessDenied, message));
         }
-        let decision = self.decision(caller, action, bus, &resource);
+        let decision = self.decision(caller, action, bus, &resource, None);
         if is_allowed(caller, bus, decision) {
             return Ok(());
         }
@@ -76,9 +76,9 @@ impl Engine {
         Err(ServiceError::new(ErrorCode::AccessDenied, message))
     }
 
-    /// True when the caller may put events on `bus`, which need not be there when it is the caller's own.
-    pub(super) fn may_put_events(&self, caller: &Caller, bus: &EventBusKey) -> bool {
-        let decision = || self.decision(caller, "events:PutEvents", bus, || event_bus_arn(bus));
+    /// True when the caller may put the event on `bus`, which need not be there when it is the caller's own.
+    pub(super) fn may_put_event(&self, caller: &Caller, bus: &EventBusKey, event: EventFacts<'_>) -> bool {
+        let decision = || self.decision(caller, "events:PutEvents", bus, || event_bus_arn(bus), Some(event));
         self.serves(&bus.region) && is_allowed(caller, bus, decision())
     }
 
@@ -87,10 +87,17 @@ impl Engine {
         self.settings.regions.is_empty() || self.settings.regions.contains(region)
     }
 
-    fn decision(&self, caller: &Caller, action: &str, bus: &EventBusKey, resource: impl Fn() -> String) -> Decision {
+    fn decision(
+        &self,
+        caller: &Caller,
+        action: &str,
+        bus: &EventBusKey,
+        resource: impl Fn() -> String,
+        event: Option<EventFacts<'_>>,
+    ) -> Decision {
         let Some(policy) = self.registry().policy(bus) else { return Decision::NotMentioned };
         let organization = caller.organization.as_ref();
-        policy.decide(&Request { account: &caller.account, organization, action, resource: &resource() })
+        policy.decide(&Request { account: &caller.account, organization, action, resource: &resource(), event })
     }
 
     /// Adds a permission to the policy of an event bus, or replaces the one of the same `StatementId`.

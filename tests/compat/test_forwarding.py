@@ -1,5 +1,7 @@
 """Event buses as targets: from bus to bus, account to account, region to region; and what is not forwarded."""
 
+import json
+
 import pytest
 
 from waiting import wait_until
@@ -93,6 +95,21 @@ def test_the_policy_is_asked_for_the_last_bus_not_the_first_sender(daemon, clien
     rule(f"{sink.url}/hook", of=third)
     put()
     assert sink.wait_for(1)[0].json()["account"] == ACCOUNT
+
+
+def test_a_policy_asks_for_the_event(daemon, client, client_of, rule, put, sink):
+    """Of the source that is let in, put by an account and not by a rule."""
+    other = client_of(daemon, key=OTHER, secret="any")
+    condition = {"StringEquals": {"events:source": "shop", "events:eventBusInvocation": "false"}}
+    statement = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "events:PutEvents", "Sid": "s"}
+    statement |= {"Resource": arn("default", OTHER), "Condition": condition}
+    other.put_permission(Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    entry = {"Source": "shop", "DetailType": "t", "Detail": "{}", "EventBusName": arn("default", OTHER)}
+    answers = client.put_events(Entries=[entry, entry | {"Source": "other"}])["Entries"]
+    assert [answer.get("ErrorCode") for answer in answers] == [None, "AccessDeniedException"]
+    rule(arn("default", OTHER))
+    put()
+    assert the_letter(daemon)["ERROR_CODE"] == "NO_PERMISSIONS"
 
 
 def test_a_loop_is_one_dead_letter_that_says_its_way(daemon, client, rule, put):

@@ -1,7 +1,8 @@
 //! Conditions of a statement: operators over what is known of who asks.
 //!
 //! The operators are `StringEquals`, `StringLike` and their `StringNot…`, each also with `IfExists` behind it; the keys are
-//! `aws:PrincipalAccount` and `aws:PrincipalOrgID`. As Amazon's evaluation has it, a key that is not there satisfies the
+//! `aws:PrincipalAccount` and `aws:PrincipalOrgID`, and of the event in `events:PutEvents` `events:source`,
+//! `events:detail-type` and `events:eventBusInvocation`. As Amazon's evaluation has it, a key that is not there satisfies the
 //! `Not` operators and those with `IfExists`, and no other.
 
 use super::document::{Conditions, OneOrMany};
@@ -41,11 +42,14 @@ impl Operator {
     }
 }
 
-/// What is known of who asks.
+/// What is known of who asks, and of the event that is to be put.
 #[derive(Clone, Copy)]
 pub(super) enum Key {
     Account,
     Organization,
+    Source,
+    DetailType,
+    EventBusInvocation,
 }
 
 impl Key {
@@ -54,14 +58,26 @@ impl Key {
         match name.to_ascii_lowercase().as_str() {
             "aws:principalaccount" => Some(Self::Account),
             "aws:principalorgid" => Some(Self::Organization),
+            "events:source" => Some(Self::Source),
+            "events:detail-type" => Some(Self::DetailType),
+            "events:eventbusinvocation" => Some(Self::EventBusInvocation),
             _ => None,
         }
+    }
+
+    /// True when it is known for `events:PutEvents` alone. Amazon's service knows the first two for rules as well, where it
+    /// takes them from the pattern.
+    pub(super) fn is_of_event(self) -> bool {
+        matches!(self, Self::Source | Self::DetailType | Self::EventBusInvocation)
     }
 
     fn find<'a>(self, request: &Request<'a>) -> Option<&'a str> {
         match self {
             Self::Account => Some(request.account.as_str()),
             Self::Organization => request.organization.map(OrganizationId::as_str),
+            Self::Source => request.event.map(|event| event.source),
+            Self::DetailType => request.event.map(|event| event.detail_type),
+            Self::EventBusInvocation => request.event.map(|event| if event.is_forwarded { "true" } else { "false" }),
         }
     }
 }

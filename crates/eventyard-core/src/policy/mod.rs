@@ -35,6 +35,19 @@ pub struct Request<'a> {
     pub action: &'a str,
     /// The ARN of what it is asked of.
     pub resource: &'a str,
+    /// The event that is to be put; none unless the action is `events:PutEvents`.
+    pub event: Option<EventFacts<'a>>,
+}
+
+/// What conditions can ask of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct EventFacts<'a> {
+    /// Its `source`.
+    pub source: &'a str,
+    /// Its `detail-type`.
+    pub detail_type: &'a str,
+    /// True when a rule forwards it, false when an account puts it.
+    pub is_forwarded: bool,
 }
 
 /// What a policy says about a request.

@@ -24,6 +24,9 @@ pub enum InvalidPolicy {
     Unreadable(String),
 }
 
+/// The action whose events conditions can ask for.
+const PUT_EVENTS: &str = "events:PutEvents";
+
 type Result<T> = std::result::Result<T, String>;
 
 impl Policy {
@@ -78,6 +81,15 @@ fn statement(json: Json, bus: &str) -> Result<Statement> {
     let sid = take(&mut members, "Sid").map(|value| text(value, "Sid")).transpose()?;
     let condition = take(&mut members, "Condition").map(conditions).transpose()?.unwrap_or_default();
     nothing_else(&members)?;
+    let key_of_event =
+        condition.values().flat_map(BTreeMap::keys).find(|key| Key::parse(key).is_some_and(Key::is_of_event));
+    if let Some(key) = key_of_event
+        && !action.iter().all(|name| name.eq_ignore_ascii_case(PUT_EVENTS))
+    {
+        return Err(format!(
+            "The condition key {key} is supported by eventyard where {PUT_EVENTS} is the only action."
+        ));
+    }
     for name in action.iter() {
         if name != "*" && !name.to_ascii_lowercase().starts_with("events:") {
             return Err(format!("Action '{name}' is none of events."));

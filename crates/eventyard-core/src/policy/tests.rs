@@ -10,7 +10,13 @@ fn account(id: &str) -> AccountId {
 
 fn decide(policy: &Policy, id: &str, organization: Option<&str>, action: &str, resource: &str) -> Decision {
     let organization = organization.map(|id| OrganizationId::parse(id).unwrap());
-    policy.decide(&Request { account: &account(id), organization: organization.as_ref(), action, resource })
+    policy.decide(&Request {
+        account: &account(id),
+        organization: organization.as_ref(),
+        action,
+        resource,
+        event: None,
+    })
 }
 
 fn may_put(policy: &Policy, id: &str, organization: Option<&str>) -> bool {
@@ -162,7 +168,7 @@ fn what_is_not_understood_is_refused() {
         (statement("Allow", "null", ""), "Principal is not an object"),
         (allow(r#","NotAction":"events:PutRule""#), "NotAction"),
         (allow(r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#), "IpAddress"),
-        (allow(r#","Condition":{"StringEquals":{"events:source":"a"}}"#), "events:source"),
+        (allow(r#","Condition":{"StringEquals":{"events:creatorAccount":"a"}}"#), "events:creatorAccount"),
         (allow(r#","Condition":{"StringEquals":{"aws:PrincipalAccount":"${aws:PrincipalAccount}"}}"#), "variables"),
         (allow(r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"a"},"StringEquals":{}}"#), "twice"),
         (allow(r#","Effect":"Deny""#), "twice"),
@@ -308,4 +314,32 @@ mod globs {
         assert!(!glob(&"*a".repeat(500), &"a".repeat(499)));
         assert!(glob(&"*a".repeat(500), &"a".repeat(2_000)));
     }
+}
+
+#[test]
+fn conditions_ask_for_the_event_that_is_put() {
+    let condition = |keys: &str| parse(&statement("Allow", r#""*""#, &format!(r#","Condition":{{{keys}}}"#))).unwrap();
+    let policy = condition(
+        r#""StringEquals":{"events:source":["shop","till"],"events:eventBusInvocation":"false"},"StringLike":{"events:detail-type":"Order *"}"#,
+    );
+    for (source, detail_type, is_forwarded, expected) in [
+        ("shop", "Order Placed", false, Decision::Allowed),
+        ("till", "Order Paid", false, Decision::Allowed),
+        ("other", "Order Placed", false, Decision::NotMentioned),
+        ("shop", "Placed", false, Decision::NotMentioned),
+        ("shop", "Order Placed", true, Decision::NotMentioned),
+    ] {
+        let event = Some(EventFacts { source, detail_type, is_forwarded });
+        let asker = account("222222222222");
+        let request = Request { account: &asker, organization: None, action: "events:PutEvents", resource: BUS, event };
+        assert_eq!(policy.decide(&request), expected, "{request:?}");
+    }
+    let rules = format!(
+        r#"{{"Effect":"Allow","Principal":"*","Action":["events:PutEvents","events:PutRule"],"Resource":"{BUS}","Condition":{{"StringEquals":{{"events:source":"shop"}}}}}}"#
+    );
+    let refused = parse(&rules).unwrap_err().to_string();
+    assert!(
+        refused.contains("events:source is supported by eventyard where events:PutEvents is the only"),
+        "{refused}"
+    );
 }
