@@ -150,7 +150,8 @@ impl App {
             rules.apply().await?;
         }
 
-        let delivery_threads = Threads::start("delivery", config.delivery.threads).map_err(StartError::Threads)?;
+        let delivery_threads =
+            Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
         let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
@@ -322,6 +323,11 @@ fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry
         dead_letter_bytes_max: config.dead_letters.size_bytes_max,
         telemetry: Arc::clone(telemetry),
     }
+}
+
+fn delivery_thread_count(config: &Config) -> usize {
+    let half = || std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
+    config.delivery.threads.unwrap_or_else(half)
 }
 
 fn admin_limits(config: &Config) -> Limits {
