@@ -125,7 +125,13 @@ impl App {
         let upkeep =
             Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
         let readiness = Readiness::default();
-        let admin = Arc::new(Admin::new(journal.clone(), readiness.clone(), Arc::clone(&telemetry)));
+        let admin = Arc::new(Admin::new(
+            Arc::clone(&engine),
+            caller.clone(),
+            journal.clone(),
+            readiness.clone(),
+            Arc::clone(&telemetry),
+        ));
         let api = Arc::new(Api::new(engine, caller, random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
@@ -237,7 +243,7 @@ fn api_limits(config: &Config) -> Limits {
 }
 
 fn admin_limits(config: &Config) -> Limits {
-    Limits { connections_max: config.admin.connections_max, body_size_bytes_max: 64 * 1024, ..api_limits(config) }
+    Limits { connections_max: config.admin.connections_max, ..api_limits(config) }
 }
 
 fn journal_settings(config: &Config) -> journal::Settings {

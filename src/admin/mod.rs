@@ -1,6 +1,7 @@
-//! The admin listener: health, metrics, and the dead letters.
+//! The admin listener: health, metrics, the dead letters, and why an event matches rules or not.
 
 mod dead_letters;
+mod explain;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use eventyard_core::error::ServiceError;
 use hyper::{Method, StatusCode};
 
+use crate::engine::{Caller, Engine};
 use crate::http::{Answer, Handler, Request, answer};
 use crate::journal::Journal;
 use crate::telemetry::Telemetry;
@@ -35,6 +37,8 @@ impl Readiness {
 /// Answers the requests of the admin listener.
 #[derive(Debug)]
 pub struct Admin {
+    engine: Arc<Engine>,
+    caller: Caller,
     journal: Journal,
     readiness: Readiness,
     telemetry: Arc<Telemetry>,
@@ -43,8 +47,21 @@ pub struct Admin {
 impl Admin {
     /// An admin listener's handler.
     #[must_use]
-    pub fn new(journal: Journal, readiness: Readiness, telemetry: Arc<Telemetry>) -> Self {
-        Self { journal, readiness, telemetry }
+    pub fn new(
+        engine: Arc<Engine>,
+        caller: Caller,
+        journal: Journal,
+        readiness: Readiness,
+        telemetry: Arc<Telemetry>,
+    ) -> Self {
+        Self { engine, caller, journal, readiness, telemetry }
+    }
+
+    fn explain(&self, request: &Request) -> Answer {
+        match &request.body {
+            Ok(body) => json(explain::explain(&self.engine, &self.caller, body)),
+            Err(error) => answer(StatusCode::PAYLOAD_TOO_LARGE, TEXT, format!("{error}\n")),
+        }
     }
 
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
@@ -61,27 +78,39 @@ impl Admin {
 
 impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
-        if request.method != Method::GET && request.method != Method::HEAD {
-            return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is answered here\n");
+        let is_read = request.method == Method::GET || request.method == Method::HEAD;
+        if request.uri.path() == "/explain" {
+            return if request.method == Method::POST { self.explain(&request) } else { refuse_method("POST") };
+        }
+        if !is_read {
+            return refuse_method("GET");
         }
         match request.uri.path() {
             "/health/live" => answer(StatusCode::OK, TEXT, "alive\n"),
             "/health/ready" => self.ready(),
             "/metrics" => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
-            "/dead-letters" => match dead_letters::list(&self.journal, request.uri.query().unwrap_or_default()) {
-                Ok(body) => answer(StatusCode::OK, JSON, body),
-                Err(error) => failure(&error),
-            },
+            "/dead-letters" => json(dead_letters::list(&self.journal, request.uri.query().unwrap_or_default())),
             _ => answer(
                 StatusCode::NOT_FOUND,
                 TEXT,
-                "there are /health/live, /health/ready, /metrics and /dead-letters\n",
+                "there are /health/live, /health/ready, /metrics, /dead-letters and /explain\n",
             ),
         }
     }
 
     fn failure(&self, status: StatusCode) -> Answer {
         answer(status, TEXT, format!("{status}\n"))
+    }
+}
+
+fn refuse_method(method: &str) -> Answer {
+    answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("only {method} is answered here\n"))
+}
+
+fn json(result: Result<Vec<u8>, ServiceError>) -> Answer {
+    match result {
+        Ok(body) => answer(StatusCode::OK, JSON, body),
+        Err(error) => failure(&error),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod demo;
+mod pattern;
 mod serve;
 mod store;
 
@@ -31,6 +32,11 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Try event patterns on events, and measure them, without a daemon.
+    Pattern {
+        #[command(subcommand)]
+        command: pattern::PatternCommand,
+    },
     /// Dump or restore the store of a daemon that is not running.
     Store {
         #[command(subcommand)]
@@ -59,6 +65,7 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Serve(arguments) => serve::serve(&arguments, started),
         Command::Config { command: ConfigCommand::Check(arguments) } => configuration::check(&arguments),
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
+        Command::Pattern { command } => pattern::run(&command),
         Command::Store { command } => store::run(&command),
         Command::Demo { keep } => demo::demo(keep, started),
     }

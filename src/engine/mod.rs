@@ -6,6 +6,7 @@
 
 mod event_buses;
 mod events;
+mod explain;
 mod registry;
 mod rules;
 mod targets;
@@ -18,6 +19,7 @@ use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 
 pub use events::{EntryResult, EventsError};
+pub use explain::RuleExplanation;
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
 

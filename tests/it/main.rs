@@ -9,6 +9,7 @@
 
 mod conservation;
 mod disk_full;
+mod patterns;
 mod serve;
 mod shutdown;
 mod support;

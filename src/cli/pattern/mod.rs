@@ -1,0 +1,57 @@
+//! `eventyard pattern`: event patterns tried and measured without a daemon.
+
+mod bench;
+mod test;
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::fail;
+
+/// What to do with patterns.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum PatternCommand {
+    /// Say whether an event matches a pattern, and why. Exit codes: 0 match, 1 no match, 2 invalid.
+    Test(test::TestArguments),
+    /// Measure how fast many rules are matched. Prints one line of JSON.
+    Bench(bench::BenchArguments),
+}
+
+/// Exit code 2: what was given cannot be used, so that 1 is left to say "no match".
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("cannot read {}: {reason}", file.display())]
+    File { file: PathBuf, reason: io::Error },
+    #[error("{}, line {line}: {reason}", file.display())]
+    Line { file: PathBuf, line: usize, reason: String },
+    #[error("{} holds no event", .0.display())]
+    NoEvents(PathBuf),
+    #[error("only one of the two can be read from standard input")]
+    TwiceStandardInput,
+}
+
+pub(in crate::cli) fn run(command: &PatternCommand) -> ExitCode {
+    let done = match command {
+        PatternCommand::Test(arguments) => test::test(arguments),
+        PatternCommand::Bench(arguments) => bench::bench(arguments).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|unusable| {
+        let _failed = fail(&unusable.to_string());
+        ExitCode::from(2)
+    })
+}
+
+/// The text of a file, or of standard input for `-`.
+fn read(file: &Path) -> Result<String, Unusable> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().read_to_string(&mut text)
+    } else {
+        fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    read.map(|_| text).map_err(|reason| Unusable::File { file: file.to_owned(), reason })
+}
