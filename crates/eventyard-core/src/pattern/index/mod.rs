@@ -10,14 +10,19 @@ mod layer;
 mod occurrences;
 mod paths;
 
+use std::cell::RefCell;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use super::EventPattern;
-use crate::json::JsonError;
+use crate::json::{JsonError, VisitScratch};
 use layer::{Layer, Rule};
 use occurrences::Occurrences;
 use paths::Paths;
+
+thread_local! {
+    static SCRATCH: RefCell<VisitScratch> = RefCell::default();
+}
 
 /// How many rules the newest layer may have: it is compiled anew for each one added.
 const NEWEST_RULES_MAX: usize = 64;
@@ -77,7 +82,8 @@ impl<T> RuleIndex<T> {
     /// The first place where the event is not strict JSON.
     pub fn matching(&self, event: &str) -> Result<Vec<&T>, JsonError> {
         let mut matching = Vec::new();
-        if let Some(occurrences) = Occurrences::read(event, &self.paths)? {
+        let occurrences = SCRATCH.with_borrow_mut(|scratch| Occurrences::read(event, &self.paths, scratch))?;
+        if let Some(occurrences) = occurrences {
             for Part { layer, removed } in &self.layers {
                 layer.matching(&occurrences, |rule| !removed.contains(rule), &mut matching);
             }

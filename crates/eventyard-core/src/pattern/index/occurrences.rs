@@ -1,7 +1,7 @@
 //! The values of an event at the paths in use, read in one pass over its text.
 
 use super::paths::{NodeId, PathId, Paths, ROOT};
-use crate::json::{JsonError, Reader, Token};
+use crate::json::{self, JsonError, Text, Visit, VisitScratch};
 use crate::pattern::event::Placed;
 use crate::pattern::matcher::{Literal, Scalar};
 use crate::pattern::number::Number;
@@ -15,7 +15,19 @@ pub(super) struct Occurrences<'e> {
     values: Vec<(PathId, Placed<'e>)>,
 }
 
+/// Reads an event into [`Occurrences`].
+struct Walk<'e, 'p> {
+    paths: &'p Paths,
+    read: Occurrences<'e>,
+    /// The objects and arrays that are open, outermost first, but for the innermost one.
+    open: Vec<Open>,
+    innermost: Open,
+    /// The place of the value that comes next: below a key, or again that of the array it is in.
+    node: NodeId,
+}
+
 /// An object or array that is open.
+#[derive(Clone, Copy)]
 struct Open {
     /// Where the values in it are in the trie.
     node: NodeId,
@@ -27,72 +39,71 @@ struct Open {
     array: Option<ArrayId>,
 }
 
-impl<'e> Occurrences<'e> {
-    /// Reads an event. `None` when it is not an object.
-    pub(super) fn read(event: &'e str, paths: &Paths) -> Result<Option<Self>, JsonError> {
-        let mut reader = Reader::new(event);
-        if reader.next()? != Some(Token::ObjectStart) {
-            while reader.next()?.is_some() {}
-            return Ok(None);
-        }
-        let mut read = Self { scopes: Scopes::new(), values: Vec::with_capacity(32) };
-        let mut open = Vec::with_capacity(8);
-        let mut around = Open { node: ROOT, scope: EVENT, element_of: None, array: None };
-        // The place of the value that comes next: below a key, or again that of the array it is in.
-        let mut node = ROOT;
-        while let Some(token) = reader.next()? {
-            let value = match token {
-                Token::Key(key) => {
-                    let found = match key.plain() {
-                        Some(plain) => paths.find(around.node, plain),
-                        None => paths.find(around.node, &key.decode()),
-                    };
-                    match found {
-                        Some(found) => node = found,
-                        None => {
-                            reader.skip_value()?;
-                        }
-                    }
-                    continue;
-                }
-                Token::ObjectStart | Token::ArrayStart => {
-                    let inner = read.enter(&around, node, token == Token::ArrayStart);
-                    open.push(std::mem::replace(&mut around, inner));
-                    continue;
-                }
-                Token::ObjectEnd | Token::ArrayEnd => {
-                    let Some(outer) = open.pop() else { continue };
-                    read.leave(&std::mem::replace(&mut around, outer));
-                    node = around.node;
-                    continue;
-                }
-                Token::String(text) => paths.path(node).map(|path| (path, Scalar::String(text.decode()))),
-                Token::Number(text) => {
-                    paths.path(node).map(|path| (path, Scalar::Number(Number::parse_event(text), text)))
-                }
-                Token::True => paths.path(node).map(|path| (path, Scalar::Literal(Literal::True))),
-                Token::False => paths.path(node).map(|path| (path, Scalar::Literal(Literal::False))),
-                Token::Null => paths.path(node).map(|path| (path, Scalar::Literal(Literal::Null))),
-            };
-            read.values.extend(value.map(|(path, value)| (path, Placed { value, scope: around.scope })));
-        }
-        read.values.sort_by_key(|(path, _)| *path);
-        Ok(Some(read))
+/// What is around the event. It counts as an array without a number while the event may still be no object.
+const OUTSIDE: Open = Open { node: ROOT, scope: EVENT, element_of: None, array: None };
+
+impl<'e> Visit<'e> for Walk<'e, '_> {
+    fn restart(&mut self) {
+        self.read.values.clear();
+        self.read.scopes = Scopes::new();
+        self.open.clear();
+        (self.innermost, self.node) = (OUTSIDE, ROOT);
     }
 
-    fn enter(&mut self, around: &Open, node: NodeId, is_array: bool) -> Open {
-        let scope = around.array.map_or(around.scope, |array| self.scopes.open_element(array, around.scope));
-        let array = is_array.then(|| self.scopes.open_array());
-        Open { node, scope, element_of: around.array, array }
+    fn key(&mut self, key: Text<'e>) -> bool {
+        let found = match key.plain() {
+            Some(plain) => self.paths.find(self.innermost.node, plain),
+            None => self.paths.find(self.innermost.node, &key.decode()),
+        };
+        self.node = found.unwrap_or(self.node);
+        found.is_some()
     }
 
-    fn leave(&mut self, closed: &Open) {
+    fn scalar(&mut self, value: json::Scalar<'e>) {
+        let Some(path) = self.paths.path(self.node) else { return };
+        let value = match value {
+            json::Scalar::String(text) => Scalar::String(text.decode()),
+            json::Scalar::Number(text) => Scalar::Number(Number::parse_event(text), text),
+            json::Scalar::True => Scalar::Literal(Literal::True),
+            json::Scalar::False => Scalar::Literal(Literal::False),
+            json::Scalar::Null => Scalar::Literal(Literal::Null),
+        };
+        self.read.values.push((path, Placed { value, scope: self.innermost.scope }));
+    }
+
+    fn open(&mut self, is_array: bool) {
+        let Open { scope, array: element_of, .. } = self.innermost;
+        let scopes = &mut self.read.scopes;
+        let scope = element_of.map_or(scope, |array| scopes.open_element(array, scope));
+        let array = is_array.then(|| scopes.open_array());
+        self.open.push(self.innermost);
+        self.innermost = Open { node: self.node, scope, element_of, array };
+    }
+
+    fn close(&mut self) {
+        let closed = self.innermost;
         if let Some(array) = closed.array {
-            self.scopes.close_array(array);
+            self.read.scopes.close_array(array);
         }
         if closed.element_of.is_some() {
-            self.scopes.close_element(closed.scope);
+            self.read.scopes.close_element(closed.scope);
         }
+        self.innermost = self.open.pop().unwrap_or(OUTSIDE);
+        self.node = self.innermost.node;
+    }
+}
+
+impl<'e> Occurrences<'e> {
+    /// Reads an event. One that is not an object has no values.
+    pub(super) fn read(event: &'e str, paths: &Paths, scratch: &mut VisitScratch) -> Result<Option<Self>, JsonError> {
+        if !event.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+            return json::check(event).map(|()| None);
+        }
+        let read = Self { scopes: Scopes::new(), values: Vec::with_capacity(16) };
+        let mut walk = Walk { paths, read, open: Vec::with_capacity(8), innermost: OUTSIDE, node: ROOT };
+        scratch.visit(event, &mut walk)?;
+        walk.read.values.sort_by_key(|(path, _)| *path);
+        Ok(Some(walk.read))
     }
 
     /// All values, by path.

@@ -21,6 +21,8 @@ pub(super) struct Paths {
 
 #[derive(Debug, Clone, Default)]
 struct Node {
+    /// A bit for each kind of key among the children: nearly all keys of events that lead nowhere are of another kind.
+    kinds: u64,
     children: HashMap<Box<str>, NodeId, foldhash::fast::RandomState>,
     path: Option<PathId>,
 }
@@ -48,6 +50,7 @@ impl Paths {
         let mut node = ROOT;
         for key in path.split('.') {
             let unused = self.nodes.len();
+            self.nodes[node].kinds |= kind(key);
             node = *self.nodes[node].children.entry(key.into()).or_insert(unused);
             if node == unused {
                 self.nodes.push(Node::default());
@@ -62,7 +65,10 @@ impl Paths {
 
     /// The place that a key leads to, if any path in use goes on there.
     pub(super) fn find(&self, from: NodeId, key: &str) -> Option<NodeId> {
-        let child = |node: NodeId, key: &str| self.nodes[node].children.get(key).copied();
+        let child = |node: NodeId, key: &str| {
+            let node = &self.nodes[node];
+            if node.kinds & kind(key) == 0 { None } else { node.children.get(key).copied() }
+        };
         // A key without a dot, which nearly every one is, is looked up at once.
         child(from, key).or_else(|| key.contains('.').then(|| key.split('.').try_fold(from, child))?)
     }
@@ -71,4 +77,10 @@ impl Paths {
     pub(super) fn path(&self, node: NodeId) -> Option<PathId> {
         self.nodes[node].path
     }
+}
+
+/// One bit of a word, by the length and the last byte of a key.
+fn kind(key: &str) -> u64 {
+    let last = key.as_bytes().last().copied().unwrap_or(0);
+    1 << ((usize::from(last) + 7 * key.len()) % 64)
 }
