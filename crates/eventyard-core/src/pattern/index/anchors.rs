@@ -1,17 +1,17 @@
-//! Where branches are filed: per path, tables from what a value is to the branches that may want it.
+//! Where branches are filed under a path: tables from what a value is to the branches that may want it.
 //!
 //! A table may give a branch that the value does not satisfy, never miss one that it does.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::branches::{BranchId, CompiledField};
+use super::occurrences::Occurrences;
+use super::tree::Split;
 use crate::pattern::matcher::{Literal, Matcher, Scalar};
 use crate::pattern::number::{Comparable, Number, NumericRange};
 
-/// A branch of a rule of the layer.
-pub(super) type BranchId = u32;
-
-type Table<K> = HashMap<K, Vec<BranchId>, foldhash::fast::RandomState>;
+type Table<K> = HashMap<K, List, foldhash::fast::RandomState>;
 
 /// How many bytes of a literal inside a wildcard are looked up.
 const WINDOW_BYTES: usize = 8;
@@ -98,11 +98,26 @@ pub(super) struct Anchors {
     /// By length.
     inside: Vec<(usize, Table<Box<[u8]>>)>,
     ranges: Vec<(NumericRange, BranchId)>,
-    any: Vec<BranchId>,
+    any: List,
+}
+
+/// Branches that the same value leads to.
+#[derive(Debug)]
+enum List {
+    One(BranchId),
+    Several(Vec<BranchId>),
+    Split(Box<Split>),
 }
 
 impl Anchors {
-    pub(super) fn file(&mut self, key: &Key<'_>, branch: BranchId) {
+    /// Files a branch under all alternatives of its field.
+    pub(super) fn file(&mut self, field: &CompiledField, branch: BranchId) {
+        for matcher in &*field.alternatives {
+            self.file_one(&Key::of(matcher), branch);
+        }
+    }
+
+    fn file_one(&mut self, key: &Key<'_>, branch: BranchId) {
         match key {
             Key::Text(text) => push(&mut self.texts, (*text).into(), branch),
             Key::Number(Number::Comparable(number)) => push(&mut self.comparables, *number, branch),
@@ -118,44 +133,92 @@ impl Anchors {
         }
     }
 
-    /// Gives the branches that a value may lead to; some perhaps more than once.
-    pub(super) fn look_up(&self, value: &Scalar<'_>, found: &mut Vec<BranchId>) {
-        found.extend(&self.any);
-        match value {
-            Scalar::String(text) => self.look_up_text(text, found),
-            Scalar::Number(Number::Comparable(number), _) => {
-                found.extend(self.comparables.get(number).into_iter().flatten());
-                let inside = self.ranges.iter().filter(|(range, _)| range.contains(*number));
-                found.extend(inside.map(|(_, branch)| branch));
-            }
-            Scalar::Number(Number::Spelling(text), _) => found.extend(self.spellings.get(text).into_iter().flatten()),
-            Scalar::Literal(literal) => found.extend(self.literals.get(literal).into_iter().flatten()),
+    /// Splits the lists that are longer than `length_max`, where that can be done.
+    pub(super) fn split(&mut self, length_max: usize, split: &impl Fn(&[BranchId]) -> Option<Box<Split>>) {
+        let lengths = self.prefixes.iter_mut().chain(&mut self.suffixes).map(|(_, table)| table);
+        let texts = [&mut self.texts, &mut self.spellings, &mut self.ignoring_case].into_iter().chain(lengths);
+        let lists = texts.flat_map(HashMap::values_mut);
+        let lists = lists.chain(self.comparables.values_mut()).chain(self.literals.values_mut());
+        let lists = lists.chain(self.inside.iter_mut().flat_map(|(_, table)| table.values_mut()));
+        for list in lists.chain([&mut self.any]) {
+            list.split(length_max, split);
         }
     }
 
-    fn look_up_text(&self, text: &str, found: &mut Vec<BranchId>) {
+    /// Gives the branches that a value may lead to; some perhaps more than once.
+    pub(super) fn look_up(&self, value: &Scalar<'_>, event: &Occurrences<'_, '_>, found: &mut Vec<BranchId>) {
+        let mut take = |list: &List| list.look_up(event, found);
+        take(&self.any);
+        match value {
+            Scalar::String(text) => self.look_up_text(text, take),
+            Scalar::Number(Number::Comparable(number), _) => {
+                self.comparables.get(number).into_iter().for_each(&mut take);
+                let inside = self.ranges.iter().filter(|(range, _)| range.contains(*number));
+                found.extend(inside.map(|(_, branch)| branch));
+            }
+            Scalar::Number(Number::Spelling(text), _) => self.spellings.get(text).into_iter().for_each(take),
+            Scalar::Literal(literal) => self.literals.get(literal).into_iter().for_each(take),
+        }
+    }
+
+    fn look_up_text(&self, text: &str, mut take: impl FnMut(&List)) {
         if !self.texts.is_empty() {
-            found.extend(self.texts.get(text).into_iter().flatten());
+            self.texts.get(text).into_iter().for_each(&mut take);
         }
         for (length, table) in &self.prefixes {
-            found.extend(text.get(..*length).and_then(|prefix| table.get(prefix)).into_iter().flatten());
+            text.get(..*length).and_then(|prefix| table.get(prefix)).into_iter().for_each(&mut take);
         }
         for (length, table) in &self.suffixes {
             let suffix = text.len().checked_sub(*length).and_then(|begin| text.get(begin..));
-            found.extend(suffix.and_then(|suffix| table.get(suffix)).into_iter().flatten());
+            suffix.and_then(|suffix| table.get(suffix)).into_iter().for_each(&mut take);
         }
         if !self.ignoring_case.is_empty() && text.is_ascii() {
             let folded = text.to_ascii_lowercase();
-            found.extend(self.ignoring_case.get(folded.as_str()).into_iter().flatten());
+            self.ignoring_case.get(folded.as_str()).into_iter().for_each(&mut take);
         }
         for (length, table) in &self.inside {
-            found.extend(text.as_bytes().windows(*length).filter_map(|window| table.get(window)).flatten());
+            text.as_bytes().windows(*length).filter_map(|window| table.get(window)).for_each(&mut take);
         }
     }
 }
 
+impl List {
+    fn push(&mut self, branch: BranchId) {
+        match self {
+            Self::One(first) => *self = Self::Several(vec![*first, branch]),
+            Self::Several(branches) => branches.push(branch),
+            Self::Split(_) => {}
+        }
+    }
+
+    fn split(&mut self, length_max: usize, split: &impl Fn(&[BranchId]) -> Option<Box<Split>>) {
+        if let Self::Several(branches) = self {
+            branches.shrink_to_fit();
+            if branches.len() > length_max
+                && let Some(split) = split(branches)
+            {
+                *self = Self::Split(split);
+            }
+        }
+    }
+
+    fn look_up(&self, event: &Occurrences<'_, '_>, found: &mut Vec<BranchId>) {
+        match self {
+            Self::One(branch) => found.push(*branch),
+            Self::Several(branches) => found.extend(branches),
+            Self::Split(split) => split.look_up(event, found),
+        }
+    }
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
 fn push<K: Eq + Hash>(table: &mut Table<K>, key: K, branch: BranchId) {
-    table.entry(key).or_default().push(branch);
+    table.entry(key).and_modify(|list| list.push(branch)).or_insert(List::One(branch));
 }
 
 fn by_length<K>(tables: &mut Vec<(usize, Table<K>)>, length: usize) -> &mut Table<K> {

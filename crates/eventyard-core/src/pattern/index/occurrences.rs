@@ -9,25 +9,55 @@ use crate::pattern::scopes::{ArrayId, EVENT, ScopeId, Scopes};
 
 /// What an event has at the paths in use.
 #[derive(Debug)]
-pub(super) struct Occurrences<'e> {
+pub(super) struct Occurrences<'e, 's> {
     pub(super) scopes: Scopes,
-    /// By path; those of one path in the order of the text.
-    values: Vec<(PathId, Placed<'e>)>,
+    /// In the order of the text.
+    values: Vec<Occurrence<'e>>,
+    ends: &'s mut Vec<Ends>,
+    /// The paths that have values.
+    occurring: &'s mut Vec<PathId>,
 }
 
-/// Reads an event into [`Occurrences`].
-struct Walk<'e, 'p> {
-    paths: &'p Paths,
-    read: Occurrences<'e>,
-    /// The objects and arrays that are open, outermost first, but for the innermost one.
+/// What is kept from one event to the next, so that little is allocated for it.
+#[derive(Debug, Default)]
+pub(super) struct OccurrencesScratch {
+    visit: VisitScratch,
     open: Vec<Open>,
+    ends: Vec<Ends>,
+    occurring: Vec<PathId>,
+}
+
+#[derive(Debug)]
+struct Occurrence<'e> {
+    placed: Placed<'e>,
+    /// The number of the next value at the same path.
+    next: usize,
+}
+
+/// The numbers of a path's first and last value.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    first: usize,
+    last: usize,
+}
+
+/// No value has this number.
+const NONE: usize = usize::MAX;
+const NO_ENDS: Ends = Ends { first: NONE, last: NONE };
+
+/// The way through an event.
+struct Walk<'e, 's, 'p> {
+    paths: &'p Paths,
+    read: Occurrences<'e, 's>,
+    /// The objects and arrays that are open, outermost first, but for the innermost one.
+    open: &'s mut Vec<Open>,
     innermost: Open,
     /// The place of the value that comes next: below a key, or again that of the array it is in.
     node: NodeId,
 }
 
 /// An object or array that is open.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Open {
     /// Where the values in it are in the trie.
     node: NodeId,
@@ -39,13 +69,12 @@ struct Open {
     array: Option<ArrayId>,
 }
 
-/// What is around the event. It counts as an array without a number while the event may still be no object.
+/// What is around the event.
 const OUTSIDE: Open = Open { node: ROOT, scope: EVENT, element_of: None, array: None };
 
-impl<'e> Visit<'e> for Walk<'e, '_> {
+impl<'e> Visit<'e> for Walk<'e, '_, '_> {
     fn restart(&mut self) {
-        self.read.values.clear();
-        self.read.scopes = Scopes::new();
+        self.read.clear(self.paths);
         self.open.clear();
         (self.innermost, self.node) = (OUTSIDE, ROOT);
     }
@@ -68,7 +97,7 @@ impl<'e> Visit<'e> for Walk<'e, '_> {
             json::Scalar::False => Scalar::Literal(Literal::False),
             json::Scalar::Null => Scalar::Literal(Literal::Null),
         };
-        self.read.values.push((path, Placed { value, scope: self.innermost.scope }));
+        self.read.add(path, Placed { value, scope: self.innermost.scope });
     }
 
     fn open(&mut self, is_array: bool) {
@@ -93,29 +122,56 @@ impl<'e> Visit<'e> for Walk<'e, '_> {
     }
 }
 
-impl<'e> Occurrences<'e> {
-    /// Reads an event. One that is not an object has no values.
-    pub(super) fn read(event: &'e str, paths: &Paths, scratch: &mut VisitScratch) -> Result<Option<Self>, JsonError> {
+impl<'e, 's> Occurrences<'e, 's> {
+    /// Reads an event. `None` when it is not an object.
+    pub(super) fn read(
+        event: &'e str,
+        paths: &Paths,
+        scratch: &'s mut OccurrencesScratch,
+    ) -> Result<Option<Self>, JsonError> {
         if !event.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
             return json::check(event).map(|()| None);
         }
-        let read = Self { scopes: Scopes::new(), values: Vec::with_capacity(16) };
-        let mut walk = Walk { paths, read, open: Vec::with_capacity(8), innermost: OUTSIDE, node: ROOT };
-        scratch.visit(event, &mut walk)?;
-        walk.read.values.sort_by_key(|(path, _)| *path);
+        let OccurrencesScratch { visit, open, ends, occurring } = scratch;
+        let read = Self { scopes: Scopes::new(), values: Vec::with_capacity(32), ends, occurring };
+        let mut walk = Walk { paths, read, open, innermost: OUTSIDE, node: ROOT };
+        visit.visit(event, &mut walk)?;
         Ok(Some(walk.read))
     }
 
-    /// All values, by path.
-    pub(super) fn values(&self) -> &[(PathId, Placed<'e>)] {
-        &self.values
+    fn clear(&mut self, paths: &Paths) {
+        self.scopes.clear();
+        self.values.clear();
+        for path in self.occurring.drain(..) {
+            self.ends[path] = NO_ENDS;
+        }
+        if self.ends.len() < paths.count() {
+            self.ends.resize(paths.count(), NO_ENDS);
+        }
+    }
+
+    fn add(&mut self, path: PathId, placed: Placed<'e>) {
+        let number = self.values.len();
+        let ends = &mut self.ends[path];
+        if let Some(last) = self.values.get_mut(ends.last) {
+            last.next = number;
+        } else {
+            ends.first = number;
+            self.occurring.push(path);
+        }
+        ends.last = number;
+        self.values.push(Occurrence { placed, next: NONE });
+    }
+
+    /// The paths that have values, each once.
+    pub(super) fn paths(&self) -> &[PathId] {
+        self.occurring
     }
 
     /// The values at a path, in the order of the text.
-    pub(super) fn at(&self, path: PathId) -> &[(PathId, Placed<'e>)] {
-        let begin = self.values.partition_point(|(there, _)| *there < path);
-        let rest = self.values.get(begin..).unwrap_or_default();
-        let count = rest.iter().take_while(|(there, _)| *there == path).count();
-        &rest[..count]
+    pub(super) fn at(&self, path: PathId) -> impl Iterator<Item = &Placed<'e>> {
+        let find = |number: usize| self.values.get(number);
+        let first = self.ends.get(path).and_then(|ends| find(ends.first));
+        std::iter::successors(first, move |occurrence| find(occurrence.next)).map(|occurrence| &occurrence.placed)
     }
 }
