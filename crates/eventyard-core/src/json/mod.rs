@@ -18,7 +18,7 @@ pub use error::{JsonError, JsonFault};
 pub(crate) use reader::check;
 pub use reader::{Kind, Reader, Token};
 pub use text::Text;
-pub(crate) use visit::{Scalar, Visit, VisitScratch};
+pub(crate) use visit::{Literal, Visit, VisitScratch};
 
 /// How many objects and arrays may be open at once. Deeper text is refused with [`JsonFault::TooDeep`].
 ///

@@ -14,19 +14,21 @@ pub(crate) trait Visit<'a> {
     fn restart(&mut self);
     /// A key. False when its value need not be visited.
     fn key(&mut self, key: Text<'a>) -> bool;
-    /// A value that is neither an object nor an array.
-    fn scalar(&mut self, value: Scalar<'a>);
+    /// A string value.
+    fn string(&mut self, text: Text<'a>);
+    /// A number as it is spelt.
+    fn number(&mut self, text: &'a str);
+    /// A value that JSON has a name for.
+    fn literal(&mut self, literal: Literal);
     /// An object or an array begins.
     fn open(&mut self, is_array: bool);
     /// The innermost object or array ends.
     fn close(&mut self);
 }
 
-/// A value that is neither an object nor an array, as it is spelt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scalar<'a> {
-    String(Text<'a>),
-    Number(&'a str),
+/// A value that JSON has a name for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Literal {
     True,
     False,
     Null,
@@ -66,11 +68,11 @@ fn read<'a>(text: &'a str, visitor: &mut impl Visit<'a>) -> Result<(), JsonError
             Token::ObjectStart => visitor.open(false),
             Token::ArrayStart => visitor.open(true),
             Token::ObjectEnd | Token::ArrayEnd => visitor.close(),
-            Token::String(text) => visitor.scalar(Scalar::String(text)),
-            Token::Number(text) => visitor.scalar(Scalar::Number(text)),
-            Token::True => visitor.scalar(Scalar::True),
-            Token::False => visitor.scalar(Scalar::False),
-            Token::Null => visitor.scalar(Scalar::Null),
+            Token::String(text) => visitor.string(text),
+            Token::Number(text) => visitor.number(text),
+            Token::True => visitor.literal(Literal::True),
+            Token::False => visitor.literal(Literal::False),
+            Token::Null => visitor.literal(Literal::Null),
         }
     }
     Ok(())
@@ -134,16 +136,13 @@ impl<'a, 's> Walk<'a, 's> {
             if !scalar.is_empty() {
                 match expect {
                     Expect::Key | Expect::KeyOrEnd if byte == b':' => {
-                        let key = self.string(scalar)?;
-                        is_wanted = !SKIPPING && visitor.key(key);
+                        self.check_string(&scalar)?;
+                        is_wanted = !SKIPPING && visitor.key(self.string(scalar)?);
                         expect = Expect::Value;
                         continue;
                     }
                     Expect::Value | Expect::ValueOrEnd => {
-                        let scalar = self.scalar(scalar)?;
-                        if is_wanted {
-                            visitor.scalar(scalar);
-                        }
+                        self.scalar(scalar, is_wanted.then_some(&mut *visitor))?;
                         expect = Expect::CommaOrEnd;
                     }
                     _ => return None,
@@ -220,34 +219,53 @@ impl<'a, 's> Walk<'a, 's> {
         }
     }
 
-    /// The scalar at a place between two marks.
+    /// Checks the scalar at a place between two marks, and visits it if that is wanted.
     #[inline]
-    fn scalar(&self, place: Range<usize>) -> Option<Scalar<'a>> {
+    fn scalar(&self, place: Range<usize>, visitor: Option<&mut impl Visit<'a>>) -> Option<()> {
         let bytes = self.text.as_bytes().get(place.clone())?;
-        match bytes {
-            [b'"', ..] => self.string(place).map(Scalar::String),
-            [b'-' | b'0'..=b'9', ..] => {
-                let is_number = scan::number_end(bytes, 0) == Ok(bytes.len());
-                if is_number { self.text.get(place).map(Scalar::Number) } else { None }
+        let literal = match bytes {
+            [b'"', ..] => {
+                self.check_string(&place)?;
+                if let Some(visitor) = visitor {
+                    visitor.string(self.string(place)?);
+                }
+                return Some(());
             }
-            b"true" => Some(Scalar::True),
-            b"false" => Some(Scalar::False),
-            b"null" => Some(Scalar::Null),
-            _ => None,
+            [b'-' | b'0'..=b'9', ..] => {
+                if scan::number_end(bytes, 0) != Ok(bytes.len()) {
+                    return None;
+                }
+                if let Some(visitor) = visitor {
+                    visitor.number(self.text.get(place)?);
+                }
+                return Some(());
+            }
+            b"true" => Literal::True,
+            b"false" => Literal::False,
+            b"null" => Literal::Null,
+            _ => return None,
+        };
+        if let Some(visitor) = visitor {
+            visitor.literal(literal);
         }
+        Some(())
     }
 
-    /// The string at a place between two marks.
+    /// Checks that between two marks there is one string and nothing else.
     #[inline]
-    fn string(&self, place: Range<usize>) -> Option<Text<'a>> {
+    fn check_string(&self, place: &Range<usize>) -> Option<()> {
         let [b'"', .., b'"'] = self.text.as_bytes().get(place.clone())? else { return None };
         if self.structure.has_space_behind_strings {
             // What begins and ends with a quote may then be two strings.
             let (quote, _) = scan::string_end(self.text.as_bytes(), place.start + 1).ok()?;
-            if quote + 1 != place.end {
-                return None;
-            }
+            return (quote + 1 == place.end).then_some(());
         }
+        Some(())
+    }
+
+    /// The string at a place that has been checked.
+    #[inline]
+    fn string(&self, place: Range<usize>) -> Option<Text<'a>> {
         let raw = self.text.get(place.start + 1..place.end - 1)?;
         Some(Text::new(raw, self.structure.has_escapes && raw.contains('\\')))
     }

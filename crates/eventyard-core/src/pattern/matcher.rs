@@ -7,6 +7,7 @@ use super::address::AddressRange;
 use super::fold::Folded;
 use super::number::{Comparable, Number, NumericRange, respelled};
 use super::wildcard::Wildcard;
+pub(super) use crate::json::Literal;
 
 /// A value that is neither an object nor an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,14 +16,6 @@ pub(super) enum Scalar<'e> {
     /// A number with its text in the event.
     Number(Number, &'e str),
     Literal(Literal),
-}
-
-/// A value that JSON has a name for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Literal {
-    True,
-    False,
-    Null,
 }
 
 /// One alternative of a field.

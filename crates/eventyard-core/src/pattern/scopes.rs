@@ -93,3 +93,9 @@ impl Scopes {
         Ok(())
     }
 }
+
+impl Default for Scopes {
+    fn default() -> Self {
+        Self::new()
+    }
+}

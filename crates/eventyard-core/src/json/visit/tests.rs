@@ -18,8 +18,16 @@ impl<'a> Visit<'a> for Record {
         !key.raw().ends_with('x')
     }
 
-    fn scalar(&mut self, value: Scalar<'a>) {
-        self.0.push(format!("{value:?}"));
+    fn string(&mut self, text: Text<'a>) {
+        self.0.push(format!("string {text:?}"));
+    }
+
+    fn number(&mut self, text: &'a str) {
+        self.0.push(format!("number {text}"));
+    }
+
+    fn literal(&mut self, literal: Literal) {
+        self.0.push(format!("{literal:?}"));
     }
 
     fn open(&mut self, is_array: bool) {

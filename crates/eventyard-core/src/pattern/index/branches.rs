@@ -83,7 +83,7 @@ impl Branches {
         }
         !is_in_arrays || {
             let fields: Vec<_> = self.fields(branch).map(|field| field.candidates(event)).collect();
-            choice::exists(&event.scopes, &fields)
+            choice::exists(event.scopes, &fields)
         }
     }
 }

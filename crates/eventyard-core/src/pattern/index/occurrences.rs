@@ -1,5 +1,7 @@
 //! The values of an event at the paths in use, read in one pass over its text.
 
+use std::borrow::Cow;
+
 use super::paths::{NodeId, PathId, Paths, ROOT};
 use crate::json::{self, JsonError, Text, Visit, VisitScratch};
 use crate::pattern::event::Placed;
@@ -10,9 +12,11 @@ use crate::pattern::scopes::{ArrayId, EVENT, ScopeId, Scopes};
 /// What an event has at the paths in use.
 #[derive(Debug)]
 pub(super) struct Occurrences<'e, 's> {
-    pub(super) scopes: Scopes,
+    pub(super) scopes: &'s mut Scopes,
     /// In the order of the text.
     values: Vec<Occurrence<'e>>,
+    /// Where the memory of the values goes in the end.
+    spare: &'s mut Vec<Occurrence<'static>>,
     ends: &'s mut Vec<Ends>,
     /// The paths that have values.
     occurring: &'s mut Vec<PathId>,
@@ -22,6 +26,9 @@ pub(super) struct Occurrences<'e, 's> {
 #[derive(Debug, Default)]
 pub(super) struct OccurrencesScratch {
     visit: VisitScratch,
+    scopes: Scopes,
+    /// Always empty, but for the memory it has.
+    spare: Vec<Occurrence<'static>>,
     open: Vec<Open>,
     ends: Vec<Ends>,
     occurring: Vec<PathId>,
@@ -40,6 +47,9 @@ struct Ends {
     first: usize,
     last: usize,
 }
+
+/// The memory of how many values is kept from one event to the next.
+const SPARE_LENGTH_MAX: usize = 4_096;
 
 /// No value has this number.
 const NONE: usize = usize::MAX;
@@ -88,21 +98,24 @@ impl<'e> Visit<'e> for Walk<'e, '_, '_> {
         found.is_some()
     }
 
-    fn scalar(&mut self, value: json::Scalar<'e>) {
-        let Some(path) = self.paths.path(self.node) else { return };
-        let value = match value {
-            json::Scalar::String(text) => Scalar::String(text.decode()),
-            json::Scalar::Number(text) => Scalar::Number(Number::parse_event(text), text),
-            json::Scalar::True => Scalar::Literal(Literal::True),
-            json::Scalar::False => Scalar::Literal(Literal::False),
-            json::Scalar::Null => Scalar::Literal(Literal::Null),
-        };
-        self.read.add(path, Placed { value, scope: self.innermost.scope });
+    fn string(&mut self, text: Text<'e>) {
+        match text.plain() {
+            Some(plain) => self.value(|| Scalar::String(Cow::Borrowed(plain))),
+            None => self.value(|| Scalar::String(Cow::Owned(text.decode().into_owned()))),
+        }
+    }
+
+    fn number(&mut self, text: &'e str) {
+        self.value(|| Scalar::Number(Number::parse_event(text), text));
+    }
+
+    fn literal(&mut self, literal: Literal) {
+        self.value(|| Scalar::Literal(literal));
     }
 
     fn open(&mut self, is_array: bool) {
         let Open { scope, array: element_of, .. } = self.innermost;
-        let scopes = &mut self.read.scopes;
+        let scopes = &mut *self.read.scopes;
         let scope = element_of.map_or(scope, |array| scopes.open_element(array, scope));
         let array = is_array.then(|| scopes.open_array());
         self.open.push(self.innermost);
@@ -122,6 +135,15 @@ impl<'e> Visit<'e> for Walk<'e, '_, '_> {
     }
 }
 
+impl<'e> Walk<'e, '_, '_> {
+    #[inline]
+    fn value(&mut self, value: impl FnOnce() -> Scalar<'e>) {
+        if let Some(path) = self.paths.path(self.node) {
+            self.read.add(path, value(), self.innermost.scope);
+        }
+    }
+}
+
 impl<'e, 's> Occurrences<'e, 's> {
     /// Reads an event. `None` when it is not an object.
     pub(super) fn read(
@@ -132,8 +154,8 @@ impl<'e, 's> Occurrences<'e, 's> {
         if !event.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
             return json::check(event).map(|()| None);
         }
-        let OccurrencesScratch { visit, open, ends, occurring } = scratch;
-        let read = Self { scopes: Scopes::new(), values: Vec::with_capacity(32), ends, occurring };
+        let OccurrencesScratch { visit, scopes, spare, open, ends, occurring } = scratch;
+        let read = Self { scopes, values: std::mem::take(spare), spare, ends, occurring };
         let mut walk = Walk { paths, read, open, innermost: OUTSIDE, node: ROOT };
         visit.visit(event, &mut walk)?;
         Ok(Some(walk.read))
@@ -150,7 +172,8 @@ impl<'e, 's> Occurrences<'e, 's> {
         }
     }
 
-    fn add(&mut self, path: PathId, placed: Placed<'e>) {
+    #[inline]
+    fn add(&mut self, path: PathId, value: Scalar<'e>, scope: ScopeId) {
         let number = self.values.len();
         let ends = &mut self.ends[path];
         if let Some(last) = self.values.get_mut(ends.last) {
@@ -160,7 +183,7 @@ impl<'e, 's> Occurrences<'e, 's> {
             self.occurring.push(path);
         }
         ends.last = number;
-        self.values.push(Occurrence { placed, next: NONE });
+        self.values.push(Occurrence { placed: Placed { value, scope }, next: NONE });
     }
 
     /// The paths that have values, each once.
@@ -173,5 +196,15 @@ impl<'e, 's> Occurrences<'e, 's> {
         let find = |number: usize| self.values.get(number);
         let first = self.ends.get(path).and_then(|ends| find(ends.first));
         std::iter::successors(first, move |occurrence| find(occurrence.next)).map(|occurrence| &occurrence.placed)
+    }
+}
+
+impl Drop for Occurrences<'_, '_> {
+    fn drop(&mut self) {
+        if self.values.capacity() <= SPARE_LENGTH_MAX {
+            self.values.clear();
+            // Collecting nothing out of a vector gives its memory another lifetime.
+            *self.spare = std::mem::take(&mut self.values).into_iter().map_while(|_| None).collect();
+        }
     }
 }
