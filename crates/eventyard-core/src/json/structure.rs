@@ -7,7 +7,7 @@ use wide::u8x16;
 
 use super::scan;
 
-const BLOCK_BYTES: usize = 64;
+pub(super) const BLOCK_BYTES: usize = 64;
 const LANES: usize = 16;
 
 /// The marks of one text. Kept for the next text, so that nothing is allocated for it.
@@ -17,6 +17,8 @@ pub(super) struct Structure {
     pub(super) marks: Vec<u64>,
     /// Whether any string holds a backslash.
     pub(super) has_escapes: bool,
+    /// Whether there is white space outside of strings.
+    pub(super) has_space: bool,
     /// Whether white space follows a string somewhere: between two marks there may then be more than one string.
     pub(super) has_space_behind_strings: bool,
 }
@@ -41,17 +43,18 @@ struct Carry {
 }
 
 impl Structure {
-    /// Finds the marks of a text. False when it is surely not JSON.
+    /// Finds the marks of a text. False when it is surely not a JSON object.
     ///
-    /// When it may be JSON, each string is closed, holds no control character and no invalid escape, begins behind a
+    /// When it may be one, each string is closed, holds no control character and no invalid escape, begins behind a
     /// mark or a blank, and ends before one.
     pub(super) fn scan(&mut self, text: &[u8]) -> bool {
         self.marks.clear();
         self.has_escapes = false;
+        self.has_space = false;
         self.has_space_behind_strings = false;
         let mut carry = Carry { separator: 1, ..Carry::default() };
         let (blocks, rest) = text.as_chunks::<BLOCK_BYTES>();
-        let mut last = [b' '; BLOCK_BYTES];
+        let mut last = [b'0'; BLOCK_BYTES];
         last[..rest.len()].copy_from_slice(rest);
         let mut faults = 0;
         for (place, bytes) in blocks.iter().chain([&last]).enumerate() {
@@ -74,7 +77,9 @@ impl Structure {
         let strings = prefix_xor(quotes) ^ carry.in_string;
         carry.in_string = 0_u64.wrapping_sub(strings >> 63);
         let marks = block.marks & !strings;
-        let separators = marks | (block.blanks & !strings);
+        let blanks = block.blanks & !strings;
+        let separators = marks | blanks;
+        self.has_space |= blanks != 0;
         let behind_separators = separators << 1 | carry.separator;
         carry.separator = separators >> 63;
         let behind_strings = (quotes & !strings) << 1 | carry.closing_quote;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::structure::Structure;
+use super::structure::{BLOCK_BYTES, Structure};
 use super::{JsonError, Reader, Text, Token, scan};
 
 /// Gets to know what is in a text, in its order.
@@ -78,155 +78,153 @@ fn read<'a>(text: &'a str, visitor: &mut impl Visit<'a>) -> Result<(), JsonError
     Ok(())
 }
 
-/// How deep a text may be nested for this walk: one bit of a word each.
-const DEPTH_MAX: u32 = u64::BITS;
+/// How deep a text may be nested for this walk, which calls itself.
+const DEPTH_MAX: usize = 64;
 
 /// The way through a text from mark to mark.
 struct Walk<'a, 's> {
     text: &'a str,
     structure: &'s Structure,
-    /// The word of marks that is being walked through, what is left of it, and the number of its first byte.
-    word: usize,
-    marks: u64,
+    /// The words of marks that are still to come, what is left of the one before them, and the place it begins at.
+    words: std::slice::Iter<'s, u64>,
+    word: u64,
+    begin: usize,
     /// Behind the last mark.
     at: usize,
-    /// Which containers are open: a bit each, set for an object, the innermost lowest.
-    objects: u64,
-    depth: u32,
-}
-
-/// What may come next. An end, where one may, is told by `depth`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expect {
-    Key,
-    KeyOrEnd,
-    Value,
-    ValueOrEnd,
-    CommaOrEnd,
 }
 
 impl<'a, 's> Walk<'a, 's> {
     fn new(text: &'a str, structure: &'s Structure) -> Self {
-        let marks = structure.marks.first().copied().unwrap_or(0);
-        Self { text, structure, word: 0, marks, at: 0, objects: 0, depth: 0 }
+        let mut words = structure.marks.iter();
+        let word = words.next().copied().unwrap_or(0);
+        Self { text, structure, words, word, begin: 0, at: 0 }
     }
 
     /// Visits the text's one value, which must be an object. `None` when this walk cannot tell.
     fn run(mut self, visitor: &mut impl Visit<'a>) -> Option<()> {
-        let mark = self.next_mark()?;
-        if self.byte(mark)? != b'{' || !self.trim(0..mark).is_empty() {
+        let (b'{', place) = self.next()? else { return None };
+        if !place.is_empty() {
             return None;
         }
-        self.at = mark + 1;
         visitor.open(false);
-        self.enter(true)?;
-        self.container::<false>(Expect::KeyOrEnd, visitor)?;
+        self.object::<true, _>(visitor, 1)?;
         self.trim(self.at..self.text.len()).is_empty().then_some(())
     }
 
-    /// Goes on to behind the end of the innermost container.
-    fn container<const SKIPPING: bool>(&mut self, mut expect: Expect, visitor: &mut impl Visit<'a>) -> Option<()> {
-        let outside = self.depth - 1;
-        let mut is_wanted = !SKIPPING;
-        loop {
-            let mark = self.next_mark()?;
-            let byte = self.byte(mark)?;
-            let scalar = self.trim(self.at..mark);
-            self.at = mark + 1;
-            if !scalar.is_empty() {
-                match expect {
-                    Expect::Key | Expect::KeyOrEnd if byte == b':' => {
-                        self.check_string(&scalar)?;
-                        is_wanted = !SKIPPING && visitor.key(self.string(scalar)?);
-                        expect = Expect::Value;
-                        continue;
-                    }
-                    Expect::Value | Expect::ValueOrEnd => {
-                        self.scalar(scalar, is_wanted.then_some(&mut *visitor))?;
-                        expect = Expect::CommaOrEnd;
-                    }
-                    _ => return None,
-                }
+    /// Goes on to behind the end of the object that has been entered. `VISITED` tells whether it is visited.
+    fn object<const VISITED: bool, V: Visit<'a>>(&mut self, visitor: &mut V, depth: usize) -> Option<()> {
+        let (mut mark, mut key) = self.next()?;
+        if mark == b'}' && key.is_empty() {
+            if VISITED {
+                visitor.close();
             }
-            let is_in_object = self.objects & 1 == 1;
-            match (byte, expect) {
-                (b',', Expect::CommaOrEnd) => expect = if is_in_object { Expect::Key } else { Expect::Value },
-                (b'{' | b'[', Expect::Value | Expect::ValueOrEnd) => {
-                    let is_array = byte == b'[';
-                    self.enter(!is_array)?;
-                    expect = if is_array { Expect::ValueOrEnd } else { Expect::KeyOrEnd };
-                    if is_wanted {
-                        visitor.open(is_array);
-                    } else if !SKIPPING {
-                        self.container::<true>(expect, visitor)?;
-                        expect = Expect::CommaOrEnd;
-                    }
-                }
-                (b'}', Expect::CommaOrEnd | Expect::KeyOrEnd) if is_in_object => {
-                    if self.leave::<SKIPPING>(visitor) == outside {
-                        return Some(());
-                    }
-                    (expect, is_wanted) = (Expect::CommaOrEnd, !SKIPPING);
-                }
-                (b']', Expect::CommaOrEnd | Expect::ValueOrEnd) if !is_in_object => {
-                    if self.leave::<SKIPPING>(visitor) == outside {
-                        return Some(());
-                    }
-                    (expect, is_wanted) = (Expect::CommaOrEnd, !SKIPPING);
-                }
+            return Some(());
+        }
+        loop {
+            self.check_string(&key)?;
+            if mark != b':' {
+                return None;
+            }
+            let is_wanted = VISITED && visitor.key(self.string(key)?);
+            let (next, place) = self.next()?;
+            let behind = if is_wanted {
+                self.value::<true, V>(next, place, visitor, depth)?
+            } else {
+                self.value::<false, V>(next, place, visitor, depth)?
+            };
+            match behind {
+                b',' => (mark, key) = self.next()?,
+                b'}' => break,
                 _ => return None,
             }
         }
-    }
-
-    fn enter(&mut self, is_object: bool) -> Option<()> {
-        self.objects = self.objects << 1 | u64::from(is_object);
-        self.depth += 1;
-        (self.depth <= DEPTH_MAX).then_some(())
-    }
-
-    fn leave<const SKIPPING: bool>(&mut self, visitor: &mut impl Visit<'a>) -> u32 {
-        if !SKIPPING {
+        if VISITED {
             visitor.close();
         }
-        self.objects >>= 1;
-        self.depth -= 1;
-        self.depth
+        Some(())
     }
 
-    /// The place of the next mark.
-    fn next_mark(&mut self) -> Option<usize> {
-        while self.marks == 0 {
-            self.word += 1;
-            self.marks = *self.structure.marks.get(self.word)?;
+    /// The same for an array.
+    fn array<const VISITED: bool, V: Visit<'a>>(&mut self, visitor: &mut V, depth: usize) -> Option<()> {
+        let (mut mark, mut place) = self.next()?;
+        if mark != b']' || !place.is_empty() {
+            loop {
+                match self.value::<VISITED, V>(mark, place, visitor, depth)? {
+                    b',' => (mark, place) = self.next()?,
+                    b']' => break,
+                    _ => return None,
+                }
+            }
         }
-        let place = self.word * 64 + self.marks.trailing_zeros() as usize;
-        self.marks &= self.marks - 1;
-        Some(place)
+        if VISITED {
+            visitor.close();
+        }
+        Some(())
     }
 
-    fn byte(&self, at: usize) -> Option<u8> {
-        self.text.as_bytes().get(at).copied()
+    /// Goes on to behind a value, which is at `place` or begins with `mark`, and behind the mark that follows it. Gives
+    /// that mark.
+    #[inline]
+    fn value<const VISITED: bool, V: Visit<'a>>(
+        &mut self,
+        mark: u8,
+        place: Range<usize>,
+        visitor: &mut V,
+        depth: usize,
+    ) -> Option<u8> {
+        if !place.is_empty() {
+            self.scalar::<VISITED, V>(place, visitor)?;
+            return Some(mark);
+        }
+        let is_array = mark == b'[';
+        if depth == DEPTH_MAX || !(is_array || mark == b'{') {
+            return None;
+        }
+        if VISITED {
+            visitor.open(is_array);
+        }
+        if is_array {
+            self.array::<VISITED, V>(visitor, depth + 1)?;
+        } else {
+            self.object::<VISITED, V>(visitor, depth + 1)?;
+        }
+        let (mark, place) = self.next()?;
+        place.is_empty().then_some(mark)
+    }
+
+    /// Goes on to behind the next mark. Gives it, and the place of what is before it, without white space.
+    #[inline]
+    fn next(&mut self) -> Option<(u8, Range<usize>)> {
+        while self.word == 0 {
+            self.word = *self.words.next()?;
+            self.begin += BLOCK_BYTES;
+        }
+        let mark = self.begin + self.word.trailing_zeros() as usize;
+        self.word &= self.word - 1;
+        let place = self.trim(self.at..mark);
+        self.at = mark + 1;
+        Some((*self.text.as_bytes().get(mark)?, place))
     }
 
     /// A range without the white space at its ends.
     #[inline]
     fn trim(&self, range: Range<usize>) -> Range<usize> {
-        let bytes = self.text.as_bytes().get(range.clone()).unwrap_or_default();
-        match (bytes.first(), bytes.last()) {
-            (Some(b'!'..), Some(b'!'..)) | (None, None) => range,
-            _ => trim(bytes, range.start),
+        if self.structure.has_space {
+            let bytes = self.text.as_bytes().get(range.clone()).unwrap_or_default();
+            trim(bytes, range.start)
+        } else {
+            range
         }
     }
 
-    /// Checks the scalar at a place between two marks, and visits it if that is wanted.
+    /// Checks the scalar at a place between two marks, and visits it if `VISITED`.
     #[inline]
-    fn scalar(&self, place: Range<usize>, visitor: Option<&mut impl Visit<'a>>) -> Option<()> {
+    fn scalar<const VISITED: bool, V: Visit<'a>>(&self, place: Range<usize>, visitor: &mut V) -> Option<()> {
         let bytes = self.text.as_bytes().get(place.clone())?;
         let literal = match bytes {
             [b'"', ..] => {
                 self.check_string(&place)?;
-                if let Some(visitor) = visitor {
+                if VISITED {
                     visitor.string(self.string(place)?);
                 }
                 return Some(());
@@ -235,7 +233,7 @@ impl<'a, 's> Walk<'a, 's> {
                 if scan::number_end(bytes, 0) != Ok(bytes.len()) {
                     return None;
                 }
-                if let Some(visitor) = visitor {
+                if VISITED {
                     visitor.number(self.text.get(place)?);
                 }
                 return Some(());
@@ -245,7 +243,7 @@ impl<'a, 's> Walk<'a, 's> {
             b"null" => Literal::Null,
             _ => return None,
         };
-        if let Some(visitor) = visitor {
+        if VISITED {
             visitor.literal(literal);
         }
         Some(())
@@ -254,9 +252,9 @@ impl<'a, 's> Walk<'a, 's> {
     /// Checks that between two marks there is one string and nothing else.
     #[inline]
     fn check_string(&self, place: &Range<usize>) -> Option<()> {
-        let [b'"', .., b'"'] = self.text.as_bytes().get(place.clone())? else { return None };
+        // A string is closed, and ends before a mark or white space.
+        let Some(b'"') = self.text.as_bytes().get(place.start) else { return None };
         if self.structure.has_space_behind_strings {
-            // What begins and ends with a quote may then be two strings.
             let (quote, _) = scan::string_end(self.text.as_bytes(), place.start + 1).ok()?;
             return (quote + 1 == place.end).then_some(());
         }
@@ -272,7 +270,6 @@ impl<'a, 's> Walk<'a, 's> {
 }
 
 /// The place of `bytes`, which begin at `start`, without the white space at their ends.
-#[cold]
 fn trim(bytes: &[u8], start: usize) -> Range<usize> {
     let is_text = |byte: &u8| !scan::is_space(*byte);
     match (bytes.iter().position(is_text), bytes.iter().rposition(is_text)) {
