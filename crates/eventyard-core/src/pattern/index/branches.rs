@@ -12,6 +12,9 @@ use crate::pattern::event::Placed;
 use crate::pattern::matcher::Matcher;
 use crate::pattern::scopes::EVENT;
 
+/// So many values are looked through without a thought.
+const FEW_VALUES: usize = 16;
+
 /// A branch of a rule of the layer.
 pub(super) type BranchId = u32;
 
@@ -36,6 +39,8 @@ pub(super) struct CompiledField {
     pub(super) path: PathId,
     pub(super) alternatives: Arc<[Matcher]>,
     pub(super) may_be_absent: bool,
+    /// Whether all alternatives are plain strings.
+    has_only_texts: bool,
 }
 
 impl Branches {
@@ -104,23 +109,20 @@ enum Possible {
 impl CompiledField {
     fn new(field: &Field, paths: &mut Arc<Paths>) -> Self {
         let may_be_absent = field.may_be_absent();
+        let has_only_texts = field.alternatives.iter().all(|matcher| matches!(matcher, Matcher::String(_)));
         let path = Paths::number(paths, &field.path);
-        Self { path, alternatives: Arc::clone(&field.alternatives), may_be_absent }
+        Self { path, alternatives: Arc::clone(&field.alternatives), may_be_absent, has_only_texts }
     }
 
     fn is_possible(&self, event: &Occurrences<'_, '_>) -> Possible {
-        let (mut is_satisfied, mut is_present, mut is_in_arrays) = (false, false, false);
-        for placed in event.at(self.path) {
-            is_present = true;
-            is_in_arrays |= placed.scope != EVENT;
-            is_satisfied |= self.is_satisfied_by(placed);
-            if is_satisfied && is_in_arrays {
-                break;
-            }
-        }
+        let is_in_arrays = event.at(self.path).any(|placed| placed.scope != EVENT);
+        let is_satisfied = match self.by_text(event) {
+            Some(mut values) => values.any(|placed| self.is_satisfied_by(placed)),
+            None => event.at(self.path).any(|placed| self.is_satisfied_by(placed)),
+        };
         match (is_satisfied, is_in_arrays) {
             (true, false) => Possible::Yes,
-            (false, false) if self.may_be_absent && !is_present => Possible::Yes,
+            (false, false) if self.may_be_absent && event.count(self.path) == 0 => Possible::Yes,
             (true, true) => Possible::DependingOnArrays,
             (false, true) if self.may_be_absent => Possible::DependingOnArrays,
             (false, _) => Possible::No,
@@ -128,11 +130,26 @@ impl CompiledField {
     }
 
     fn candidates(&self, event: &Occurrences<'_, '_>) -> Candidates {
-        let satisfying = event.at(self.path).filter(|placed| self.is_satisfied_by(placed));
-        let mut satisfying: Vec<_> = satisfying.map(|placed| placed.scope).collect();
+        let satisfies = |placed: &&Placed<'_>| self.is_satisfied_by(placed);
+        let mut satisfying: Vec<_> = match self.by_text(event) {
+            Some(values) => values.filter(satisfies).map(|placed| placed.scope).collect(),
+            None => event.at(self.path).filter(satisfies).map(|placed| placed.scope).collect(),
+        };
         satisfying.dedup();
         let absence = self.may_be_absent.then(|| event.at(self.path).map(|placed| placed.scope).collect());
         Candidates { satisfying, absence }
+    }
+
+    /// The values that may satisfy the field, where they can be found by their text.
+    fn by_text<'a, 'e>(&self, event: &'a Occurrences<'e, '_>) -> Option<impl Iterator<Item = &'a Placed<'e>>> {
+        if !self.has_only_texts || event.count(self.path) <= FEW_VALUES {
+            return None;
+        }
+        let texts = self.alternatives.iter().filter_map(|matcher| match matcher {
+            Matcher::String(text) => Some(&**text),
+            _ => None,
+        });
+        event.with_texts(self.path, texts)
     }
 
     fn is_satisfied_by(&self, placed: &Placed<'_>) -> bool {

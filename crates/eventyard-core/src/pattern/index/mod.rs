@@ -11,6 +11,7 @@ mod branches;
 mod layer;
 mod occurrences;
 mod paths;
+mod texts;
 mod tree;
 
 use std::cell::RefCell;

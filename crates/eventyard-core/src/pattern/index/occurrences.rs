@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::paths::{NodeId, PathId, Paths, ROOT};
+use super::texts::Texts;
 use crate::json::{self, JsonError, Text, Visit, VisitScratch};
 use crate::pattern::event::Placed;
 use crate::pattern::matcher::{Literal, Scalar};
@@ -20,6 +21,7 @@ pub(super) struct Occurrences<'e, 's> {
     ends: &'s mut Vec<Ends>,
     /// The paths that have values.
     occurring: &'s mut Vec<PathId>,
+    pub(super) texts: Texts,
 }
 
 /// What is kept from one event to the next, so that little is allocated for it.
@@ -41,11 +43,12 @@ struct Occurrence<'e> {
     next: usize,
 }
 
-/// The numbers of a path's first and last value.
+/// The numbers of a path's first and last value, and how many there are.
 #[derive(Debug, Clone, Copy)]
 struct Ends {
     first: usize,
     last: usize,
+    count: usize,
 }
 
 /// The memory of how many values is kept from one event to the next.
@@ -53,7 +56,7 @@ const SPARE_LENGTH_MAX: usize = 4_096;
 
 /// No value has this number.
 const NONE: usize = usize::MAX;
-const NO_ENDS: Ends = Ends { first: NONE, last: NONE };
+const NO_ENDS: Ends = Ends { first: NONE, last: NONE, count: 0 };
 
 /// The way through an event.
 struct Walk<'e, 's, 'p> {
@@ -155,7 +158,7 @@ impl<'e, 's> Occurrences<'e, 's> {
             return json::check(event).map(|()| None);
         }
         let OccurrencesScratch { visit, scopes, spare, open, ends, occurring } = scratch;
-        let read = Self { scopes, values: std::mem::take(spare), spare, ends, occurring };
+        let read = Self { scopes, values: std::mem::take(spare), spare, ends, occurring, texts: Texts::default() };
         let mut walk = Walk { paths, read, open, innermost: OUTSIDE, node: ROOT };
         visit.visit(event, &mut walk)?;
         Ok(Some(walk.read))
@@ -183,6 +186,7 @@ impl<'e, 's> Occurrences<'e, 's> {
             self.occurring.push(path);
         }
         ends.last = number;
+        ends.count += 1;
         self.values.push(Occurrence { placed: Placed { value, scope }, next: NONE });
     }
 
@@ -191,11 +195,32 @@ impl<'e, 's> Occurrences<'e, 's> {
         self.occurring
     }
 
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// How many values there are at a path.
+    pub(super) fn count(&self, path: PathId) -> usize {
+        self.ends.get(path).map_or(0, |ends| ends.count)
+    }
+
+    /// The value of that number.
+    pub(super) fn get(&self, number: usize) -> Option<&Placed<'e>> {
+        self.values.get(number).map(|occurrence| &occurrence.placed)
+    }
+
     /// The values at a path, in the order of the text.
     pub(super) fn at(&self, path: PathId) -> impl Iterator<Item = &Placed<'e>> {
-        let find = |number: usize| self.values.get(number);
+        self.numbered(path).map(|(_, placed)| placed)
+    }
+
+    /// The same, with their numbers.
+    pub(super) fn numbered(&self, path: PathId) -> impl Iterator<Item = (usize, &Placed<'e>)> {
+        let find = |number: usize| self.values.get(number).map(|occurrence| (number, occurrence));
         let first = self.ends.get(path).and_then(|ends| find(ends.first));
-        std::iter::successors(first, move |occurrence| find(occurrence.next)).map(|occurrence| &occurrence.placed)
+        let all = std::iter::successors(first, move |(_, occurrence)| find(occurrence.next));
+        all.map(|(number, occurrence)| (number, &occurrence.placed))
     }
 }
 

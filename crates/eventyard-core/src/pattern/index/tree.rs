@@ -116,7 +116,7 @@ impl Split {
     }
 
     pub(super) fn look_up(&self, event: &Occurrences<'_, '_>, found: &mut Vec<BranchId>) {
-        if event.at(self.path).nth(VALUES_MAX).is_some() {
+        if event.count(self.path) > VALUES_MAX {
             found.extend(&self.all);
             return;
         }
