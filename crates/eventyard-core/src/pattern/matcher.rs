@@ -18,7 +18,7 @@ pub(super) enum Scalar<'e> {
     Literal(Literal),
 }
 
-/// One alternative of a field.
+/// One alternative of a field. Patterns hold very many of the small ones, so what is larger is boxed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Matcher {
     String(Box<str>),
@@ -30,9 +30,9 @@ pub(super) enum Matcher {
     PrefixIgnoreCase(Folded),
     SuffixIgnoreCase(Folded),
     Wildcard(Wildcard),
-    Numeric(NumericRange),
-    Address(AddressRange),
-    AnythingBut(Excluded),
+    Numeric(Box<NumericRange>),
+    Address(Box<AddressRange>),
+    AnythingBut(Box<Excluded>),
     Exists,
     /// `exists: false`. No value satisfies it; the lack of one does.
     Absent,
