@@ -8,8 +8,9 @@ use std::hash::Hash;
 use super::branches::{BranchId, CompiledField};
 use super::occurrences::Occurrences;
 use super::tree::Split;
+use crate::pattern::address::address_digits;
 use crate::pattern::matcher::{Literal, Matcher, Scalar};
-use crate::pattern::number::{Comparable, Number, NumericRange};
+use crate::pattern::number::{Comparable, Number, NumericRange, respelled};
 
 type Table<K> = HashMap<K, List, foldhash::fast::RandomState>;
 
@@ -26,6 +27,10 @@ pub(super) enum Key<'m> {
     Suffix(&'m str),
     /// A text of ASCII only, in lower case.
     IgnoreCase(String),
+    PrefixIgnoreCase(String),
+    SuffixIgnoreCase(String),
+    /// What the hexadecimal digits of an address begin with.
+    Address(&'m str),
     /// Some bytes, no more than [`WINDOW_BYTES`], that are somewhere in the text.
     Inside(&'m [u8]),
     Range(&'m NumericRange),
@@ -44,6 +49,9 @@ impl<'m> Key<'m> {
             Matcher::Prefix(prefix) if !prefix.is_empty() => Self::Prefix(prefix),
             Matcher::Suffix(suffix) if !suffix.is_empty() => Self::Suffix(suffix),
             Matcher::EqualsIgnoreCase(folded) => folded.ascii_lowercase().map_or(Self::Any, Self::IgnoreCase),
+            Matcher::PrefixIgnoreCase(folded) => folded.ascii_lowercase().map_or(Self::Any, Self::PrefixIgnoreCase),
+            Matcher::SuffixIgnoreCase(folded) => folded.ascii_lowercase().map_or(Self::Any, Self::SuffixIgnoreCase),
+            Matcher::Address(range) => Self::Address(range.common_digits()),
             Matcher::Numeric(range) => Self::Range(range),
             Matcher::Wildcard(wildcard) => Self::of_parts(wildcard.parts()),
             Matcher::Absent => Self::Absence,
@@ -79,7 +87,10 @@ impl<'m> Key<'m> {
             Self::IgnoreCase(_) => 5,
             Self::Inside(_) => 6,
             Self::Range(_) => 7,
-            Self::Any | Self::Absence => 8,
+            Self::PrefixIgnoreCase(_) => 8,
+            Self::SuffixIgnoreCase(_) => 9,
+            Self::Address(_) => 10,
+            Self::Any | Self::Absence => 11,
         }
     }
 }
@@ -87,19 +98,29 @@ impl<'m> Key<'m> {
 /// The branches filed under one path.
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
-    texts: Table<Box<str>>,
+    texts: TextTables,
+    /// Texts in lower case.
+    ignoring_case: TextTables,
+    /// The hexadecimal digits of addresses.
+    addresses: TextTables,
+    inside: Lengths<[u8]>,
     comparables: Table<Comparable>,
     spellings: Table<Box<str>>,
     literals: Table<Literal>,
-    /// By length.
-    prefixes: Vec<(usize, Table<Box<str>>)>,
-    suffixes: Vec<(usize, Table<Box<str>>)>,
-    ignoring_case: Table<Box<str>>,
-    /// By length.
-    inside: Vec<(usize, Table<Box<[u8]>>)>,
     ranges: Vec<(NumericRange, BranchId)>,
     any: List,
 }
+
+/// Branches by what a text is, begins with or ends with.
+#[derive(Debug, Default)]
+struct TextTables {
+    equal: Table<Box<str>>,
+    prefixes: Lengths<str>,
+    suffixes: Lengths<str>,
+}
+
+/// One table for each length of its keys.
+type Lengths<K> = Vec<(usize, Table<Box<K>>)>;
 
 /// Branches that the same value leads to.
 #[derive(Debug)]
@@ -118,15 +139,19 @@ impl Anchors {
     }
 
     fn file_one(&mut self, key: &Key<'_>, branch: BranchId) {
+        let Self { texts, ignoring_case, addresses, inside, .. } = self;
         match key {
-            Key::Text(text) => push(&mut self.texts, (*text).into(), branch),
+            Key::Text(text) => push(&mut texts.equal, (*text).into(), branch),
+            Key::Prefix(prefix) => push_by_length(&mut texts.prefixes, prefix, branch),
+            Key::Suffix(suffix) => push_by_length(&mut texts.suffixes, suffix, branch),
+            Key::IgnoreCase(text) => push(&mut ignoring_case.equal, text.as_str().into(), branch),
+            Key::PrefixIgnoreCase(prefix) => push_by_length(&mut ignoring_case.prefixes, prefix, branch),
+            Key::SuffixIgnoreCase(suffix) => push_by_length(&mut ignoring_case.suffixes, suffix, branch),
+            Key::Address(digits) => push_by_length(&mut addresses.prefixes, digits, branch),
+            Key::Inside(bytes) => push(by_length(inside, bytes.len()), (*bytes).into(), branch),
             Key::Number(Number::Comparable(number)) => push(&mut self.comparables, *number, branch),
             Key::Number(Number::Spelling(text)) => push(&mut self.spellings, text.clone(), branch),
             Key::Literal(literal) => push(&mut self.literals, *literal, branch),
-            Key::Prefix(prefix) => push(by_length(&mut self.prefixes, prefix.len()), (*prefix).into(), branch),
-            Key::Suffix(suffix) => push(by_length(&mut self.suffixes, suffix.len()), (*suffix).into(), branch),
-            Key::IgnoreCase(text) => push(&mut self.ignoring_case, text.as_str().into(), branch),
-            Key::Inside(bytes) => push(by_length(&mut self.inside, bytes.len()), (*bytes).into(), branch),
             Key::Range(range) => self.ranges.push((**range, branch)),
             Key::Any => self.any.push(branch),
             Key::Absence => {}
@@ -135,9 +160,8 @@ impl Anchors {
 
     /// Splits the lists that are longer than `length_max`, where that can be done.
     pub(super) fn split(&mut self, length_max: usize, split: &impl Fn(&[BranchId]) -> Option<Box<Split>>) {
-        let lengths = self.prefixes.iter_mut().chain(&mut self.suffixes).map(|(_, table)| table);
-        let texts = [&mut self.texts, &mut self.spellings, &mut self.ignoring_case].into_iter().chain(lengths);
-        let lists = texts.flat_map(HashMap::values_mut);
+        let texts = [&mut self.texts, &mut self.ignoring_case, &mut self.addresses];
+        let lists = texts.into_iter().flat_map(TextTables::lists).chain(self.spellings.values_mut());
         let lists = lists.chain(self.comparables.values_mut()).chain(self.literals.values_mut());
         let lists = lists.chain(self.inside.iter_mut().flat_map(|(_, table)| table.values_mut()));
         for list in lists.chain([&mut self.any]) {
@@ -151,19 +175,52 @@ impl Anchors {
         take(&self.any);
         match value {
             Scalar::String(text) => self.look_up_text(text, take),
-            Scalar::Number(Number::Comparable(number), _) => {
-                self.comparables.get(number).into_iter().for_each(&mut take);
-                let inside = self.ranges.iter().filter(|(range, _)| range.contains(*number));
-                found.extend(inside.map(|(_, branch)| branch));
+            Scalar::Number(number, text) => {
+                if !self.addresses.is_empty() {
+                    self.addresses.look_up(&respelled(text), &mut take);
+                }
+                match number {
+                    Number::Spelling(text) => self.spellings.get(text).into_iter().for_each(take),
+                    Number::Comparable(number) => {
+                        self.comparables.get(number).into_iter().for_each(take);
+                        let inside = self.ranges.iter().filter(|(range, _)| range.contains(*number));
+                        found.extend(inside.map(|(_, branch)| branch));
+                    }
+                }
             }
-            Scalar::Number(Number::Spelling(text), _) => self.spellings.get(text).into_iter().for_each(take),
             Scalar::Literal(literal) => self.literals.get(literal).into_iter().for_each(take),
         }
     }
 
     fn look_up_text(&self, text: &str, mut take: impl FnMut(&List)) {
-        if !self.texts.is_empty() {
-            self.texts.get(text).into_iter().for_each(&mut take);
+        self.texts.look_up(text, &mut take);
+        if !self.ignoring_case.is_empty() {
+            self.ignoring_case.look_up(&text.to_ascii_lowercase(), &mut take);
+        }
+        if !self.addresses.is_empty()
+            && let Some(digits) = address_digits(text)
+        {
+            self.addresses.look_up(&digits, &mut take);
+        }
+        for (length, table) in &self.inside {
+            text.as_bytes().windows(*length).filter_map(|window| table.get(window)).for_each(&mut take);
+        }
+    }
+}
+
+impl TextTables {
+    fn is_empty(&self) -> bool {
+        self.equal.is_empty() && self.prefixes.is_empty() && self.suffixes.is_empty()
+    }
+
+    fn lists(&mut self) -> impl Iterator<Item = &mut List> {
+        let by_length = self.prefixes.iter_mut().chain(&mut self.suffixes);
+        self.equal.values_mut().chain(by_length.flat_map(|(_, table)| table.values_mut()))
+    }
+
+    fn look_up(&self, text: &str, mut take: impl FnMut(&List)) {
+        if !self.equal.is_empty() {
+            self.equal.get(text).into_iter().for_each(&mut take);
         }
         for (length, table) in &self.prefixes {
             text.get(..*length).and_then(|prefix| table.get(prefix)).into_iter().for_each(&mut take);
@@ -171,13 +228,6 @@ impl Anchors {
         for (length, table) in &self.suffixes {
             let suffix = text.len().checked_sub(*length).and_then(|begin| text.get(begin..));
             suffix.and_then(|suffix| table.get(suffix)).into_iter().for_each(&mut take);
-        }
-        if !self.ignoring_case.is_empty() && text.is_ascii() {
-            let folded = text.to_ascii_lowercase();
-            self.ignoring_case.get(folded.as_str()).into_iter().for_each(&mut take);
-        }
-        for (length, table) in &self.inside {
-            text.as_bytes().windows(*length).filter_map(|window| table.get(window)).for_each(&mut take);
         }
     }
 }
@@ -221,7 +271,11 @@ fn push<K: Eq + Hash>(table: &mut Table<K>, key: K, branch: BranchId) {
     table.entry(key).and_modify(|list| list.push(branch)).or_insert(List::One(branch));
 }
 
-fn by_length<K>(tables: &mut Vec<(usize, Table<K>)>, length: usize) -> &mut Table<K> {
+fn push_by_length(tables: &mut Lengths<str>, key: &str, branch: BranchId) {
+    push(by_length(tables, key.len()), key.into(), branch);
+}
+
+fn by_length<K: ?Sized>(tables: &mut Lengths<K>, length: usize) -> &mut Table<Box<K>> {
     let place = tables.iter().position(|(there, _)| *there == length).unwrap_or_else(|| {
         tables.push((length, Table::default()));
         tables.len() - 1
