@@ -1,5 +1,7 @@
 //! The daemon as a whole: built from the bottom up, stopped from the top down.
 
+mod access;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,20 +11,25 @@ use std::time::{Duration, Instant};
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
+use eventyard_core::schedule::CatchUpPolicy;
 use tokio::task::JoinHandle;
 
+use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
+
 use crate::admin::{Admin, Readiness};
-use crate::api::Api;
+use crate::api::{Api, ManagedRules, ManagedRulesError};
+use crate::auth::{Authenticator, Throttle};
 use crate::config::Config;
 use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Caller, Engine, EngineError};
-use crate::http::{BindError, Limits, Listener};
+use crate::http::{BindError, Limits, Listener, Tls, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks};
+use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
+use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
 use crate::upkeep::Upkeep;
-use crate::{delivery, engine, journal};
+use crate::{api, delivery, engine, journal};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +54,20 @@ pub enum StartError {
     /// What is in the store could not be run.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file declares rules that cannot be.
+    #[error(transparent)]
+    ManagedRules(#[from] ManagedRulesError),
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
+    /// A listener's certificate or key could not be read.
+    #[error("{listener}.tls_…_file: {reason}")]
+    Tls {
+        /// `api` or `admin`.
+        listener: &'static str,
+        /// What is wrong.
+        reason: TlsError,
+    },
     /// The account or the region in the configuration is none.
     #[error("aws.account_id or aws.region is not valid")]
     Caller,
@@ -76,22 +94,33 @@ pub struct App {
     admin: Part,
     journal: Journal,
     committer: CommitterThread,
+    /// Read again at SIGHUP, by listener.
+    tls: Vec<(&'static str, Arc<Tls>)>,
+    /// Read again at SIGHUP.
+    managed_rules: Option<Arc<ManagedRules>>,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
 
 impl App {
-    /// Starts everything and answers when traffic can come. `started` is when the process began.
+    /// Starts everything and answers when traffic can come. `started` is when the process began. A daemon whose data is
+    /// `ephemeral` can be reset.
     ///
     /// # Errors
     /// The first thing that could not be started; nothing is left running.
-    pub async fn start(config: &Config, started: Instant) -> Result<Self, StartError> {
+    pub async fn start(config: &Config, ephemeral: bool, started: Instant) -> Result<Self, StartError> {
         let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
-        let caller = caller(config)?;
-        let api_listener = Listener::bind("api", config.api.listen).await?;
-        let admin_listener = Listener::bind("admin", config.admin.listen).await?;
+        let caller = default_caller(config)?;
+        let access = api::Access {
+            authenticator: Authenticator::new(authentication(config, &caller), clock.clone(), Arc::clone(&telemetry)),
+            allowed_hosts: api_hosts(config),
+            throttle: Throttle::new(config.api.requests_per_second_max, clock.clone()),
+        };
+        let (api_tls, admin_tls) = (tls("api", &config.api.tls)?, tls("admin", &config.admin.tls)?);
+        let api_listener = Listener::bind("api", config.api.listen).await?.with_tls(api_tls.clone());
+        let admin_listener = Listener::bind("admin", config.admin.listen).await?.with_tls(admin_tls.clone());
 
         let data_dir = &config.storage.data_dir;
         let no_dir = |reason| StartError::DataDir { path: data_dir.clone(), reason };
@@ -110,6 +139,10 @@ impl App {
         let engine = Arc::new(engine);
         let (rules, targets) = engine.counts();
         telemetry.record(&StoreOpened { path: &store_path, rules, targets });
+        let managed_rules = managed_rules(config, &engine, &caller, &telemetry);
+        if let Some(rules) = &managed_rules {
+            rules.apply().await?;
+        }
 
         let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
         let dispatcher = Dispatcher::new(
@@ -122,27 +155,34 @@ impl App {
             Arc::clone(&telemetry),
         );
         let dead_letter_retention = config.dead_letters.retention;
+        let scheduler =
+            Scheduler { engine: Arc::clone(&engine), clock: clock.clone(), telemetry: Arc::clone(&telemetry) };
         let upkeep =
             Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
         let readiness = Readiness::default();
-        let admin = Arc::new(Admin::new(
+        let admin = Admin::new(
             Arc::clone(&engine),
-            caller.clone(),
+            caller,
             journal.clone(),
             readiness.clone(),
+            admin_access(config),
+            open_listeners_remark(config),
             Arc::clone(&telemetry),
-        ));
-        let api = Arc::new(Api::new(engine, caller, random, Arc::clone(&telemetry)));
+        );
+        let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
+        let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
         for listener in [&api_listener, &admin_listener] {
-            telemetry.record(&Listening { listener: listener.name(), address: listener.address() });
+            let scheme = listener.scheme();
+            telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
         }
         warn_of_open_listeners(config, &telemetry);
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
         let server_tasks = tasks.clone();
         let parts = vec![
             part(&tasks, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
+            part(&tasks, "scheduler", |stop| scheduler.run(stop.signal())),
             part(&tasks, "dispatcher", |stop| dispatcher.run(stop.signal())),
             part(&tasks, "upkeep", |stop| upkeep.run(stop.signal())),
         ];
@@ -160,6 +200,11 @@ impl App {
             admin,
             journal,
             committer,
+            tls: [("api", api_tls), ("admin", admin_tls)]
+                .into_iter()
+                .filter_map(|(name, tls)| Some((name, tls?)))
+                .collect(),
+            managed_rules,
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -181,6 +226,23 @@ impl App {
     pub async fn failed(&self) {
         self.journal.failed().await;
         self.readiness.set(false);
+    }
+
+    /// Reads again what was read from files that change: the listeners' certificates and managed rules. What cannot be read
+    /// stays as it was.
+    pub async fn reload(&self) {
+        for (listener, tls) in self.tls.clone() {
+            let read = tokio::task::spawn_blocking(move || tls.reload()).await;
+            let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
+            let error =
+                error.or_else(|| read.as_ref().ok()?.as_ref().err().map(|error| error as &dyn std::error::Error));
+            self.telemetry.record(&TlsReloaded { listener, error });
+        }
+        if let Some(rules) = &self.managed_rules
+            && let Err(error) = rules.apply().await
+        {
+            self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
+        }
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -216,21 +278,22 @@ fn part<F: Future<Output = ()> + Send + 'static>(
     Part { name, stop, running }
 }
 
-fn caller(config: &Config) -> Result<Caller, StartError> {
-    let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
-    let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
-    Ok(Caller { account, region })
+fn managed_rules(
+    config: &Config,
+    engine: &Arc<Engine>,
+    owner: &Caller,
+    telemetry: &Arc<Telemetry>,
+) -> Option<Arc<ManagedRules>> {
+    let (dir, engine) = (config.managed_rules.rules_dir.clone()?, Arc::clone(engine));
+    Some(Arc::new(ManagedRules { dir, engine, owner: owner.clone(), telemetry: Arc::clone(telemetry) }))
 }
 
-fn warn_of_open_listeners(config: &Config, telemetry: &Telemetry) {
-    for (name, address) in [("api", config.api.listen), ("admin", config.admin.listen)] {
-        if !address.ip().is_loopback() {
-            let message = format!(
-                "{name}.listen is {address} and nothing is authenticated: whoever can connect can do everything"
-            );
-            telemetry.record(&Warned { message: &message });
-        }
-    }
+/// The caller of requests, and the owner of files, that do not say theirs.
+fn default_caller(config: &Config) -> Result<Caller, StartError> {
+    let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
+    let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
+    let configured = config.accounts.iter().find(|configured| configured.id == account);
+    Ok(Caller { account, region, organization: configured.and_then(|account| account.organization.clone()) })
 }
 
 fn api_limits(config: &Config) -> Limits {
@@ -258,6 +321,7 @@ fn journal_settings(config: &Config) -> journal::Settings {
 fn engine_settings(config: &Config) -> engine::Settings {
     let limit = |limit: Option<usize>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
     engine::Settings {
+        catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
         entries_size_bytes_max: config.put_events.entries_size_bytes_max,
         pattern_length_max: config.patterns.length_max,
         patterns: PatternLimits {
@@ -266,6 +330,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
         },
         targets_per_rule_max: config.quotas.targets_per_rule_max,
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
+        event_buses_per_account_max: config.quotas.event_buses_per_account_max,
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod api;
 pub mod app;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod delivery;
@@ -13,6 +14,7 @@ pub mod engine;
 pub mod http;
 pub mod journal;
 pub mod runtime;
+pub mod scheduler;
 pub mod store;
 pub mod telemetry;
 pub mod upkeep;

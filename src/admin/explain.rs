@@ -67,7 +67,7 @@ pub(super) fn explain(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<V
         return Err(ServiceError::validation(format!("Limit is {limit}; write a number from 1 to {PAGE_LENGTH_MAX}")));
     }
     let after = request.next_token.as_deref().map(|token| decode_token(LIST, token)).transpose()?;
-    let page = engine.explain(&caller.bus(bus), request.event.get(), &PageRequest { after, limit })?;
+    let page = engine.explain(caller, bus, request.event.get(), &PageRequest { after, limit })?;
     let rules = page.entries.into_iter().map(ExplainedRule::new).collect();
     let next_token = page.last.map(|last| encode_token(LIST, &last));
     serde_json::to_vec(&ExplainResponse { rules, next_token }).map_err(|_| ServiceError::internal())

@@ -1,13 +1,19 @@
-//! The admin listener: health, metrics, the dead letters, and why an event matches rules or not.
+//! The admin listener: health, metrics, the dead letters, why an event matches rules or not, and the reset of an ephemeral
+//! daemon.
 
+mod access;
 mod dead_letters;
 mod explain;
+mod reset;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use eventyard_core::error::ServiceError;
+use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
+
+pub use access::Access;
 
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, Handler, Request, answer};
@@ -41,20 +47,34 @@ pub struct Admin {
     caller: Caller,
     journal: Journal,
     readiness: Readiness,
+    access: Access,
+    /// What readiness says beside being ready; empty when there is nothing to say.
+    remark: String,
     telemetry: Arc<Telemetry>,
+    /// Whether `POST /reset` may empty the engine; not in a daemon that keeps its data.
+    is_resettable: bool,
 }
 
 impl Admin {
-    /// An admin listener's handler.
+    /// An admin listener's handler. `caller` has the event buses that are meant by their names. `remark` is a line that readiness says beside being ready, or empty.
     #[must_use]
     pub fn new(
         engine: Arc<Engine>,
         caller: Caller,
         journal: Journal,
         readiness: Readiness,
+        access: Access,
+        remark: String,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { engine, caller, journal, readiness, telemetry }
+        Self { engine, caller, journal, readiness, access, remark, telemetry, is_resettable: false }
+    }
+
+    /// Lets `POST /reset` empty the engine.
+    #[must_use]
+    pub fn with_reset(mut self) -> Self {
+        self.is_resettable = true;
+        self
     }
 
     fn explain(&self, request: &Request) -> Answer {
@@ -64,13 +84,21 @@ impl Admin {
         }
     }
 
+    async fn reset(&self, request: &Request) -> Answer {
+        // A page of another site could send this without asking; no other client says where it comes from.
+        if request.headers.contains_key(ORIGIN) {
+            return answer(StatusCode::FORBIDDEN, TEXT, "web pages cannot reset: the request has an Origin header\n");
+        }
+        reset::reset(&self.engine, &self.journal, &self.telemetry).await
+    }
+
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
     fn ready(&self) -> Answer {
         if !self.readiness.is_ready() {
             return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "starting or stopping\n");
         }
         match self.journal.check_room() {
-            Ok(()) => answer(StatusCode::OK, TEXT, "ready\n"),
+            Ok(()) => answer(StatusCode::OK, TEXT, format!("ready\n{}", self.remark)),
             Err(error) => answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {error}\n")),
         }
     }
@@ -78,11 +106,16 @@ impl Admin {
 
 impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
-        let is_read = request.method == Method::GET || request.method == Method::HEAD;
-        if request.uri.path() == "/explain" {
-            return if request.method == Method::POST { self.explain(&request) } else { refuse_method("POST") };
+        if let Err(error) = self.access.check(&request, &self.telemetry) {
+            return failure(&error);
         }
-        if !is_read {
+        let is_post = request.method == Method::POST;
+        match request.uri.path() {
+            "/explain" => return if is_post { self.explain(&request) } else { refuse_method("POST") },
+            "/reset" if is_post && self.is_resettable => return self.reset(&request).await,
+            _ => {}
+        }
+        if request.method != Method::GET && request.method != Method::HEAD {
             return refuse_method("GET");
         }
         match request.uri.path() {
@@ -115,6 +148,6 @@ fn json(result: Result<Vec<u8>, ServiceError>) -> Answer {
 }
 
 fn failure(error: &ServiceError) -> Answer {
-    let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(access::status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, TEXT, format!("{}\n", error.message))
 }

@@ -1,31 +1,39 @@
-//! The API: Amazon's operations at `POST /`, and `POST /events` for people with curl.
+//! The API: Amazon's operations at `POST /`, `POST /events` for people with curl, and `POST /cloudevents`.
 //!
-//! A request comes from [`crate::http`] with its body. `operation` knows the names of all operations and which are there;
+//! A request comes from [`crate::http`], first without its body, so that those who are not known are turned away before
+//! they are listened to. `route` says what it is for, [`Access`] who may. `operation` knows the names of all operations and which are there;
 //! `operations` has one file a noun, which decodes the wire form, checks it against the model, asks the engine and encodes
 //! the answer. Errors leave in one form, made in `wire`.
 
+mod cloud_events;
+mod managed_rules;
 mod object;
 mod operation;
 mod operations;
 mod plain_events;
+mod query_input;
+mod route;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventId;
+use hyper::StatusCode;
 use hyper::header::{HeaderValue, ORIGIN};
-use hyper::{Method, StatusCode};
 
+use crate::auth::{AllowedHosts, Authenticator, Identity, Throttle};
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
 use crate::telemetry::{RequestAnswered, Telemetry};
-use operation::Operation;
+use route::Route;
 
-/// Where the operation's name stands, behind `AWSEvents.`.
-const TARGET_HEADER: &str = "x-amz-target";
+pub use managed_rules::{ManagedRules, ManagedRulesError};
+pub use operations::targets::read_target;
+
 /// The header of an answer that carries the request's id.
 const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
 
@@ -33,9 +41,20 @@ const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
 #[derive(Debug)]
 pub struct Api {
     engine: Arc<Engine>,
-    caller: Caller,
+    access: Access,
     random: Arc<Random>,
     telemetry: Arc<Telemetry>,
+}
+
+/// What decides whether a request is answered at all.
+#[derive(Debug)]
+pub struct Access {
+    /// Who it comes from.
+    pub authenticator: Authenticator,
+    /// Where it may be sent to.
+    pub allowed_hosts: AllowedHosts,
+    /// How many there may be.
+    pub throttle: Throttle,
 }
 
 /// An answer before it has its id.
@@ -46,38 +65,51 @@ struct Outcome {
 }
 
 impl Api {
-    /// An API in which every request is made by `caller`.
+    /// An API over `engine`, for those whom `access` lets in.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, caller: Caller, random: Arc<Random>, telemetry: Arc<Telemetry>) -> Self {
-        Self { engine, caller, random, telemetry }
+    pub fn new(engine: Arc<Engine>, access: Access, random: Arc<Random>, telemetry: Arc<Telemetry>) -> Self {
+        Self { engine, access, random, telemetry }
     }
 
-    async fn outcome(&self, request: Request) -> Outcome {
-        match (&request.method, request.uri.path()) {
-            (&Method::POST, "/") => {
-                let named = request.headers.get(TARGET_HEADER).and_then(|name| name.to_str().ok()).unwrap_or_default();
-                let operation = Operation::find(named);
-                let name = operation.as_ref().map_or("Unknown", |operation| operation.name());
-                let result = match (operation, request.body) {
-                    (Err(error), _) => Err(error),
-                    (Ok(_), Err(error)) => Err(body_error(error)),
-                    (Ok(operation), Ok(body)) => operation.run(&self.engine, &self.caller, &body).await,
-                };
-                Outcome { operation: name, content_type: wire::AWS_JSON, result }
-            }
-            (&Method::POST, "/events") => {
-                let result = match request.body {
-                    // A page of another site could send this without asking; no other client says where it comes from.
-                    _ if request.headers.contains_key(ORIGIN) => Err(ServiceError::validation(
-                        "Events are not taken from web pages: the request has an Origin header.",
-                    )),
-                    Err(error) => Err(body_error(error)),
-                    Ok(body) => plain_events::post(&self.engine, &self.caller, &body).await,
-                };
-                Outcome { operation: "POST /events", content_type: wire::JSON, result }
-            }
-            _ => Outcome { operation: "Unknown", content_type: wire::JSON, result: Err(no_such_resource(&request)) },
+    async fn run(&self, route: Route, request: &Request) -> Result<Vec<u8>, ServiceError> {
+        let (caller, body) = self.caller(&route, request)?;
+        match route {
+            Route::Operation(operation) => operation?.run(&self.engine, &caller, &body).await,
+            Route::PlainEvents => plain_events::post(&self.engine, &caller, &body).await,
+            Route::CloudEvents => cloud_events::post(&self.engine, &caller, request, &body).await,
+            Route::Nothing(error) => Err(error),
         }
+    }
+
+    /// What can be said against a request before its body is there.
+    fn check_head(&self, route: &Route, head: &Request) -> Result<(), ServiceError> {
+        self.access.allowed_hosts.check(head, &self.telemetry)?;
+        if let Route::Nothing(error) = route {
+            return Err(error.clone());
+        }
+        // A page of another site could send events without asking; no other client says where it comes from.
+        if route.takes_tokens() && head.headers.contains_key(ORIGIN) {
+            return Err(ServiceError::validation(
+                "Events are not taken from web pages: the request has an Origin header.",
+            ));
+        }
+        self.access.authenticator.check_head(head, route.takes_tokens())
+    }
+
+    /// Who asks, and what is asked: the body, or what a presigned URL says in its place.
+    fn caller(&self, route: &Route, request: &Request) -> Result<(Caller, Bytes), ServiceError> {
+        let Access { authenticator, throttle, .. } = &self.access;
+        let body = request.body.as_ref().map_err(|error| body_error(*error))?;
+        let identity = if route.takes_tokens() {
+            authenticator.authenticate_events(request, body)?
+        } else {
+            authenticator.authenticate(request, body)?
+        };
+        throttle.admit(&identity.account)?;
+        let from_query = identity.is_presigned && body.is_empty() && matches!(route, Route::Operation(_));
+        let body = if from_query { query_input::read(request)? } else { body.clone() };
+        let Identity { account, region, organization, .. } = identity;
+        Ok((Caller { account, region, organization }, body))
     }
 
     fn answer(&self, outcome: Outcome, started: Instant) -> Answer {
@@ -103,10 +135,18 @@ impl Api {
 }
 
 impl Handler for Api {
+    fn refuse(&self, head: &Request) -> Option<Answer> {
+        let (started, route) = (Instant::now(), Route::of(head));
+        let error = self.check_head(&route, head).err()?;
+        let outcome = Outcome { operation: route.name(), content_type: route.content_type(), result: Err(error) };
+        Some(self.answer(outcome, started))
+    }
+
     async fn handle(&self, request: Request) -> Answer {
-        let started = Instant::now();
-        let outcome = self.outcome(request).await;
-        self.answer(outcome, started)
+        let (started, route) = (Instant::now(), Route::of(&request));
+        let (operation, content_type) = (route.name(), route.content_type());
+        let result = self.run(route, &request).await;
+        self.answer(Outcome { operation, content_type, result }, started)
     }
 
     fn failure(&self, status: StatusCode) -> Answer {
@@ -125,12 +165,4 @@ fn body_error(error: BodyError) -> ServiceError {
         BodyError::Broken => ErrorCode::Serialization,
     };
     ServiceError::new(code, error.to_string())
-}
-
-fn no_such_resource(request: &Request) -> ServiceError {
-    let (method, path) = (&request.method, request.uri.path());
-    let message = format!(
-        "{method} {path} is not there. Send operations to POST / with X-Amz-Target, or events to POST /events."
-    );
-    ServiceError::new(ErrorCode::UnknownOperation, message)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventyard_core::error::{ErrorCode, ServiceError};
 
-use super::operations::{events, rules, targets};
+use super::operations::{event_buses, events, permissions, rules, tags, targets};
 use crate::engine::{Caller, Engine};
 
 /// What stands before the operation's name in `X-Amz-Target`.
@@ -33,30 +33,39 @@ const fn resources(name: &'static str, run: Run) -> Operation {
 }
 
 /// The operations that are here.
-const IMPLEMENTED: [Operation; 12] = [
+const IMPLEMENTED: [Operation; 22] = [
     Operation { name: "PutEvents", how: How::PutEvents },
+    resources("CreateEventBus", event_buses::create_event_bus),
+    resources("DeleteEventBus", event_buses::delete_event_bus),
     resources("DeleteRule", rules::delete_rule),
+    resources("DescribeEventBus", event_buses::describe_event_bus),
     resources("DescribeRule", rules::describe_rule),
     resources("DisableRule", rules::disable_rule),
     resources("EnableRule", rules::enable_rule),
+    resources("ListEventBuses", event_buses::list_event_buses),
     resources("ListRuleNamesByTarget", rules::list_rule_names_by_target),
     resources("ListRules", rules::list_rules),
+    resources("ListTagsForResource", tags::list_tags_for_resource),
     resources("ListTargetsByRule", targets::list_targets_by_rule),
+    resources("PutPermission", permissions::put_permission),
     resources("PutRule", rules::put_rule),
     resources("PutTargets", targets::put_targets),
+    resources("RemovePermission", permissions::remove_permission),
     resources("RemoveTargets", targets::remove_targets),
+    resources("TagResource", tags::tag_resource),
     resources("TestEventPattern", events::test_event_pattern),
+    resources("UntagResource", tags::untag_resource),
+    resources("UpdateEventBus", event_buses::update_event_bus),
 ];
 
 /// The operations of Amazon's API model that are not here.
-const NOT_IMPLEMENTED: [&str; 45] = [
+const NOT_IMPLEMENTED: [&str; 35] = [
     "ActivateEventSource",
     "CancelReplay",
     "CreateApiDestination",
     "CreateArchive",
     "CreateConnection",
     "CreateEndpoint",
-    "CreateEventBus",
     "CreatePartnerEventSource",
     "DeactivateEventSource",
     "DeauthorizeConnection",
@@ -64,13 +73,11 @@ const NOT_IMPLEMENTED: [&str; 45] = [
     "DeleteArchive",
     "DeleteConnection",
     "DeleteEndpoint",
-    "DeleteEventBus",
     "DeletePartnerEventSource",
     "DescribeApiDestination",
     "DescribeArchive",
     "DescribeConnection",
     "DescribeEndpoint",
-    "DescribeEventBus",
     "DescribeEventSource",
     "DescribePartnerEventSource",
     "DescribeReplay",
@@ -78,23 +85,16 @@ const NOT_IMPLEMENTED: [&str; 45] = [
     "ListArchives",
     "ListConnections",
     "ListEndpoints",
-    "ListEventBuses",
     "ListEventSources",
     "ListPartnerEventSourceAccounts",
     "ListPartnerEventSources",
     "ListReplays",
-    "ListTagsForResource",
     "PutPartnerEvents",
-    "PutPermission",
-    "RemovePermission",
     "StartReplay",
-    "TagResource",
-    "UntagResource",
     "UpdateApiDestination",
     "UpdateArchive",
     "UpdateConnection",
     "UpdateEndpoint",
-    "UpdateEventBus",
 ];
 
 impl Operation {
@@ -140,6 +140,9 @@ impl Operation {
         }
     }
 }
+
+#[cfg(test)]
+mod isolation;
 
 #[cfg(test)]
 mod tests {

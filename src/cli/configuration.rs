@@ -1,6 +1,6 @@
 //! The arguments that choose the configuration, and `eventyard config`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -28,8 +28,17 @@ pub(super) struct ConfigArguments {
 impl ConfigArguments {
     /// Reads all layers.
     pub(super) fn load(&self) -> Result<Config, ConfigFaults> {
+        self.load_with(("--data-dir", self.data_dir.as_deref()))
+    }
+
+    /// Reads all layers, with a data directory that wins over theirs.
+    pub(super) fn load_in(&self, data_dir: &Path) -> Result<Config, ConfigFaults> {
+        self.load_with(("--ephemeral", Some(&data_dir.to_string_lossy())))
+    }
+
+    fn load_with(&self, (data_dir_flag, data_dir): (&'static str, Option<&str>)) -> Result<Config, ConfigFaults> {
         let flags = [
-            ("--data-dir", "storage.data_dir", &self.data_dir),
+            (data_dir_flag, "storage.data_dir", &data_dir.map(str::to_owned)),
             ("--listen", "api.listen", &self.listen),
             ("--admin-listen", "admin.listen", &self.admin_listen),
         ];

@@ -53,7 +53,7 @@ impl Handler for Sink {
 
 async fn show(keep: bool, started: Instant) -> Result<ExitCode, Failure> {
     let data_dir = tempfile::tempdir()?;
-    let app = App::start(&config(data_dir.path())?, started).await?;
+    let app = App::start(&config(data_dir.path())?, false, started).await?;
     let (api, admin) = (app.api_address(), app.admin_address());
     say(&format!("eventyard is up: API http://{api}, admin http://{admin}, data in {}", data_dir.path().display()));
 

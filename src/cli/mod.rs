@@ -1,8 +1,11 @@
-//! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration.
+//! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, input or configuration.
 
 mod configuration;
 mod demo;
+mod file;
+mod input;
 mod pattern;
+mod schedule;
 mod serve;
 mod store;
 
@@ -26,7 +29,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon until SIGTERM or SIGINT.
-    Serve(ConfigArguments),
+    Serve(serve::ServeArguments),
     /// Look at the configuration without running anything.
     Config {
         #[command(subcommand)]
@@ -41,6 +44,16 @@ enum Command {
     Store {
         #[command(subcommand)]
         command: store::StoreCommand,
+    },
+    /// Say when a schedule expression fires.
+    Schedule {
+        #[command(subcommand)]
+        command: schedule::ScheduleCommand,
+    },
+    /// Show what a target is sent.
+    Input {
+        #[command(subcommand)]
+        command: input::InputCommand,
     },
     /// Show the main job on temporary data: a rule, a target, events, deliveries.
     Demo {
@@ -67,6 +80,8 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
         Command::Pattern { command } => pattern::run(&command),
         Command::Store { command } => store::run(&command),
+        Command::Schedule { command } => schedule::run(&command),
+        Command::Input { command } => input::run(&command),
         Command::Demo { keep } => demo::demo(keep, started),
     }
 }
@@ -86,13 +101,34 @@ fn on_all_cores(future: impl Future<Output = ExitCode>) -> ExitCode {
 
 /// Prints what failed.
 fn fail(message: &str) -> ExitCode {
+    remark(message);
+    ExitCode::FAILURE
+}
+
+/// Prints what is to be known beside the answer.
+fn remark(message: &str) {
     // When nobody reads standard error there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "eventyard: {message}");
-    ExitCode::FAILURE
+}
+
+/// Prints why what was given is not valid, first of all in Amazon's words where it has them.
+fn invalid(reason: &str) -> ExitCode {
+    // As above.
+    let _ = writeln!(std::io::stderr(), "{reason}");
+    ExitCode::from(2)
 }
 
 /// Prints a line of what was asked for.
 fn say(line: &str) {
     // Who closed standard output, as `head` does, has read enough.
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Prints what was asked for to the byte. Part of it is as good as nothing, so a failed write is a failure.
+fn say_exactly(text: &str) -> ExitCode {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("cannot write to standard output: {error}")),
+    }
 }

@@ -1,17 +1,42 @@
 //! `eventyard serve`.
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Instant;
+
+use clap::Args;
 
 use super::configuration::{ConfigArguments, refuse};
 use super::{fail, on_all_cores};
 use crate::app::App;
-use crate::config::{Config, LogFormat};
-use crate::runtime::wait_for_signal;
+use crate::config::{Config, ConfigFaults, LogFormat};
+use crate::runtime::{Hangups, wait_for_signal};
 use crate::telemetry::{self, init_logs};
 
-pub(super) fn serve(arguments: &ConfigArguments, started: Instant) -> ExitCode {
-    let config = match arguments.load() {
+/// The arguments of `serve`.
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Keep everything in a temporary folder that is gone at exit, whatever `storage.data_dir` says, and let POST /reset on
+    /// the admin listener empty it. For tests.
+    #[arg(long, conflicts_with = "data_dir")]
+    ephemeral: bool,
+}
+
+pub(super) fn serve(arguments: &ServeArguments, started: Instant) -> ExitCode {
+    if !arguments.ephemeral {
+        return serve_in(arguments.config.load(), false, started);
+    }
+    match tempfile::Builder::new().prefix("eventyard-ephemeral-").tempdir() {
+        // It is removed when this returns, which is when nothing runs any more.
+        Ok(folder) => serve_in(arguments.config.load_in(folder.path()), true, started),
+        Err(error) => fail(&format!("cannot make a temporary folder: {error}")),
+    }
+}
+
+fn serve_in(config: Result<Config, ConfigFaults>, ephemeral: bool, started: Instant) -> ExitCode {
+    let config = match config {
         Ok(config) => config,
         Err(faults) => return refuse(&faults),
     };
@@ -23,21 +48,31 @@ pub(super) fn serve(arguments: &ConfigArguments, started: Instant) -> ExitCode {
         let _failed = fail(&error.to_string());
         return ExitCode::from(2);
     }
-    on_all_cores(run(&config, started))
+    on_all_cores(run(&config, ephemeral, started))
 }
 
-async fn run(config: &Config, started: Instant) -> ExitCode {
-    match App::start(config, started).await {
+async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
+    match App::start(config, ephemeral, started).await {
         Ok(app) => until_signal(app).await,
         Err(error) => fail(&error.to_string()),
     }
 }
 
-/// Waits for the first signal, then stops in order; a second signal leaves at once.
+/// Waits for the first signal to end, reading files again at each SIGHUP, then stops in order; a second signal leaves at once.
 pub(super) async fn until_signal(app: App) -> ExitCode {
+    let signals = async {
+        let (mut hangups, end) = (Hangups::listen()?, wait_for_signal());
+        let mut end = pin!(end);
+        loop {
+            tokio::select! {
+                name = end.as_mut() => return name,
+                () = hangups.next() => app.reload().await,
+            }
+        }
+    };
     let reason = tokio::select! {
         () = app.failed() => return fail("the journal failed, see the log; start again to recover from disk"),
-        signal = wait_for_signal() => match signal {
+        signal = signals => match signal {
             Ok(name) => name,
             Err(error) => return fail(&format!("cannot listen for signals: {error}")),
         },

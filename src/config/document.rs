@@ -23,6 +23,32 @@ pub(super) enum Content {
     Option { key: String, value: Written },
     /// A value that stands outside of every section.
     Stray { name: String, value: Written },
+    /// A list of tables, written as `[[name]]`.
+    Tables { name: String, tables: Vec<Table> },
+}
+
+/// One table of a list.
+pub(super) struct Table {
+    /// Line of its beginning, counted from 1.
+    pub(super) line: usize,
+    /// In the order in which they are written.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A value in a table.
+pub(super) struct Entry {
+    pub(super) line: usize,
+    pub(super) name: String,
+    /// What it is as the value of an option.
+    pub(super) value: Written,
+    /// What it is as a list of tables.
+    pub(super) tables: Option<Vec<Table>>,
+}
+
+impl Table {
+    pub(super) fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
 }
 
 /// A place where a text is not TOML.
@@ -46,6 +72,10 @@ fn items(text: &str, table: &DeTable<'_>) -> Vec<Item> {
     for (name, value) in in_order(table) {
         let line = line_of(text, name.span().start);
         let name = name.get_ref().to_string();
+        if let Some(tables) = tables(text, value) {
+            items.push(Item { line, content: Content::Tables { name, tables } });
+            continue;
+        }
         let DeValue::Table(section) = value.get_ref() else {
             items.push(Item { line, content: Content::Stray { name, value: Value::from_toml(value.get_ref()) } });
             continue;
@@ -62,6 +92,21 @@ fn items(text: &str, table: &DeTable<'_>) -> Vec<Item> {
         items.extend(options);
     }
     items
+}
+
+/// The tables of a list that has nothing else, and is not empty.
+fn tables(text: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Table>> {
+    let values = value.get_ref().as_array().filter(|values| !values.is_empty())?;
+    let table = |value: &Spanned<DeValue<'_>>| {
+        let entries = in_order(value.get_ref().as_table()?).into_iter().map(|(name, value)| Entry {
+            line: line_of(text, name.span().start),
+            name: name.get_ref().to_string(),
+            value: Value::from_toml(value.get_ref()),
+            tables: tables(text, value),
+        });
+        Some(Table { line: line_of(text, value.span().start), entries: entries.collect() })
+    };
+    values.iter().map(table).collect()
 }
 
 type Named<'t, 'i> = (&'t Spanned<std::borrow::Cow<'i, str>>, &'t Spanned<DeValue<'i>>);

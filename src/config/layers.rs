@@ -5,11 +5,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::document::{self, Content, Item, Written};
+use super::document::{self, Content, Item, Table, Written};
 use super::fault::{Fault, Problem};
 use super::origin::Origin;
 use super::schema::{Known, Schema, nearest};
 use super::value::Value;
+
+/// The list that is no section, and has a reader of its own.
+pub(super) const ACCOUNTS: &str = "accounts";
 
 /// A configuration file larger than this is a mistake, such as naming a log or a device.
 const FILE_SIZE_BYTES_MAX: u64 = 1 << 20;
@@ -38,11 +41,13 @@ pub(super) struct Layers<'a> {
     schema: &'a Schema,
     pub(super) settings: Vec<Setting>,
     pub(super) faults: Vec<Fault>,
+    /// What the file holds under `[[accounts]]`.
+    pub(super) accounts: Vec<Table>,
 }
 
 impl<'a> Layers<'a> {
     pub(super) fn new(schema: &'a Schema) -> Self {
-        Self { schema, settings: Vec::new(), faults: Vec::new() }
+        Self { schema, settings: Vec::new(), faults: Vec::new(), accounts: Vec::new() }
     }
 
     /// Adds the built-in defaults.
@@ -118,8 +123,19 @@ impl<'a> Layers<'a> {
     fn add_item(&mut self, item: Item, origin: &impl Fn(Option<usize>) -> Origin) {
         let origin = origin(Some(item.line));
         match item.content {
+            Content::Tables { name, tables } if name == ACCOUNTS => self.accounts = tables,
+            Content::Section { name } | Content::Stray { name, .. } if name == ACCOUNTS => {
+                let expected = "a list of tables, each under [[accounts]]";
+                self.fault(origin, &name, Problem::WrongType { found: "something else".to_owned(), expected });
+            }
+            Content::Tables { name, .. } if self.schema.sections.contains(&name) => {
+                let found = "a list of tables".to_owned();
+                self.fault(origin, &name, Problem::WrongType { found, expected: "a section" });
+            }
             Content::Section { name } if self.schema.sections.contains(&name) => {}
-            Content::Section { name } => self.faults.push(self.schema.unknown_section(&name, origin)),
+            Content::Section { name } | Content::Tables { name, .. } => {
+                self.faults.push(self.schema.unknown_section(&name, origin));
+            }
             Content::Option { key, value } => self.add_option(&key, value, origin),
             Content::Stray { name, value } if self.schema.sections.contains(&name) => {
                 let found = value.map_or_else(|description| description, |value| value.describe());
@@ -162,7 +178,8 @@ fn wrong_type(known: &Known, found: String) -> Problem {
     Problem::WrongType { found, expected: known.kind.name() }
 }
 
-fn read(path: &Path) -> Result<String, String> {
+/// A text file as a whole.
+pub(super) fn read(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(FILE_SIZE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;

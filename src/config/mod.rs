@@ -9,6 +9,7 @@
 //! `layers` turns each layer into settings, `reader` and `sections` make typed fields of them, `relations`
 //! compares fields with each other, `show` writes the result back with the layer of each value.
 
+mod accounts;
 mod document;
 mod fault;
 mod layers;
@@ -24,13 +25,17 @@ mod value;
 mod tests;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::Path;
 
+use eventyard_core::account::Account;
 pub use fault::{ConfigFaults, Fault, Problem};
 pub use layers::Flag;
 pub use origin::Origin;
+pub use relations::is_loopback;
 pub use sections::{
-    Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, Patterns, PutEvents, Quotas, Shutdown, Storage,
+    Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents, Quotas,
+    Schedules, Shutdown, Storage, Tls,
 };
 
 use layers::{Layers, Setting};
@@ -44,6 +49,8 @@ pub struct Config {
     pub storage: Storage,
     /// What ARNs and events name.
     pub aws: Aws,
+    /// Who may use the API. Nobody is told from another when it is empty.
+    pub accounts: Vec<Account>,
     /// The listener that clients speak to.
     pub api: Api,
     /// The listener for metrics, health and dead letters.
@@ -54,12 +61,16 @@ pub struct Config {
     pub patterns: Patterns,
     /// How much of each resource there may be.
     pub quotas: Quotas,
+    /// Rules that are declared in files.
+    pub managed_rules: ManagedRules,
     /// How events and deliveries are written.
     pub journal: Journal,
     /// How targets are sent to.
     pub delivery: Delivery,
     /// How long dead letters are kept.
     pub dead_letters: DeadLetters,
+    /// What becomes of firings that were missed.
+    pub schedules: Schedules,
     /// How the daemon ends.
     pub shutdown: Shutdown,
     /// What the daemon says about its work.
@@ -85,13 +96,19 @@ impl Config {
         if let Some(path) = file {
             layers.add_file(path);
         }
-        layers.add_environment(environment.into_iter().map(|(name, value)| (name.into(), value.into())));
+        let environment: Vec<(OsString, OsString)> =
+            environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        layers.add_environment(environment.iter().cloned());
         layers.add_flags(flags);
 
-        let Layers { settings, mut faults, .. } = layers;
+        let Layers { settings, mut faults, accounts, .. } = layers;
         let mut reader = Reader::new(&settings);
         let mut config = Self::read(&mut reader);
         faults.append(&mut reader.faults);
+        let (accounts, mut wrong_accounts) =
+            accounts::read_accounts(&accounts, file.unwrap_or(Path::new("")), &environment);
+        config.accounts = accounts;
+        faults.append(&mut wrong_accounts);
         // Without one whole layer nobody can say what its options would have been beside the others.
         let all_readable = !faults.iter().any(|fault| fault.key.is_empty());
         if all_readable {
@@ -108,21 +125,35 @@ impl Config {
     /// The configuration in force, as TOML that can be loaded again, with the layer of each value behind it.
     #[must_use]
     pub fn show(&self) -> String {
-        show::show(&self.effective)
+        show::show(&self.effective) + &accounts::show(&self.accounts)
+    }
+
+    /// The listeners on which nobody is authenticated though other machines can reach them.
+    #[must_use]
+    pub fn open_listeners(&self) -> Vec<(&'static str, SocketAddr)> {
+        let anonymous = [
+            ("api", self.api.listen, self.accounts.is_empty()),
+            ("admin", self.admin.listen, self.admin.token_hashes.is_empty()),
+        ];
+        let open = anonymous.into_iter().filter(|(_, listen, is_anonymous)| *is_anonymous && !is_loopback(*listen));
+        open.map(|(name, listen, _)| (name, listen)).collect()
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             storage: Storage::read(reader),
             aws: Aws::read(reader),
+            accounts: Vec::new(),
             api: Api::read(reader),
             admin: Admin::read(reader),
             put_events: PutEvents::read(reader),
             patterns: Patterns::read(reader),
             quotas: Quotas::read(reader),
+            managed_rules: ManagedRules::read(reader),
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
             dead_letters: DeadLetters::read(reader),
+            schedules: Schedules::read(reader),
             shutdown: Shutdown::read(reader),
             log: Log::read(reader),
             effective: Vec::new(),

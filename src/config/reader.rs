@@ -106,6 +106,17 @@ impl Section<'_, '_> {
         self.value(name, check).unwrap_or(placeholder)
     }
 
+    /// A list of strings that `parse` accepts each; `None` from it refuses the list with `advice`.
+    pub(super) fn list<T>(&mut self, name: &str, advice: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let check = |value: &Value| match value {
+            Value::List(texts) => texts.iter().map(|text| parse(text)).collect::<Option<_>>().ok_or_else(|| {
+                Problem::Refused { why: "one item of the list cannot be used".to_owned(), advice: advice.to_owned() }
+            }),
+            other => Err(wrong_type(other, "a list of strings")),
+        };
+        self.value(name, check).unwrap_or_default()
+    }
+
     pub(super) fn address(&mut self, name: &str) -> SocketAddr {
         let advice = "write an IP address and a port, such as 127.0.0.1:4010 or [::1]:4010";
         self.text(name, (Ipv4Addr::LOCALHOST, 0).into(), advice, |text| text.parse().ok())

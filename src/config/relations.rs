@@ -19,7 +19,10 @@ const AT_MOST: [(&str, &str); 5] = [
 /// In each pair the first number must be smaller than the second.
 const LESS_THAN: [(&str, &str); 1] = [("put_events.entries_size_bytes_max", "api.body_size_bytes_max")];
 
-/// Both listeners, which have no authentication.
+/// The second must not be empty where the first is true.
+const METRICS_TOKEN: [&str; 2] = ["admin.metrics_need_token", "admin.token_hashes"];
+
+/// Both listeners.
 const LISTENERS: [&str; 2] = ["api.listen", "admin.listen"];
 const ALLOW_ANONYMOUS: &str = "api.dangerous_allow_anonymous";
 
@@ -51,21 +54,53 @@ pub(super) fn check(config: &Config, settings: &[Setting], faults: &[Fault]) -> 
         let holds = |a: &Value, b: &Value| integer(a) < integer(b);
         report([smaller, larger], &holds, "is not smaller than", "lower the first or raise the second");
     }
+    let served = |region: &Value, regions: &Value| match (region, regions) {
+        (Value::Text(region), Value::List(regions)) => regions.is_empty() || regions.contains(region),
+        _ => true,
+    };
+    report(["aws.region", "aws.regions"], &served, "is not one of", "add it to the list, or leave the list empty");
     let apart = !overlap(config.api.listen, config.admin.listen);
     report(LISTENERS, &|_, _| apart, "is in the way of", "give the two listeners different ports");
-    for (key, listen) in LISTENERS.into_iter().zip([config.api.listen, config.admin.listen]) {
-        let closed = listen.ip().to_canonical().is_loopback() || config.api.dangerous_allow_anonymous;
-        let advice = "other machines could do everything without authentication: listen on 127.0.0.1 or [::1], or set \
-                      api.dangerous_allow_anonymous to true if the network keeps others out";
-        report([key, ALLOW_ANONYMOUS], &|_, _| closed, "is not a loopback address, with", advice);
+    for section in ["api", "admin"] {
+        let option = |name: &str| format!("{section}.tls_{name}_file");
+        let (certificate, key, client_ca) = (option("certificate"), option("key"), option("client_ca"));
+        let both = |a: &Value, b: &Value| is_empty(a) == is_empty(b);
+        report([&certificate, &key], &both, "does not go without the other, with", "give both files, or neither");
+        let with = |a: &Value, b: &Value| is_empty(a) || !is_empty(b);
+        report([&client_ca, &certificate], &with, "needs a certificate of the listener, with", "give both files");
+    }
+    let needs_token =
+        |needed: &Value, hashes: &Value| *needed != Value::Boolean(true) || *hashes != Value::List(vec![]);
+    report(METRICS_TOKEN, &needs_token, "needs a token, with", "add the hash of one to admin.token_hashes");
+    let (accounts, tokens) = (!config.accounts.is_empty(), !config.admin.token_hashes.is_empty());
+    for (key, listen, is_authenticated, remedy) in [
+        ("api.listen", config.api.listen, accounts, "configure [[accounts]]"),
+        ("admin.listen", config.admin.listen, tokens, "configure admin.token_hashes"),
+    ] {
+        let closed = is_loopback(listen) || is_authenticated || config.api.dangerous_allow_anonymous;
+        let advice = format!(
+            "other machines could do everything without authentication: {remedy}, or listen on 127.0.0.1 or [::1], or set \
+             api.dangerous_allow_anonymous to true if the network keeps others out"
+        );
+        report([key, ALLOW_ANONYMOUS], &|_, _| closed, "is not a loopback address, with", &advice);
     }
     found
+}
+
+/// Whether only this machine can reach an address.
+#[must_use]
+pub fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// Whether only one of the two can be bound.
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     let (a_ip, b_ip) = (a.ip().to_canonical(), b.ip().to_canonical());
     a.port() == b.port() && a.port() != 0 && (a_ip == b_ip || a_ip.is_unspecified() || b_ip.is_unspecified())
+}
+
+fn is_empty(value: &Value) -> bool {
+    *value == Value::Text(String::new())
 }
 
 fn integer(value: &Value) -> Option<i64> {

@@ -2,6 +2,7 @@
 
 use super::document::{self, Content};
 use super::fault::{Fault, Problem};
+use super::layers::ACCOUNTS;
 use super::origin::Origin;
 use super::value::Kind;
 
@@ -37,7 +38,7 @@ impl Schema {
             match item.content {
                 Content::Section { name } => schema.sections.push(name),
                 Content::Option { key, value: Ok(value) } => schema.options.push(Known { key, kind: value.kind() }),
-                Content::Option { .. } | Content::Stray { .. } => {}
+                Content::Option { .. } | Content::Stray { .. } | Content::Tables { .. } => {}
             }
         }
         schema
@@ -55,7 +56,7 @@ impl Schema {
 
     /// The fault of naming a section that does not exist.
     pub(super) fn unknown_section(&self, name: &str, origin: Origin) -> Fault {
-        let nearest = nearest(name, self.sections.iter().cloned());
+        let nearest = nearest(name, self.sections.iter().cloned().chain([ACCOUNTS.to_owned()]));
         Fault { origin, key: name.to_owned(), problem: Problem::Unknown { nearest } }
     }
 }

@@ -6,7 +6,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::reader::Reader;
+use eventyard_core::name::Region;
+use eventyard_core::schedule::CatchUp;
+use eventyard_core::secret::TokenHash;
+
+use super::accounts::TOKEN_HASH_ADVICE;
+use super::reader::{Reader, Section};
 
 /// `[storage]`: where the daemon keeps what it must not lose.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub struct Aws {
     pub account_id: String,
     /// The region: 1 to 63 lower-case letters, digits and hyphens.
     pub region: String,
+    /// The regions that are served, which `region` is one of; all when it is empty.
+    pub regions: Vec<Region>,
 }
 
 impl Aws {
@@ -42,11 +49,45 @@ impl Aws {
                 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
             fits.then(|| text.to_owned())
         };
+        let regions_advice = "write a list of regions' names, such as us-east-1";
         Self {
             account_id: section.text("account_id", String::new(), "write exactly 12 digits", account_id),
             region: section.text("region", String::new(), "write a region's name, such as us-east-1", region),
+            regions: section.list("regions", regions_advice, |text| Region::parse(text).ok()),
         }
     }
+}
+
+/// The files of a listener's TLS. The first two are both there or both not; the third only with them.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The certificate, and those that lead from it to an authority, in PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub key_file: Option<PathBuf>,
+    /// The authorities of clients' certificates, in PEM. Clients need no certificate without them.
+    pub client_ca_file: Option<PathBuf>,
+}
+
+impl Tls {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let mut file = |name| {
+            let path = |text: &str| Some((!text.is_empty()).then(|| PathBuf::from(text)));
+            section.text(name, None, "write the path of a file", path)
+        };
+        Self {
+            certificate_file: file("tls_certificate_file"),
+            key_file: file("tls_key_file"),
+            client_ca_file: file("tls_client_ca_file"),
+        }
+    }
+}
+
+const HOST_ADVICE: &str = "write a list of host names without ports, such as events.internal";
+
+fn host_name(text: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    (!text.is_empty() && text.bytes().all(fits)).then(|| text.to_owned())
 }
 
 /// `[api]`: the listener that clients speak to.
@@ -64,6 +105,12 @@ pub struct Api {
     pub request_timeout: Duration,
     /// Whether listeners without authentication may be reached from other machines.
     pub dangerous_allow_anonymous: bool,
+    /// Requests of one account each second; `None` means no limit.
+    pub requests_per_second_max: Option<u32>,
+    /// Names that requests may be sent to beside addresses and `localhost`, where nobody is authenticated.
+    pub allowed_hosts: Vec<String>,
+    /// Plain HTTP when it has no files.
+    pub tls: Tls,
 }
 
 impl Api {
@@ -75,7 +122,10 @@ impl Api {
             body_size_bytes_max: section.integer("body_size_bytes_max", 1024..=1 << 30),
             header_timeout: section.milliseconds("header_timeout_ms", 1..=3_600_000),
             request_timeout: section.milliseconds("request_timeout_ms", 1..=3_600_000),
+            requests_per_second_max: section.limit("requests_per_second_max", 1_000_000),
             dangerous_allow_anonymous: section.boolean("dangerous_allow_anonymous"),
+            allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
+            tls: Tls::read(&mut section),
         }
     }
 }
@@ -88,12 +138,27 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// Connections open at one time; further ones wait to be accepted.
     pub connections_max: usize,
+    /// The hashes of the bearer tokens that open everything but health; without any, nobody is asked for one.
+    pub token_hashes: Vec<TokenHash>,
+    /// Whether metrics are behind a token as well; there is one then.
+    pub metrics_need_token: bool,
+    /// Names that requests may be sent to beside addresses and `localhost`, where nobody is asked for a token.
+    pub allowed_hosts: Vec<String>,
+    /// Plain HTTP when it has no files.
+    pub tls: Tls,
 }
 
 impl Admin {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("admin");
-        Self { listen: section.address("listen"), connections_max: section.integer("connections_max", 1..=1_000_000) }
+        Self {
+            listen: section.address("listen"),
+            connections_max: section.integer("connections_max", 1..=1_000_000),
+            token_hashes: section.list("token_hashes", TOKEN_HASH_ADVICE, TokenHash::parse),
+            metrics_need_token: section.boolean("metrics_need_token"),
+            allowed_hosts: section.list("allowed_hosts", HOST_ADVICE, host_name),
+            tls: Tls::read(&mut section),
+        }
     }
 }
 
@@ -140,6 +205,8 @@ pub struct Quotas {
     pub targets_per_rule_max: usize,
     /// Rules that one event bus may have; `None` means no limit.
     pub rules_per_event_bus_max: Option<usize>,
+    /// Event buses that one account may have in one region beside the default one; `None` means no limit.
+    pub event_buses_per_account_max: Option<usize>,
 }
 
 impl Quotas {
@@ -148,7 +215,23 @@ impl Quotas {
         Self {
             targets_per_rule_max: section.integer("targets_per_rule_max", 1..=100_000),
             rules_per_event_bus_max: section.limit("rules_per_event_bus_max", 10_000_000),
+            event_buses_per_account_max: section.limit("event_buses_per_account_max", 1_000_000),
         }
+    }
+}
+
+/// `[managed_rules]`: rules that are declared in files.
+#[derive(Clone, Debug)]
+pub struct ManagedRules {
+    /// Folder of the files; `None` when there is none.
+    pub rules_dir: Option<PathBuf>,
+}
+
+impl ManagedRules {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("managed_rules");
+        let path = |text: &str| Some((!text.is_empty()).then(|| PathBuf::from(text)));
+        Self { rules_dir: section.text("rules_dir", None, "write the path of a folder", path) }
     }
 }
 
@@ -216,6 +299,25 @@ impl Delivery {
             backoff_max: section.milliseconds("backoff_max_ms", 1..=86_400_000),
             maximum_retry_attempts: section.integer("maximum_retry_attempts", 0..=185),
             maximum_event_age: section.seconds("maximum_event_age_seconds", 60..=86_400),
+        }
+    }
+}
+
+/// `[schedules]`: what becomes of firings that were missed.
+#[derive(Clone, Debug)]
+pub struct Schedules {
+    /// Which of them are made up for, where a rule does not say.
+    pub catch_up: CatchUp,
+    /// How old they may be.
+    pub catch_up_horizon: Duration,
+}
+
+impl Schedules {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("schedules");
+        Self {
+            catch_up: section.text("catch_up", CatchUp::default(), "write skip, last or all", CatchUp::parse),
+            catch_up_horizon: section.milliseconds("catch_up_horizon_ms", 60_000..=2_592_000_000),
         }
     }
 }

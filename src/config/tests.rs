@@ -69,6 +69,8 @@ fn the_defaults_are_sound_and_enough() {
 fn another_value(known: &Known, default: &Value) -> String {
     match (known.key.as_str(), default) {
         ("api.listen" | "admin.listen", _) => "127.0.0.1:4099".to_owned(),
+        ("admin.token_hashes", _) => "0a".repeat(32),
+        ("aws.regions", _) => "us-east-1".to_owned(),
         ("aws.account_id", _) => "123456789012".to_owned(),
         ("log.format", _) => "json".to_owned(),
         (_, Value::Boolean(value)) => (!value).to_string(),
@@ -82,6 +84,25 @@ fn another_value(known: &Known, default: &Value) -> String {
     }
 }
 
+/// What an option cannot be changed without: the same for all that the option is told apart from.
+fn companions(key: &str) -> Vec<(&'static str, &'static str)> {
+    const HASH: &str = "1c8bfe8f801d79745c4631d09fff36c82aa37fc4cce4fc946683d7b336b63032";
+    match key {
+        "admin.metrics_need_token" => vec![("EVENTYARD_ADMIN__TOKEN_HASHES", HASH)],
+        "api.tls_certificate_file" => vec![("EVENTYARD_API__TLS_KEY_FILE", "k")],
+        "api.tls_key_file" => vec![("EVENTYARD_API__TLS_CERTIFICATE_FILE", "c")],
+        "api.tls_client_ca_file" => {
+            vec![("EVENTYARD_API__TLS_CERTIFICATE_FILE", "c"), ("EVENTYARD_API__TLS_KEY_FILE", "k")]
+        }
+        "admin.tls_certificate_file" => vec![("EVENTYARD_ADMIN__TLS_KEY_FILE", "k")],
+        "admin.tls_key_file" => vec![("EVENTYARD_ADMIN__TLS_CERTIFICATE_FILE", "c")],
+        "admin.tls_client_ca_file" => {
+            vec![("EVENTYARD_ADMIN__TLS_CERTIFICATE_FILE", "c"), ("EVENTYARD_ADMIN__TLS_KEY_FILE", "k")]
+        }
+        _ => Vec::new(),
+    }
+}
+
 #[test]
 fn every_option_is_read_into_a_field_of_its_own() {
     let defaults = with_variables(&[]).unwrap();
@@ -90,7 +111,9 @@ fn every_option_is_read_into_a_field_of_its_own() {
     for (known, setting) in schema.options.iter().zip(&defaults.effective) {
         let variable = known.variable();
         let value = another_value(known, &setting.value);
-        let changed = with_variables(&[(&variable, &value)]).unwrap_or_else(|faults| panic!("{faults}"));
+        let mut variables = vec![(variable.as_str(), value.as_str())];
+        variables.extend(companions(&known.key));
+        let changed = with_variables(&variables).unwrap_or_else(|faults| panic!("{faults}"));
         let fields = fields(changed);
         assert!(!seen.contains(&fields), "{variable}={value} changes no field, or the field of another option");
         seen.push(fields);
@@ -170,7 +193,7 @@ fn the_file_refuses_what_it_does_not_know() {
             "unknown.toml:3: apii: there is no such option; the nearest name is api",
             "unknown.toml:6: api.lissten: there is no such option; the nearest name is api.listen",
             "unknown.toml:8: log.level: found a table, expected a string",
-            "unknown.toml:9: admin: found a list that holds something else than strings, expected a section",
+            "unknown.toml:9: admin: found a list of tables, expected a section",
         ]
     );
 }
@@ -266,19 +289,59 @@ fn a_value_that_cannot_be_used_is_refused() {
 }
 
 #[test]
-fn a_listener_that_others_can_reach_needs_permission() {
+fn a_listener_that_others_can_reach_needs_credentials_or_permission() {
+    let hashes = "1c8bfe8f801d79745c4631d09fff36c82aa37fc4cce4fc946683d7b336b63032";
+    let account = Written::new("account", "[[accounts]]\nid = \"111122223333\"\n");
     for (key, variable) in [("api.listen", "EVENTYARD_API__LISTEN"), ("admin.listen", "EVENTYARD_ADMIN__LISTEN")] {
         for open in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[::ffff:192.0.2.1]:1"] {
             let faults = with_variables(&[(variable, open)]).unwrap_err();
             assert_eq!(faults.0.len(), 1, "{faults}");
             assert_eq!(faults.0[0].key, key);
             assert!(faults.to_string().contains("is not a loopback address"), "{faults}");
-            with_variables(&[(variable, open), ("EVENTYARD_API__DANGEROUS_ALLOW_ANONYMOUS", "true")]).unwrap();
+            let allowed =
+                with_variables(&[(variable, open), ("EVENTYARD_API__DANGEROUS_ALLOW_ANONYMOUS", "true")]).unwrap();
+            assert_eq!(allowed.open_listeners(), [(key.split('.').next().unwrap(), open.parse().unwrap())]);
+            // The credentials of the one listener do not open the other.
+            let accounts = Config::load(Some(&account.0), [(variable, open)], &[]);
+            let tokens = with_variables(&[(variable, open), ("EVENTYARD_ADMIN__TOKEN_HASHES", hashes)]);
+            let (closed, refused) = if key == "api.listen" { (accounts, tokens) } else { (tokens, accounts) };
+            assert!(closed.unwrap().open_listeners().is_empty());
+            assert_eq!(refused.unwrap_err().0[0].key, key);
         }
         for closed in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
-            with_variables(&[(variable, closed)]).unwrap();
+            assert!(with_variables(&[(variable, closed)]).unwrap().open_listeners().is_empty());
         }
     }
+}
+
+#[test]
+fn the_files_of_tls_go_together() {
+    for section in ["API", "ADMIN"] {
+        let variable = |name: &str| format!("EVENTYARD_{section}__TLS_{name}_FILE");
+        let (certificate, key, client_ca) = (variable("CERTIFICATE"), variable("KEY"), variable("CLIENT_CA"));
+        let load =
+            |names: &[&String]| with_variables(&names.iter().map(|name| (name.as_str(), "file")).collect::<Vec<_>>());
+        load(&[&certificate, &key]).unwrap();
+        load(&[&certificate, &key, &client_ca]).unwrap();
+        for alone in [&certificate, &key] {
+            assert!(report(load(&[alone]))[0].ends_with("give both files, or neither"));
+        }
+        assert!(report(load(&[&client_ca]))[0].contains("needs a certificate of the listener"));
+    }
+}
+
+#[test]
+fn metrics_behind_a_token_need_one() {
+    let faults = report(with_variables(&[("EVENTYARD_ADMIN__METRICS_NEED_TOKEN", "true")]));
+    assert!(faults[0].ends_with("add the hash of one to admin.token_hashes"), "{faults:?}");
+}
+
+#[test]
+fn the_region_is_one_of_those_served() {
+    let regions = |regions| with_variables(&[("EVENTYARD_AWS__REGIONS", regions)]);
+    assert_eq!(regions("eu-west-1,us-east-1").unwrap().aws.regions.len(), 2);
+    assert!(report(regions("eu-west-1"))[0].contains("aws.region = \"us-east-1\" (built-in defaults) is not one of"));
+    assert!(report(regions("US"))[0].contains("one item of the list cannot be used"));
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub enum EventsError {
 
 impl Engine {
     /// Accepts entries, each for its event bus. When it returns, every accepted event that anyone wants is on disk with the
-    /// deliveries it owes. An event for a bus that is not there is accepted and dropped, as Amazon's service does.
+    /// deliveries it owes. An event for a bus of the caller that is not
+    /// there is accepted and dropped, as Amazon's service does.
     ///
     /// # Errors
     /// When the entries are too large together, or could not be written.
@@ -41,8 +42,12 @@ impl Engine {
         let (mut results, mut owed) = (Vec::with_capacity(entries.len()), Vec::new());
         for (bus, entry) in entries {
             let bus = caller.bus(bus.clone());
-            let accepted =
-                entry.accept(EventId::from_random(self.random.next_u128()), received, &bus.account, &bus.region);
+            let accepted = if self.may_put_events(caller, &bus) {
+                // The event keeps its sender, whoever owns the bus.
+                entry.accept(EventId::from_random(self.random.next_u128()), received, &caller.account, &caller.region)
+            } else {
+                Err(EntryError::AccessDenied)
+            };
             results.push(accepted.as_ref().map(|event| event.id).map_err(|error| *error));
             owed.extend(accepted.ok().and_then(|event| self.owe(&bus, event)));
         }

@@ -1,13 +1,14 @@
 //! Why an event matches the rules of a bus, or why not.
 
+use eventyard_core::arn::EventBusNameOrArn;
 use eventyard_core::error::ServiceError;
-use eventyard_core::name::{EventBusKey, RuleName};
+use eventyard_core::name::RuleName;
 use eventyard_core::page::{Page, PageRequest};
 use eventyard_core::pattern::{Explanation, explain};
 use eventyard_core::rule::RuleState;
 
-use super::Engine;
 use super::registry::rule_of;
+use super::{Caller, Engine};
 
 /// A rule that has a pattern, and what the pattern makes of an event.
 #[derive(Clone, Debug)]
@@ -28,14 +29,16 @@ impl Engine {
     /// `ResourceNotFoundException` when the event bus is not there; a `ValidationException` when the event is no JSON.
     pub fn explain(
         &self,
-        bus: &EventBusKey,
+        caller: &Caller,
+        bus: Option<EventBusNameOrArn>,
         event: &str,
         page: &PageRequest,
     ) -> Result<Page<RuleExplanation>, ServiceError> {
+        let bus = caller.bus(bus);
         let rules = {
             let registry = self.registry();
-            registry.require_bus(bus)?;
-            let rules = registry.rules(bus).filter(|(name, _)| page.is_behind(name.as_str()));
+            registry.require_bus(&bus)?;
+            let rules = registry.rules(&bus).filter(|(name, _)| page.is_behind(name.as_str()));
             let entries = rules.filter_map(|(name, entry)| {
                 let rule = rule_of(entry);
                 let text = rule.event_pattern.clone()?;

@@ -7,23 +7,33 @@
 mod event_buses;
 mod events;
 mod explain;
+mod managed_rules;
+mod permissions;
 mod registry;
+mod reset;
 mod rules;
+mod schedules;
+mod tags;
 mod targets;
+#[cfg(test)]
+pub(crate) mod testing;
+mod timetable;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use eventyard_core::clock::Clock;
 use eventyard_core::error::ServiceError;
-use eventyard_core::name::{AccountId, Region};
+use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
+use eventyard_core::schedule::CatchUpPolicy;
 
 pub use events::{EntryResult, EventsError};
 pub use explain::RuleExplanation;
+pub use managed_rules::{Applied, ManagedRule};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
 
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
 use crate::runtime::Random;
 use crate::store::{Change, Store, StoreError};
 use crate::telemetry::{RequestFailed, Telemetry};
@@ -36,6 +46,8 @@ pub struct Caller {
     pub account: AccountId,
     /// The region it is made in.
     pub region: Region,
+    /// The organization the account belongs to, for policies that name one.
+    pub organization: Option<OrganizationId>,
 }
 
 /// The bounds the engine keeps.
@@ -47,10 +59,14 @@ pub struct Settings {
     pub pattern_length_max: usize,
     /// Bounds on what a pattern may expand to.
     pub patterns: PatternLimits,
+    /// What becomes of firings that were missed, where a rule does not say.
+    pub catch_up: CatchUpPolicy,
     /// Targets of one rule.
     pub targets_per_rule_max: usize,
     /// Rules of one event bus; none for no bound.
     pub rules_per_event_bus_max: Option<usize>,
+    /// Event buses of one account in one region beside the default one; none for no bound.
+    pub event_buses_per_account_max: Option<usize>,
 }
 
 /// The service without its wire.
@@ -73,6 +89,9 @@ pub enum EngineError {
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// How far schedules have come could not be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A stored rule or target is one this release cannot run.
     #[error("the store holds {resource} that this release cannot run: {reason}")]
     Unusable {
@@ -96,7 +115,9 @@ impl Engine {
         settings: Settings,
         telemetry: Arc<Telemetry>,
     ) -> Result<Self, EngineError> {
-        let registry = RwLock::new(Registry::load(store.load()?)?);
+        let mut registry = Registry::load(store.load()?)?;
+        registry.timetable_mut().advance(&journal.schedule_marks()?);
+        let registry = RwLock::new(registry);
         let engine = Self { registry, changing: Mutex::default(), store, journal, clock, random, settings, telemetry };
         engine.forget_settled_targets()?;
         Ok(engine)

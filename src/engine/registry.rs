@@ -1,19 +1,26 @@
 //! All resources in memory: event buses with their rules, rules with their targets, and targets by number for deliveries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use eventyard_core::arn;
 use eventyard_core::clock::Timestamp;
 use eventyard_core::error::ServiceError;
 use eventyard_core::event_bus::EventBus;
-use eventyard_core::name::{EventBusKey, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber};
+use eventyard_core::name::{
+    AccountId, EventBusKey, EventBusName, Region, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber,
+};
 use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, PatternLimits};
+use eventyard_core::policy::Policy;
 use eventyard_core::rule::Rule;
+use eventyard_core::schedule::RuleSchedule;
+use eventyard_core::tag::Tags;
 use eventyard_core::target::{CompiledTarget, Target};
 
 use super::EngineError;
+use super::schedules::schedule_of;
+use super::timetable::Timetable;
 use crate::store::{Contents, RemovedTarget, StoredRule};
 
 /// A target as deliveries need it.
@@ -54,6 +61,7 @@ pub(super) struct Registry {
     rule_keys: HashMap<RuleNumber, RuleKey>,
     targets: HashMap<TargetNumber, Arc<ActiveTarget>>,
     removed_targets: HashMap<TargetNumber, Arc<RemovedTarget>>,
+    timetable: Timetable,
     next_number: u64,
     created: Timestamp,
 }
@@ -70,6 +78,7 @@ impl Registry {
                 .into_iter()
                 .map(|(number, target)| (number, Arc::new(target)))
                 .collect(),
+            timetable: Timetable::default(),
             next_number: contents.next_number,
             created: contents.created,
         };
@@ -88,7 +97,8 @@ impl Registry {
             {
                 patterns.entry(key.bus.clone()).or_default().push((stored.number, Arc::new(pattern)));
             }
-            registry.insert_rule_entry(key, stored);
+            let schedule = schedule_of(&stored).map_err(unusable)?;
+            registry.insert_rule_entry(key, stored, schedule);
         }
         for (bus, patterns) in patterns {
             registry.bus_mut(&bus).index = Arc::new(patterns.into_iter().collect());
@@ -111,7 +121,18 @@ impl Registry {
     /// The event bus, when it exists. The default bus of every account and region does.
     pub(super) fn event_bus(&self, key: &EventBusKey) -> Option<EventBus> {
         let existing = self.event_buses.get(key).cloned();
-        existing.or_else(|| key.name.is_default().then_some(EventBus { created: self.created, modified: self.created }))
+        existing.or_else(|| key.name.is_default().then(|| EventBus::new(self.created)))
+    }
+
+    /// The names of the event buses of an account in a region, in their order; the default bus is among them.
+    pub(super) fn event_bus_names(&self, account: &AccountId, region: &Region) -> BTreeSet<EventBusName> {
+        let keys = self.event_buses.keys().filter(|key| key.account == *account && key.region == *region);
+        keys.map(|key| key.name.clone()).chain([EventBusName::default_bus()]).collect()
+    }
+
+    /// The policy of an event bus; none when it has none, or is not there.
+    pub(super) fn policy(&self, key: &EventBusKey) -> Option<Arc<Policy>> {
+        self.event_buses.get(key)?.policy.clone()
     }
 
     pub(super) fn require_bus(&self, key: &EventBusKey) -> Result<EventBus, ServiceError> {
@@ -135,6 +156,13 @@ impl Registry {
         self.buses.get(bus).into_iter().flat_map(|bus| &bus.rules)
     }
 
+    /// The rules of all buses.
+    pub(super) fn all_rules(&self) -> impl Iterator<Item = (RuleKey, &RuleEntry)> {
+        self.buses.iter().flat_map(|(bus, entry)| {
+            entry.rules.iter().map(|(name, rule)| (RuleKey { bus: bus.clone(), name: name.clone() }, rule))
+        })
+    }
+
     pub(super) fn rule_count(&self, bus: &EventBusKey) -> usize {
         self.buses.get(bus).map_or(0, |bus| bus.rules.len())
     }
@@ -148,6 +176,18 @@ impl Registry {
     pub(super) fn targets_of<'a>(&self, rules: impl IntoIterator<Item = &'a RuleNumber>) -> Vec<TargetNumber> {
         let entries = rules.into_iter().filter_map(|number| self.rule(self.rule_keys.get(number)?));
         entries.flat_map(|rule| rule.targets.values().map(|(number, _)| *number)).collect()
+    }
+
+    pub(super) fn rule_key(&self, number: RuleNumber) -> Option<&RuleKey> {
+        self.rule_keys.get(&number)
+    }
+
+    pub(super) fn timetable(&self) -> &Timetable {
+        &self.timetable
+    }
+
+    pub(super) fn timetable_mut(&mut self) -> &mut Timetable {
+        &mut self.timetable
     }
 
     pub(super) fn target(&self, number: TargetNumber) -> Option<Arc<ActiveTarget>> {
@@ -167,13 +207,40 @@ impl Registry {
     }
 
     /// Creates or replaces a rule; its targets stay. `index` is what matches events of its bus from now on.
-    pub(super) fn put_rule(&mut self, key: RuleKey, stored: StoredRule, index: Arc<RuleIndex<RuleNumber>>) {
+    pub(super) fn put_rule(
+        &mut self,
+        key: RuleKey,
+        stored: StoredRule,
+        index: Arc<RuleIndex<RuleNumber>>,
+        schedule: Option<RuleSchedule>,
+    ) {
         self.next_number = self.next_number.max(stored.number.0 + 1);
         self.bus_mut(&key.bus).index = index;
-        self.insert_rule_entry(key, stored);
+        self.insert_rule_entry(key, stored, schedule);
     }
 
-    fn insert_rule_entry(&mut self, key: RuleKey, stored: StoredRule) {
+    /// Creates or replaces an event bus.
+    pub(super) fn put_event_bus(&mut self, key: EventBusKey, bus: EventBus) {
+        self.event_buses.insert(key, bus);
+    }
+
+    /// Deletes an event bus, which has no rules.
+    pub(super) fn delete_event_bus(&mut self, key: &EventBusKey) {
+        self.event_buses.remove(key);
+        self.buses.remove(key);
+    }
+
+    /// Replaces the tags of a rule, and with them how its schedule runs.
+    pub(super) fn put_rule_tags(&mut self, key: &RuleKey, tags: Tags, schedule: Option<RuleSchedule>) {
+        let entry = self.buses.get_mut(&key.bus).and_then(|bus| bus.rules.get_mut(&key.name));
+        if let Some(entry) = entry {
+            entry.stored.rule.tags = tags;
+            self.timetable.put(entry.stored.number, schedule);
+        }
+    }
+
+    fn insert_rule_entry(&mut self, key: RuleKey, stored: StoredRule, schedule: Option<RuleSchedule>) {
+        self.timetable.put(stored.number, schedule);
         self.rule_keys.insert(stored.number, key.clone());
         let rules = &mut self.bus_mut(&key.bus).rules;
         if let Some(entry) = rules.get_mut(&key.name) {
@@ -189,6 +256,7 @@ impl Registry {
         let Some(entry) = bus.rules.remove(&key.name) else { return };
         bus.index = index;
         self.rule_keys.remove(&entry.stored.number);
+        self.timetable.put(entry.stored.number, None);
     }
 
     pub(super) fn put_target(

@@ -11,7 +11,9 @@ use eventyard_core::pattern::{EventPattern, INVALID_EVENT_PATTERN_PREFIX};
 use eventyard_core::rule::{Rule, RuleState};
 
 use super::Engine;
+use super::managed_rules::refuse_managed;
 use super::registry::rule_of;
+use super::schedules::{check_schedule, schedule_of};
 use crate::store::{Change, StoredRule};
 
 /// What `PutRule` is asked for: the whole rule, replacing the one of that name.
@@ -33,12 +35,13 @@ pub struct RuleDescription {
 }
 
 impl Engine {
-    /// Creates or replaces a rule and answers its ARN. The targets of a rule that is replaced stay.
+    /// Creates or replaces a rule and answers its ARN. The targets and the tags of a rule that is replaced
+    /// stay; a managed rule comes with its tags.
     ///
     /// # Errors
     /// Amazon's, for a bus that is not there, a pattern or schedule that cannot be read, neither of the two, or too many
     /// rules. An existing rule is then unchanged.
-    pub fn put_rule(&self, PutRule { key, rule }: PutRule) -> Result<String, ServiceError> {
+    pub fn put_rule(&self, PutRule { key, mut rule }: PutRule) -> Result<String, ServiceError> {
         let pattern = self.check_rule(&key.bus, &rule)?;
         let _changing = self.begin_change();
         let (number, next_number) = {
@@ -46,7 +49,13 @@ impl Engine {
             registry.require_bus(&key.bus)?;
             let next = registry.next_number();
             match registry.rule(&key) {
-                Some(entry) => (entry.stored.number, next),
+                Some(entry) => {
+                    if rule.managed_by.is_none() {
+                        refuse_managed(&key, entry, false)?;
+                        rule.tags = entry.stored.rule.tags.clone();
+                    }
+                    (entry.stored.number, next)
+                }
                 None if self
                     .settings
                     .rules_per_event_bus_max
@@ -57,26 +66,23 @@ impl Engine {
                 None => (RuleNumber(next), next + 1),
             }
         };
+        check_schedule(&key.bus, &rule)?;
         let index = self.reindexed(&key.bus, number, pattern.filter(|_| rule.state.is_enabled()));
-        let stored = StoredRule { number, rule };
+        let scheduled_since = self.scheduled_since(self.registry().rule(&key).map(|entry| &entry.stored), &rule);
+        let stored = StoredRule { number, rule, scheduled_since };
+        let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
         self.write(&[Change::PutRule(key.clone(), stored.clone()), Change::NextNumber(next_number)])?;
         let arn = rule_arn(&key);
-        self.registry_mut().put_rule(key, stored, index);
+        self.registry_mut().put_rule(key, stored, index, schedule);
         self.count_rules();
         Ok(arn)
     }
 
     /// What can be said about a rule without knowing the others: its pattern, read.
-    fn check_rule(&self, bus: &EventBusKey, rule: &Rule) -> Result<Option<Arc<EventPattern>>, ServiceError> {
+    pub(super) fn check_rule(&self, bus: &EventBusKey, rule: &Rule) -> Result<Option<Arc<EventPattern>>, ServiceError> {
         self.registry().require_bus(bus)?;
         if rule.event_pattern.is_none() && rule.schedule_expression.is_none() {
             return Err(ServiceError::validation("Parameter(s) EventPattern or ScheduleExpression must be specified."));
-        }
-        if rule.schedule_expression.is_some() {
-            // Firing schedules is not there yet. A rule that is kept and never fires would be worse than a refusal.
-            return Err(ServiceError::validation(
-                "Parameter ScheduleExpression is not supported by this version of eventyard.",
-            ));
         }
         rule.event_pattern.as_deref().map(|text| self.parse_pattern(text).map(Arc::new)).transpose()
     }
@@ -150,14 +156,21 @@ impl Engine {
     /// Enables or disables a rule. What it already owes is delivered either way.
     ///
     /// # Errors
-    /// `ResourceNotFoundException` when it or its event bus is not there.
+    /// `ResourceNotFoundException` when it or its event bus is not there, `ManagedRuleException` for a managed rule.
     pub fn set_rule_state(&self, key: &RuleKey, state: RuleState) -> Result<(), ServiceError> {
         let _changing = self.begin_change();
-        let mut stored = self.registry().require_rule(key)?.stored.clone();
+        let mut stored = {
+            let registry = self.registry();
+            let entry = registry.require_rule(key)?;
+            refuse_managed(key, entry, false)?;
+            entry.stored.clone()
+        };
         if stored.rule.state == state {
             return Ok(());
         }
         stored.rule.state = state;
+        stored.scheduled_since = self.scheduled_since(Some(&stored), &stored.rule);
+        let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
         // It was accepted when it was put, so it is read without limits that may have been lowered since.
         let pattern = match stored.rule.event_pattern.as_deref() {
             Some(text) => Some(Arc::new(self.parse_pattern_unlimited(text)?)),
@@ -165,7 +178,7 @@ impl Engine {
         };
         let index = self.reindexed(&key.bus, stored.number, pattern.filter(|_| state.is_enabled()));
         self.write(&[Change::PutRule(key.clone(), stored.clone())])?;
-        self.registry_mut().put_rule(key.clone(), stored, index);
+        self.registry_mut().put_rule(key.clone(), stored, index, schedule);
         Ok(())
     }
 
@@ -194,13 +207,15 @@ impl Engine {
     /// Deletes a rule. One that is not there is deleted already.
     ///
     /// # Errors
-    /// A `ValidationException` while it has targets; `ResourceNotFoundException` when the event bus is not there.
-    pub fn delete_rule(&self, key: &RuleKey) -> Result<(), ServiceError> {
+    /// A `ValidationException` while it has targets; `ResourceNotFoundException` when the event bus is not there;
+    /// `ManagedRuleException` for a managed rule, unless by `force`.
+    pub fn delete_rule(&self, key: &RuleKey, force: bool) -> Result<(), ServiceError> {
         let _changing = self.begin_change();
         let number = {
             let registry = self.registry();
             registry.require_bus(&key.bus)?;
             let Some(entry) = registry.rule(key) else { return Ok(()) };
+            refuse_managed(key, entry, force)?;
             if !entry.targets.is_empty() {
                 return Err(ServiceError::validation("Rule can't be deleted since it has targets."));
             }
@@ -213,7 +228,7 @@ impl Engine {
         Ok(())
     }
 
-    fn count_rules(&self) {
+    pub(super) fn count_rules(&self) {
         let (rules, _) = self.counts();
         self.telemetry.metrics().rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
     }

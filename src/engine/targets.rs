@@ -8,6 +8,7 @@ use eventyard_core::name::{RuleKey, TargetId, TargetNumber};
 use eventyard_core::page::{Page, PageRequest};
 use eventyard_core::target::Target;
 
+use super::managed_rules::refuse_managed;
 use super::{ActiveTarget, Engine};
 use crate::store::{Change, RemovedTarget, StoredTarget};
 
@@ -15,10 +16,12 @@ impl Engine {
     /// Adds targets to a rule, or replaces those of the same id. All of them or none.
     ///
     /// # Errors
-    /// Amazon's, for a rule that is not there, a target that cannot be used, or too many of them.
-    pub fn put_targets(&self, key: &RuleKey, targets: Vec<Target>) -> Result<(), ServiceError> {
+    /// Amazon's, for a rule that is not there, a target that cannot be used, or too many of them; `ManagedRuleException` for
+    /// a managed rule, unless by `force`.
+    pub fn put_targets(&self, key: &RuleKey, targets: Vec<Target>, force: bool) -> Result<(), ServiceError> {
         let compiled = targets.iter().map(Target::compile).collect::<Result<Vec<_>, _>>()?;
         let _changing = self.begin_change();
+        refuse_managed(key, self.registry().require_rule(key)?, force)?;
         let (numbers, next_number) = self.number_targets(key, &targets)?;
         let stored = |(target, number): (&Target, &TargetNumber)| {
             Change::PutTarget(key.clone(), StoredTarget { number: *number, target: target.clone() })
@@ -69,12 +72,15 @@ impl Engine {
     /// What a removed target is still owed becomes dead letters with the reason `TARGET_REMOVED`.
     ///
     /// # Errors
-    /// `ResourceNotFoundException` when the rule or its event bus is not there.
-    pub fn remove_targets(&self, key: &RuleKey, ids: &[TargetId]) -> Result<(), ServiceError> {
+    /// `ResourceNotFoundException` when the rule or its event bus is not there; `ManagedRuleException` for a managed rule,
+    /// unless by `force`.
+    pub fn remove_targets(&self, key: &RuleKey, ids: &[TargetId], force: bool) -> Result<(), ServiceError> {
         let _changing = self.begin_change();
         let removed: Vec<(TargetId, TargetNumber, RemovedTarget)> = {
             let registry = self.registry();
-            let targets = &registry.require_rule(key)?.targets;
+            let entry = registry.require_rule(key)?;
+            refuse_managed(key, entry, force)?;
+            let targets = &entry.targets;
             let known = ids.iter().filter_map(|id| targets.get(id).map(|(number, active)| (id, number, active)));
             known.map(|(id, number, active)| (id.clone(), *number, remembered(key, &active.target))).collect()
         };

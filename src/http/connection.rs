@@ -11,19 +11,22 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request as HyperRequest, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 
 use eventyard_core::limits::{HEADER_SIZE_BYTES_MAX, HEADERS_MAX};
 
-use super::{Answer, BodyError, Handler, Limits, Request};
+use super::{Answer, BodyError, Handler, Limits, Request, until};
 use crate::runtime::{StopSignal, Tasks};
 
 /// How long a client may pause while what it sends is only discarded.
 const DISCARD_PAUSE: Duration = Duration::from_millis(500);
 
-/// Serves a connection until its client or `stop` ends it.
-pub(super) async fn serve(
+/// Serves a connection, through TLS if there is any, until its client or `stop` ends it.
+pub(super) async fn accept(
     stream: TcpStream,
+    tls: Option<TlsAcceptor>,
     limits: Limits,
     handler: Arc<impl Handler>,
     tasks: Tasks,
@@ -31,6 +34,22 @@ pub(super) async fn serve(
 ) {
     // Answers are small and written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return serve(stream, limits, handler, tasks, stop).await };
+    let handshake = tokio::time::timeout(limits.header_timeout, tls.accept(stream));
+    match until(&stop, handshake).await {
+        Some(Ok(Ok(stream))) => serve(stream, limits, handler, tasks, stop).await,
+        Some(Ok(Err(error))) => tracing::debug!(%error, "no TLS with this client"),
+        Some(Err(_)) | None => {}
+    }
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    limits: Limits,
+    handler: Arc<impl Handler>,
+    tasks: Tasks,
+    stop: StopSignal,
+) {
     let service = service_fn(|request| {
         let (handler, tasks) = (Arc::clone(&handler), tasks.clone());
         async move { Ok::<_, Infallible>(answer(request, &limits, handler.as_ref(), &tasks).await) }
@@ -58,8 +77,15 @@ pub(super) async fn serve(
 async fn answer(request: HyperRequest<Incoming>, limits: &Limits, handler: &impl Handler, tasks: &Tasks) -> Answer {
     let outcome = tasks.guard("request", async {
         let (head, body) = request.into_parts();
-        let body = read(body, limits.body_size_bytes_max).await;
-        handler.handle(Request { method: head.method, uri: head.uri, headers: head.headers, body }).await
+        let body_size_bytes_max = limits.body_size_bytes_max;
+        let mut request =
+            Request { method: head.method, uri: head.uri, headers: head.headers, body: Ok(bytes::Bytes::new()) };
+        if let Some(answer) = handler.refuse(&request) {
+            discard(body, body_size_bytes_max).await;
+            return answer;
+        }
+        request.body = read(body, body_size_bytes_max).await;
+        handler.handle(request).await
     });
     match tokio::time::timeout(limits.request_timeout, outcome).await {
         Ok(Some(answer)) => answer,

@@ -4,6 +4,7 @@
 //! the handler's business; what it may cost is decided here.
 
 mod connection;
+mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use hyper::{HeaderMap, Method, Response, Uri};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::runtime::{StopSignal, Tasks};
 
@@ -64,12 +67,21 @@ pub type Answer = Response<http_body_util::Full<Bytes>>;
 pub fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(http_body_util::Full::new(body.into()));
     *answer.status_mut() = status;
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(hyper::header::WWW_AUTHENTICATE, hyper::header::HeaderValue::from_static("Bearer"));
+    }
     answer.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(content_type));
     answer
 }
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
+    /// The answer to a request that need not be read any further. The body is not there yet, and is thrown away if there is an
+    /// answer.
+    fn refuse(&self, _head: &Request) -> Option<Answer> {
+        None
+    }
+
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Answer> + Send;
 
@@ -83,6 +95,7 @@ pub struct Listener {
     name: &'static str,
     socket: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
 }
 
 /// Why a port could not be bound.
@@ -103,7 +116,19 @@ impl Listener {
         let bound =
             TcpListener::bind(address).await.and_then(|socket| socket.local_addr().map(|address| (socket, address)));
         let (socket, address) = bound.map_err(|reason| BindError { name, address, reason })?;
-        Ok(Self { name, socket, address })
+        Ok(Self { name, socket, address, tls: None })
+    }
+
+    /// Speaks TLS on every connection, if there is any.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// `https` or `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Its name.
@@ -131,10 +156,11 @@ impl Listener {
                 continue;
             };
             let (handler, tasks_inside, stop) = (Arc::clone(&handler), tasks.clone(), stop.clone());
+            let tls = self.tls.as_ref().map(|tls| tls.acceptor());
             tasks.spawn(
                 "connection",
                 connections.track_future(async move {
-                    connection::serve(stream, limits, handler, tasks_inside, stop).await;
+                    connection::accept(stream, tls, limits, handler, tasks_inside, stop).await;
                     drop(permit);
                 }),
             );

@@ -3,12 +3,12 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
-use eventyard_core::name::{EventNumber, TargetNumber};
+use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::disk::{Disk, Durability, Space, Write};
 use super::segments::Segments;
-use super::{Bell, DeadLetterId, JournalError, Owed, Pending, Settings, Settlement, keys, records};
+use super::{Bell, DeadLetterId, JournalError, Owed, Pending, ScheduleMark, Settings, Settlement, keys, records};
 use crate::telemetry::{GroupCommitted, JournalFailed, JournalFull, JournalRoomAgain, SegmentDropped, Telemetry};
 
 type Answer = oneshot::Sender<Result<(), JournalError>>;
@@ -18,6 +18,10 @@ type Answer = oneshot::Sender<Result<(), JournalError>>;
 pub(super) enum Request {
     /// Write events with what they owe, and bring them to disk.
     Commit { owed: Vec<Owed>, answer: Answer },
+    /// Write what schedules fired, with how far they have come, and bring it to disk.
+    Fire { owed: Vec<Owed>, marks: Vec<ScheduleMark>, answer: Answer },
+    /// Forget how far schedules have come.
+    ForgetSchedules { rules: Vec<RuleNumber>, answer: Answer },
     /// Write what became of a delivery.
     Settle { pending: Pending, settlement: Settlement, answer: Answer },
     /// Delete dead letters.
@@ -115,6 +119,23 @@ impl Committer {
                     self.take_commit(owed, group);
                     group.answers.push(answer);
                 }
+            }
+            Request::Fire { owed, marks, answer } => {
+                if let Err(error) = self.check_room() {
+                    let _ = answer.send(Err(error));
+                } else {
+                    self.take_commit(owed, group);
+                    let insert = |mark: ScheduleMark| {
+                        Write::Insert(Space::Schedules, keys::schedule(mark.rule), records::schedule(&mark))
+                    };
+                    group.writes.extend(marks.into_iter().map(insert));
+                    group.answers.push(answer);
+                }
+            }
+            Request::ForgetSchedules { rules, answer } => {
+                let remove = |rule| Write::Remove(Space::Schedules, keys::schedule(rule));
+                group.writes.extend(rules.into_iter().map(remove));
+                group.answers.push(answer);
             }
             Request::Settle { pending, settlement, answer } => {
                 Self::take_settlement(pending, settlement, group);

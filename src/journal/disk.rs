@@ -16,6 +16,8 @@ pub enum Space {
     Later,
     /// Dead letters, by time of death.
     Dead,
+    /// How far the schedules of rules have come, by rule.
+    Schedules,
     /// Events of one segment, which is named by the number of its first event.
     Events(u64),
 }

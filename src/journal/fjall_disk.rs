@@ -39,7 +39,7 @@ impl FjallDisk {
                 reason: format!("{error} (at {}; is another eventyard using this data directory, or may this user not write there?)", path.display()),
             })?;
         let disk = Self { path: path.to_owned(), db, keyspaces: RwLock::default() };
-        for space in [Space::Meta, Space::Ready, Space::Later, Space::Dead] {
+        for space in [Space::Meta, Space::Ready, Space::Later, Space::Dead, Space::Schedules] {
             disk.keyspace(space)?;
         }
         for name in disk.db.list_keyspace_names() {
@@ -60,6 +60,7 @@ impl FjallDisk {
             Space::Ready => "ready".to_owned(),
             Space::Later => "later".to_owned(),
             Space::Dead => "dead".to_owned(),
+            Space::Schedules => "schedules".to_owned(),
             // Padded, so that the names sort as the numbers do.
             Space::Events(first) => format!("{SEGMENT_PREFIX}{first:020}"),
         };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::delivery::Delivery;
-use eventyard_core::name::{EventNumber, TargetNumber};
+use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 
 use super::{JournalError, Pending, Place};
 
@@ -13,6 +13,14 @@ pub(super) const NEXT_EVENT: &[u8] = b"next_event";
 
 pub(super) fn event(number: EventNumber) -> Vec<u8> {
     number.0.to_be_bytes().to_vec()
+}
+
+pub(super) fn schedule(rule: RuleNumber) -> Vec<u8> {
+    numbers([rule.0])
+}
+
+pub(super) fn parse_schedule(key: &[u8]) -> Result<RuleNumber, JournalError> {
+    parse(key).map(|[rule]| RuleNumber(rule))
 }
 
 pub(super) fn parse_event(key: &[u8]) -> Result<EventNumber, JournalError> {

@@ -20,6 +20,7 @@ mod fjall_disk;
 mod keys;
 pub mod model_disk;
 mod records;
+mod schedules;
 mod segments;
 
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use disk::{Disk, DiskError, Durability, Entries, Space, Write};
 pub use error::JournalError;
 pub use fjall_disk::FjallDisk;
 pub use keys::DeadLetterId;
+pub use schedules::ScheduleMark;
 
 use crate::telemetry::{JournalRecovered, Telemetry};
 use committer::{Committer, Request};

@@ -6,12 +6,14 @@ use eventyard_core::event::{Event, EventId};
 use eventyard_core::retry::ExhaustedRetryCondition;
 use serde::{Deserialize, Serialize};
 
-use super::{JournalError, Pending, keys};
+use super::{JournalError, Pending, ScheduleMark, keys};
 
 /// Form 1 of an event: when it was received (8 bytes), its id (16 bytes), its envelope.
 const EVENT: u8 = 1;
 /// Form 1 of a delivery that waits: attempts so far (4 bytes).
 const LATER: u8 = 1;
+/// Form 1 of how far a schedule has come: since when it runs, and through what it was fired (8 bytes each).
+const SCHEDULE: u8 = 1;
 /// Form 1 of a dead letter: a JSON object.
 const DEAD_LETTER: u8 = 1;
 
@@ -47,6 +49,24 @@ pub(super) fn later(attempts: u32) -> Vec<u8> {
 pub(super) fn parse_later(key: &[u8], value: &[u8]) -> Result<Pending, JournalError> {
     let attempts = value.strip_prefix(&[LATER]).and_then(|rest| rest.try_into().ok()).map(u32::from_be_bytes);
     keys::parse_later(key, attempts.ok_or_else(|| JournalError::Damaged("a delivery that waits".to_owned()))?)
+}
+
+pub(super) fn schedule(mark: &ScheduleMark) -> Vec<u8> {
+    let mut value = vec![SCHEDULE];
+    value.extend(mark.since.as_millis().to_be_bytes());
+    value.extend(mark.through.as_millis().to_be_bytes());
+    value
+}
+
+pub(super) fn parse_schedule(key: &[u8], value: &[u8]) -> Result<ScheduleMark, JournalError> {
+    let rule = keys::parse_schedule(key)?;
+    let parsed = || {
+        let (since, rest) = value.strip_prefix(&[SCHEDULE])?.split_first_chunk()?;
+        let since = Timestamp::from_millis(i64::from_be_bytes(*since))?;
+        let through = Timestamp::from_millis(i64::from_be_bytes(rest.try_into().ok()?))?;
+        Some(ScheduleMark { rule, since, through })
+    };
+    parsed().ok_or_else(|| JournalError::Damaged("how far a schedule has come".to_owned()))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -8,5 +8,5 @@ mod tasks;
 
 pub use clock::SystemClock;
 pub use random::Random;
-pub use shutdown::{Stop, StopSignal, wait_for_signal};
+pub use shutdown::{Hangups, Stop, StopSignal, wait_for_signal};
 pub use tasks::Tasks;

@@ -1,6 +1,6 @@
-//! The word to stop: who says it, and how a part of the daemon hears it.
+//! The word to stop: who says it, and how a part of the daemon hears it. And the word to read files again.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The end that says stop. Every stage of the shutdown has its own, so that they stop one after another.
@@ -48,4 +48,26 @@ pub async fn wait_for_signal() -> std::io::Result<&'static str> {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
     })
+}
+
+/// SIGHUP, by which an operator says that files have changed.
+#[derive(Debug)]
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// From now on SIGHUP does not end the process.
+    ///
+    /// # Errors
+    /// When the system does not let us listen for signals.
+    pub fn listen() -> std::io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // There will be no more.
+            std::future::pending::<()>().await;
+        }
+    }
 }

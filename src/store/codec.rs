@@ -1,16 +1,20 @@
 //! Domain values to records and back, in the newest schema.
 
+mod event_buses;
+
 use std::collections::BTreeMap;
 
 use eventyard_core::clock::Timestamp;
-use eventyard_core::event_bus::EventBus;
 use eventyard_core::name::{
     AccountId, EventBusKey, EventBusName, Region, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber,
 };
 use eventyard_core::rule::{Rule, RuleState};
+use eventyard_core::tag::Tags;
 use eventyard_core::target::{HttpParameters, InputTransformer, RetryPolicyParameters, Target};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use event_buses::EventBusRecord;
 
 use super::{Change, Contents, Kind, Record, RemovedTarget, StoreError, StoredRule, StoredTarget};
 
@@ -28,12 +32,6 @@ pub(super) enum Edit {
 }
 
 #[derive(Serialize, Deserialize)]
-struct EventBusRecord {
-    created_ms: i64,
-    modified_ms: i64,
-}
-
-#[derive(Serialize, Deserialize)]
 struct RuleRecord {
     number: u64,
     state: String,
@@ -45,6 +43,12 @@ struct RuleRecord {
     description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role_arn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    managed_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scheduled_since_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,6 +99,7 @@ struct RemovedTargetRecord {
 pub(super) fn edits(change: &Change) -> Vec<Edit> {
     match change {
         Change::PutEventBus(key, bus) => vec![insert(Kind::EventBus, bus_parts(key), &EventBusRecord::from(bus))],
+        Change::DeleteEventBus(key) => vec![Edit::Remove(Kind::EventBus, bus_parts(key))],
         Change::PutRule(key, rule) => vec![insert(Kind::Rule, rule_parts(key), &RuleRecord::from(rule))],
         Change::DeleteRule(key) => vec![Edit::Remove(Kind::Rule, rule_parts(key))],
         Change::PutTarget(key, target) => {
@@ -155,7 +160,9 @@ fn take(contents: &mut Contents, record: Record) -> Result<(), String> {
         (Kind::Store, [CREATED_MS]) => contents.created = time(read(value)?)?,
         (Kind::Store, [SCHEMA]) => {}
         (Kind::EventBus, [account, region, bus]) => {
-            contents.event_buses.push((bus_key(account, region, bus)?, read::<EventBusRecord>(value)?.try_into()?));
+            let key = bus_key(account, region, bus)?;
+            let bus = read::<EventBusRecord>(value)?.into_event_bus(&key)?;
+            contents.event_buses.push((key, bus));
         }
         (Kind::Rule, [account, region, bus, rule]) => {
             contents.rules.push((rule_key(account, region, bus, rule)?, read::<RuleRecord>(value)?.try_into()?));
@@ -197,22 +204,16 @@ fn rule_key(account: &str, region: &str, bus: &str, rule: &str) -> Result<RuleKe
     Ok(RuleKey { bus: bus_key(account, region, bus)?, name })
 }
 
-impl From<&EventBus> for EventBusRecord {
-    fn from(bus: &EventBus) -> Self {
-        Self { created_ms: bus.created.as_millis(), modified_ms: bus.modified.as_millis() }
-    }
+fn tag_record(tags: &Tags) -> BTreeMap<String, String> {
+    tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-impl TryFrom<EventBusRecord> for EventBus {
-    type Error = String;
-
-    fn try_from(record: EventBusRecord) -> Result<Self, String> {
-        Ok(Self { created: time(record.created_ms)?, modified: time(record.modified_ms)? })
-    }
+fn tags(record: BTreeMap<String, String>) -> Result<Tags, String> {
+    Tags::parse(record).map_err(|error| error.message)
 }
 
 impl From<&StoredRule> for RuleRecord {
-    fn from(StoredRule { number, rule }: &StoredRule) -> Self {
+    fn from(StoredRule { number, rule, scheduled_since }: &StoredRule) -> Self {
         Self {
             number: number.0,
             state: rule.state.name().to_owned(),
@@ -220,6 +221,9 @@ impl From<&StoredRule> for RuleRecord {
             schedule_expression: rule.schedule_expression.clone(),
             description: rule.description.clone(),
             role_arn: rule.role_arn.clone(),
+            managed_by: rule.managed_by.clone(),
+            scheduled_since_ms: scheduled_since.map(Timestamp::as_millis),
+            tags: tag_record(&rule.tags),
         }
     }
 }
@@ -235,8 +239,11 @@ impl TryFrom<RuleRecord> for StoredRule {
                 .ok_or_else(|| format!("'{}' is no state of a rule", record.state))?,
             description: record.description,
             role_arn: record.role_arn,
+            managed_by: record.managed_by,
+            tags: tags(record.tags)?,
         };
-        Ok(Self { number: RuleNumber(record.number), rule })
+        let scheduled_since = record.scheduled_since_ms.map(time).transpose()?;
+        Ok(Self { number: RuleNumber(record.number), rule, scheduled_since })
     }
 }
 

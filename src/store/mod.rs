@@ -56,6 +56,8 @@ pub struct StoredRule {
     pub number: RuleNumber,
     /// The rule.
     pub rule: Rule,
+    /// Since when its schedule runs; none when it has none or is disabled.
+    pub scheduled_since: Option<Timestamp>,
 }
 
 /// A target with its number.
@@ -83,6 +85,8 @@ pub struct RemovedTarget {
 pub enum Change {
     /// Create or replace an event bus.
     PutEventBus(EventBusKey, EventBus),
+    /// Delete an event bus.
+    DeleteEventBus(EventBusKey),
     /// Create or replace a rule.
     PutRule(RuleKey, StoredRule),
     /// Delete a rule.
@@ -219,6 +223,16 @@ impl Store {
     pub fn restore(data_dir: &Path, records: &[Record]) -> Result<(), StoreError> {
         let store = Self::open_with(data_dir, &[], Timestamp::EPOCH)?;
         store.replace(&[], records)
+    }
+
+    /// Removes everything but the store's own values, as one transaction: numbers that were given are not given again.
+    ///
+    /// # Errors
+    /// When sled cannot read or write.
+    pub fn clear(&self) -> Result<(), StoreError> {
+        let mut records = self.records()?;
+        records.retain(|record| record.kind != Kind::Store);
+        self.replace(&records, &[])
     }
 
     /// Replaces everything by `records`, as one transaction.

@@ -31,11 +31,34 @@ pub struct Listening {
     pub listener: &'static str,
     /// The address, with the real port.
     pub address: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: &'static str,
 }
 
 impl Fact for Listening {
     fn record(&self, _: &Metrics) {
-        tracing::info!(listener = self.listener, address = %self.address, "listening");
+        tracing::info!(listener = self.listener, address = %self.address, scheme = self.scheme, "listening");
+    }
+}
+
+/// The files of a listener's TLS were read again, at the operator's word.
+#[derive(Debug)]
+pub struct TlsReloaded<'a> {
+    /// `api` or `admin`.
+    pub listener: &'static str,
+    /// Why what was there before goes on, when the new files cannot be used.
+    pub error: Option<&'a dyn std::error::Error>,
+}
+
+impl Fact for TlsReloaded<'_> {
+    fn record(&self, metrics: &Metrics) {
+        let listener = self.listener;
+        if let Some(reason) = self.error {
+            metrics.tls_reload_failures.inc();
+            tracing::error!(listener, %reason, "the certificate cannot be read again; the one from before goes on");
+        } else {
+            tracing::info!(listener, "certificate read again");
+        }
     }
 }
 
@@ -64,6 +87,16 @@ pub struct Draining {
 impl Fact for Draining {
     fn record(&self, _: &Metrics) {
         tracing::info!(reason = self.reason, deadline = ?self.deadline, "stopping; a second signal leaves at once");
+    }
+}
+
+/// An ephemeral daemon was emptied.
+#[derive(Debug)]
+pub struct Reset;
+
+impl Fact for Reset {
+    fn record(&self, _: &Metrics) {
+        tracing::info!("reset: everything is gone");
     }
 }
 

@@ -10,6 +10,8 @@ pub struct Metrics {
     registry: Registry,
     pub(super) requests: IntCounterVec,
     pub(super) request_seconds: Histogram,
+    pub(super) authentication_failures: IntCounterVec,
+    pub(super) dangerous_allow_anonymous: IntGauge,
     pub(super) events_received: IntCounter,
     pub(super) events_rejected: IntCounterVec,
     pub(super) events_unmatched: IntCounter,
@@ -27,7 +29,11 @@ pub struct Metrics {
     pub(super) dead_letters: IntCounterVec,
     pub(super) dead_letters_expired: IntCounter,
     pub(super) deliveries_stuck: IntCounter,
+    pub(super) schedules_fired: IntCounter,
+    pub(super) schedules_missed: IntCounter,
+    pub(super) schedule_lateness_seconds: Histogram,
     pub(super) task_panics: IntCounterVec,
+    pub(super) tls_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Targets with a worker, that is with deliveries owed or just settled.
@@ -83,6 +89,15 @@ impl Metrics {
                 "eventyard_api_request_seconds",
                 "Time from a request's last byte to its answer",
                 SECONDS,
+            )?,
+            authentication_failures: make.counters(
+                "eventyard_authentication_failures_total",
+                "Requests that were not let in, by reason",
+                &["reason"],
+            )?,
+            dangerous_allow_anonymous: make.gauge(
+                "eventyard_dangerous_allow_anonymous",
+                "1 while whoever can connect from another machine can do everything on at least one listener",
             )?,
             events_received: make
                 .counter("eventyard_events_received_total", "Entries accepted by PutEvents or POST /events")?,
@@ -148,7 +163,21 @@ impl Metrics {
                 "eventyard_deliveries_stuck_total",
                 "Deliveries left pending because the journal could not give their event",
             )?,
+            schedules_fired: make.counter("eventyard_schedules_fired_total", "Firings of rules by their schedule")?,
+            schedules_missed: make.counter(
+                "eventyard_schedules_missed_total",
+                "Firings that were due while the daemon did not run, and are not made up for",
+            )?,
+            schedule_lateness_seconds: make.histogram(
+                "eventyard_schedule_lateness_seconds",
+                "Time from when a firing was due, its jitter included, until it was on disk",
+                SECONDS,
+            )?,
             task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
+            tls_reload_failures: make.counter(
+                "eventyard_tls_reload_failures_total",
+                "Certificates that could not be read again at SIGHUP; the ones from before go on",
+            )?,
             deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,
             targets_active: make.gauge("eventyard_targets_active", "Targets with deliveries owed or just settled")?,
             rules: make.gauge("eventyard_rules", "Rules in the store")?,

@@ -5,18 +5,24 @@
 //! where the state is known.
 
 mod api;
+mod authentication;
 mod delivery;
 mod journal;
 mod lifecycle;
 mod logs;
+mod managed_rules;
 mod metrics;
+mod schedules;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
+pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use delivery::{AttemptEnded, DeadLettersExpired, DeliveryDied, DeliveryStuck, EventUnmatched};
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
-pub use lifecycle::{Draining, Listening, Ready, StoreOpened, TaskPanicked, Warned};
+pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};
+pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
 pub use metrics::Metrics;
+pub use schedules::{ClockSetBack, FiringsMissed, ScheduleFired};
 
 /// The place all facts go to.
 #[derive(Debug)]

@@ -37,10 +37,10 @@ def start_daemon(binary, tmp_path):
     """A function that starts a daemon with options as the environment writes them; all end with the test."""
     started = []
 
-    def start(env=None):
+    def start(env=None, config=None, **options):
         folder = tmp_path / f"daemon-{len(started)}"
         folder.mkdir()
-        daemon = Daemon(binary, folder, env)
+        daemon = Daemon(binary, folder, env, config, **options)
         started.append(daemon)
         return daemon.start()
 
@@ -73,13 +73,15 @@ def boto3_session():
 @pytest.fixture
 def client_of(boto3_session):
     """A function that gives a boto3 client of the events service for a daemon. It never tries twice by itself, and
-    sends what a test says, so that the daemon does the checking."""
+    sends what a test says, so that the daemon does the checking. Credentials and region are the usual ones unless given."""
 
-    def client(daemon):
+    def client(daemon, key=None, secret=None, token=None, region=REGION, **options):
         config = Config(
             retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60, parameter_validation=False
         )
-        return boto3_session.client("events", region_name=REGION, endpoint_url=daemon.api_url, config=config)
+        credentials = {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": token}
+        options = {"endpoint_url": daemon.api_url, "config": config, **credentials, **options}
+        return boto3_session.client("events", region_name=region, **options)
 
     return client
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -11,10 +12,6 @@ from pathlib import Path
 
 READY_WITHIN_SECONDS = 30
 STOPPED_WITHIN_SECONDS = 40
-
-# Never through a proxy, whatever the environment of the test says: everything here is on this machine.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
 
 def free_ports(count):
     """Ports that nobody listens on. They are found together, so that they differ."""
@@ -32,18 +29,32 @@ class Daemon:
     """`eventyard serve`, which can be stopped, killed and started again on the same data and ports.
 
     `env` holds options as the environment writes them, such as {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10"}; it can
-    be changed between two starts.
+    be changed between two starts. An `ephemeral` one keeps nothing from one start to the next. `config` is the text of a
+    configuration file, `listen` the address that both listeners are on, `admin_authority` the file of whoever vouches for
+    the admin listener.
     """
 
-    def __init__(self, binary, folder, env=None):
+    def __init__(self, binary, folder, env=None, config=None, listen="127.0.0.1", admin_authority=None):
         self.binary = binary
         self.data_dir = Path(folder) / "data"
         self.log_path = Path(folder) / "daemon.log"
         self.env = dict(env or {})
+        self.config_path = None
+        if config is not None:
+            self.config_path = Path(folder) / "eventyard.toml"
+            self.config_path.write_text(config)
         api_port, admin_port = free_ports(2)
         self.api_address = f"127.0.0.1:{api_port}"
         self.admin_address = f"127.0.0.1:{admin_port}"
+        self.listen = listen
+        self.admin_authority = admin_authority
+        self.ephemeral = False
         self.process = None
+        # Never through a proxy, whatever the environment of the test says: everything here is on this machine.
+        context = ssl.create_default_context(cafile=admin_authority)
+        self._direct = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
 
     @property
     def api_url(self):
@@ -51,7 +62,7 @@ class Daemon:
 
     @property
     def admin_url(self):
-        return f"http://{self.admin_address}"
+        return f"http{'s' if self.admin_authority else ''}://{self.admin_address}"
 
     @property
     def pid(self):
@@ -61,8 +72,12 @@ class Daemon:
         """Starts the process and waits until it is ready."""
         assert self.process is None, "the daemon runs already"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("EVENTYARD_")}
-        command = [self.binary, "serve", "--data-dir", str(self.data_dir)]
-        command += ["--listen", self.api_address, "--admin-listen", self.admin_address]
+        command = [self.binary, "serve"]
+        command += ["--ephemeral"] if self.ephemeral else ["--data-dir", str(self.data_dir)]
+        for flag, address in [("--listen", self.api_address), ("--admin-listen", self.admin_address)]:
+            command += [flag, address.replace("127.0.0.1", self.listen)]
+        if self.config_path is not None:
+            command += ["--config", str(self.config_path)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 command, env=inherited | self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
@@ -80,7 +95,7 @@ class Daemon:
             if self.process.poll() is not None:
                 raise AssertionError(f"the daemon ended with {self.process.returncode} before it was ready:\n{self.log()}")
             try:
-                with _DIRECT.open(f"{self.admin_url}/health/ready", timeout=2) as answer:
+                with self._direct.open(f"{self.admin_url}/health/ready", timeout=2) as answer:
                     if answer.status == 200:
                         return
             except (urllib.error.URLError, OSError):

@@ -79,6 +79,44 @@ def test_the_cli_follows_pages_by_itself(aws, client):
     assert [rule["Name"] for rule in first["Rules"] + rest["Rules"]] == names
 
 
+def test_event_buses_with_the_cli(aws):
+    arn = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/orders"
+    created = aws("create-event-bus", "--name", "orders", "--description", "d", "--tags", "Key=team,Value=shop")
+    assert created == {"EventBusArn": arn, "Description": "d"}
+    assert aws("update-event-bus", "--name", "orders", "--log-config", "Level=INFO")["LogConfig"] == {"Level": "INFO"}
+    bus = aws("describe-event-bus", "--name", arn)
+    assert (bus["Name"], bus["Description"], type(bus["CreationTime"])) == ("orders", "d", float)
+    aws("put-rule", "--name", "r", "--event-pattern", PATTERN, "--event-bus-name", "orders")
+    assert [bus["Name"] for bus in aws("list-event-buses")["EventBuses"]] == ["default", "orders"]
+    with pytest.raises(AwsCliError) as caught:
+        aws("delete-event-bus", "--name", "orders")
+    assert "EventBus can't be deleted since it has rules." in str(caught.value)
+    aws("delete-rule", "--name", "r", "--event-bus-name", "orders")
+    assert aws("delete-event-bus", "--name", "orders") is None
+
+
+def test_permissions_with_the_cli(aws):
+    condition = "Type=StringEquals,Key=aws:PrincipalOrgID,Value=o-a1b2c3d4e5"
+    assert aws("put-permission", "--action", "events:PutEvents", "--principal", "*", "--statement-id", "all",
+               "--condition", condition) is None  # fmt: skip
+    policy = json.loads(aws("describe-event-bus")["Policy"])
+    assert policy["Statement"][0]["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    assert aws("remove-permission", "--statement-id", "all") is None
+    assert aws("put-permission", "--policy", json.dumps(policy)) is None
+    assert json.loads(aws("describe-event-bus")["Policy"]) == policy
+    assert aws("remove-permission", "--remove-all-permissions") is None
+    assert "Policy" not in aws("describe-event-bus")
+
+
+def test_tags_with_the_cli(aws):
+    aws("put-rule", "--name", "orders", "--event-pattern", PATTERN, "--tags", "Key=team,Value=shop")
+    assert aws("tag-resource", "--resource-arn", RULE_ARN, "--tags", "Key=stage,Value=") is None
+    both = [{"Key": "stage", "Value": ""}, {"Key": "team", "Value": "shop"}]
+    assert aws("list-tags-for-resource", "--resource-arn", RULE_ARN) == {"Tags": both}
+    assert aws("untag-resource", "--resource-arn", RULE_ARN, "--tag-keys", "stage", "other") is None
+    assert aws("list-tags-for-resource", "--resource-arn", RULE_ARN) == {"Tags": both[1:]}
+
+
 def test_an_operation_that_is_not_there_says_so(aws):
     with pytest.raises(AwsCliError) as caught:
         aws("list-archives")

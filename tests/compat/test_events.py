@@ -11,7 +11,7 @@ from wire import AWS_JSON, answered, call, length_at_least, length_at_most, matc
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TOO_LARGE = "Total size of the entries in the request is over the limit."
 REQUIRED = "Parameter {0} is not valid. Reason: {0} is a required argument.".format
-BUS_PATTERN = r"(arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[/\.\-_A-Za-z0-9]+"
+BUS_PATTERN = r"(arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[\.\-_A-Za-z0-9]+"
 NEW = "2026-01-02T03:04:05Z"
 
 

@@ -1,4 +1,4 @@
-"""Pages: what Limit and NextToken do in the three lists, by hand and through the paginators of boto3."""
+"""Pages: what Limit and NextToken do in the four lists, by hand and through the paginators of boto3."""
 
 import pytest
 
@@ -15,14 +15,18 @@ LISTS = {
     "list_rules": ({"NamePrefix": "rule-"}, "Rules", lambda rule: rule["Name"]),
     "list_rule_names_by_target": ({"TargetArn": URL}, "RuleNames", lambda name: name),
     "list_targets_by_rule": ({"Rule": "rule-0"}, "Targets", lambda target: target["Id"]),
+    "list_event_buses": ({"NamePrefix": "rule-"}, "EventBuses", lambda bus: bus["Name"]),
 }
 EACH_LIST = pytest.mark.parametrize("operation", LISTS)
+# boto3 has none for the event buses.
+EACH_PAGINATOR = pytest.mark.parametrize("operation", [name for name in LISTS if name != "list_event_buses"])
 
 
 @pytest.fixture(scope="module")
 def shared_daemon(binary, tmp_path_factory):
-    """One that takes as many targets as a list needs to have pages."""
-    daemon = Daemon(binary, tmp_path_factory.mktemp("pages"), {"EVENTYARD_QUOTAS__TARGETS_PER_RULE_MAX": "1000"})
+    """One that takes as many targets and event buses as a list needs to have pages."""
+    quotas = {"EVENTYARD_QUOTAS__TARGETS_PER_RULE_MAX": "1000", "EVENTYARD_QUOTAS__EVENT_BUSES_PER_ACCOUNT_MAX": "0"}
+    daemon = Daemon(binary, tmp_path_factory.mktemp("pages"), quotas)
     yield daemon.start()
     wrong = daemon.finish()
     assert not wrong, wrong
@@ -36,8 +40,10 @@ def daemon(shared_daemon):
 
 @pytest.fixture
 def eight(client):
-    """Eight rules with the same target; the first has eight targets, whose ids are the names of the rules."""
+    """Eight rules with the same target; the first has eight targets, whose ids are the names of the rules, and there are
+    eight event buses of these names."""
     for name in NAMES:
+        client.create_event_bus(Name=name)
         client.put_rule(Name=name, EventPattern=PATTERN)
         client.put_targets(Rule=name, Targets=[{"Id": NAMES[0], "Arn": URL}])
     client.put_targets(Rule=NAMES[0], Targets=[{"Id": name, "Arn": URL} for name in NAMES])
@@ -76,7 +82,7 @@ def test_there_is_a_token_only_when_there_is_more(eight, page, operation):
     assert page(operation, Limit=7)[1] is not None
 
 
-@EACH_LIST
+@EACH_PAGINATOR
 @pytest.mark.parametrize("size, pages", [(1, 8), (3, 3), (4, 2), (8, 1), (100, 1)])
 def test_the_paginators_of_boto3_find_everything_once(eight, client, operation, size, pages):
     common, member, name = LISTS[operation]
@@ -89,6 +95,9 @@ def test_the_paginators_of_boto3_find_everything_once(eight, client, operation, 
 @EACH_LIST
 def test_a_page_has_at_most_100_entries(client, page, operation):
     names = [f"rule-{number:03}" for number in range(101)]
+    if operation == "list_event_buses":
+        for name in names:
+            client.create_event_bus(Name=name)
     for name in names if operation != "list_targets_by_rule" else ["rule-0"]:
         client.put_rule(Name=name, EventPattern=PATTERN)
         client.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": URL}])
@@ -109,6 +118,10 @@ def test_pages_go_on_where_they_were_when_the_list_changes(eight, client, page, 
     if operation == "list_targets_by_rule":
         client.remove_targets(Rule="rule-0", Ids=["rule-2"])
         client.put_targets(Rule="rule-0", Targets=[{"Id": id, "Arn": URL} for id in ["rule-1a", "rule-6a"]])
+    elif operation == "list_event_buses":
+        client.delete_event_bus(Name="rule-2")
+        for name in ["rule-1a", "rule-6a"]:
+            client.create_event_bus(Name=name)
     else:
         client.remove_targets(Rule="rule-2", Ids=[NAMES[0]])
         client.delete_rule(Name="rule-2")
@@ -137,6 +150,20 @@ def test_a_token_belongs_to_the_request_it_was_made_for(eight, page):
     _, token = page("list_rule_names_by_target", Limit=3)
     with refused("ValidationException", WRONG_TOKEN):
         page("list_rule_names_by_target", TargetArn=f"{URL}/other", NextToken=token)
+    _, token = page("list_event_buses", Limit=3)
+    with refused("ValidationException", WRONG_TOKEN):
+        page("list_event_buses", NamePrefix="rule", NextToken=token)
+
+
+def test_a_token_belongs_to_its_event_bus(eight, client, page):
+    """A list of the same names on another bus is another list."""
+    for name in NAMES:
+        client.put_rule(Name=name, EventPattern=PATTERN, EventBusName="rule-0")
+    _, token = page("list_rules", Limit=3)
+    with refused("ValidationException", WRONG_TOKEN):
+        page("list_rules", EventBusName="rule-0", NextToken=token)
+    first, token = page("list_rules", EventBusName="rule-0", Limit=3)
+    assert (first, page("list_rules", EventBusName="rule-0", NextToken=token)[0]) == (NAMES[:3], NAMES[3:])
 
 
 @EACH_LIST
@@ -173,6 +200,7 @@ def test_a_token_survives_a_restart(start_daemon, client_of, operation):
     client = client_of(daemon)
     request, member, name = LISTS[operation]
     for rule in NAMES[:5]:
+        client.create_event_bus(Name=rule)
         client.put_rule(Name=rule, EventPattern=PATTERN)
         client.put_targets(Rule=rule, Targets=[{"Id": "rule-0", "Arn": URL}])
     client.put_targets(Rule="rule-0", Targets=[{"Id": id, "Arn": URL} for id in NAMES[:5]])
@@ -188,6 +216,25 @@ def test_a_token_survives_a_restart(start_daemon, client_of, operation):
     daemon.kill9()
     daemon.start()
     assert call_(NextToken=token) == behind
+
+
+def test_a_token_of_the_longest_names_is_no_longer_than_the_model_has_it(client, page):
+    url = "http://127.0.0.1:9/" + "a" * (1600 - len("http://127.0.0.1:9/"))
+    names = [digit + "r" * 63 for digit in "12"]
+    for name in names:
+        client.put_rule(Name=name, EventPattern=PATTERN)
+        client.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": url}])
+    first, token = page("list_rule_names_by_target", TargetArn=url, Limit=1)
+    assert len(token) <= 2048
+    assert first + page("list_rule_names_by_target", TargetArn=url, NextToken=token)[0] == names
+    buses = ["rule-" + digit + "b" * 250 for digit in "12"]
+    for name in buses:
+        client.create_event_bus(Name=name)
+    first, token = page("list_event_buses", NamePrefix=buses[0][:250], Limit=1)
+    assert (first, token) == (buses[:1], None)
+    first, token = page("list_event_buses", Limit=1)
+    assert len(token) <= 2048
+    assert first + page("list_event_buses", NextToken=token)[0] == buses
 
 
 def test_null_is_no_limit_and_no_token(daemon, eight):

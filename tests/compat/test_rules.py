@@ -155,17 +155,6 @@ def test_no_schedule_is_accepted_that_would_never_fire(client, schedule):
     assert client.list_rules()["Rules"] == []
 
 
-def test_tags_are_refused_and_not_lost(client):
-    assert "Tags" in refusal(
-        "ValidationException",
-        client.put_rule,
-        Name="orders",
-        EventPattern=PATTERN,
-        Tags=[{"Key": "team", "Value": "shop"}],
-    )
-    client.put_rule(Name="orders", EventPattern=PATTERN, Tags=[])
-
-
 def test_rules_are_listed_in_the_order_of_their_names_and_by_prefix(client):
     for name in ["b.2", "a-1", "b_10", "B", "b"]:
         client.put_rule(Name=name, EventPattern=PATTERN)

@@ -102,12 +102,25 @@ def answered(response):
 
 
 def sweep(daemon):
-    """Removes all rules with their targets, so that the next test finds none."""
-    while rules := call(daemon, "ListRules").json()["Rules"]:
+    """Removes all rules with their targets, and all event buses but the default one, so that the next test finds none."""
+    buses = [bus["Name"] for bus in call(daemon, "ListEventBuses").json()["EventBuses"]]
+    for bus in buses:
+        sweep_rules(daemon, bus)
+        if bus != "default":
+            assert call(daemon, "DeleteEventBus", {"Name": bus}).status == 200
+    if len(buses) == 100:
+        sweep(daemon)
+
+
+def sweep_rules(daemon, bus):
+    """Removes all rules of an event bus with their targets."""
+    on = {"EventBusName": bus}
+    while rules := call(daemon, "ListRules", on).json()["Rules"]:
         for name in [rule["Name"] for rule in rules]:
-            while targets := call(daemon, "ListTargetsByRule", {"Rule": name}).json()["Targets"]:
-                call(daemon, "RemoveTargets", {"Rule": name, "Ids": [target["Id"] for target in targets]})
-            assert call(daemon, "DeleteRule", {"Name": name}).status == 200
+            while targets := call(daemon, "ListTargetsByRule", on | {"Rule": name}).json()["Targets"]:
+                ids = [target["Id"] for target in targets]
+                assert call(daemon, "RemoveTargets", on | {"Rule": name, "Ids": ids}).status == 200
+            assert call(daemon, "DeleteRule", on | {"Name": name}).status == 200
 
 
 def refusal(code, function, *arguments, **request):

@@ -7,8 +7,10 @@
     reason = "a test that cannot go on says why and stops"
 )]
 
+mod commands;
 mod conservation;
 mod disk_full;
+mod documentation;
 mod patterns;
 mod serve;
 mod shutdown;

@@ -1,7 +1,7 @@
 //! Amazon resource names: those we give, and the event bus names that may be written as one.
 
 use crate::constraint::StringConstraint;
-use crate::name::{AccountId, EventBusKey, EventBusName, Region, RuleKey};
+use crate::name::{AccountId, EventBusKey, EventBusName, Region, RuleKey, RuleName};
 
 /// The ARN of an event bus.
 #[must_use]
@@ -18,6 +18,63 @@ pub fn rule_arn(rule: &RuleKey) -> String {
     } else {
         format!("arn:aws:events:{region}:{account}:rule/{bus}/{}", rule.name)
     }
+}
+
+/// A resource that can be tagged, as its ARN names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaggableResource {
+    /// An event bus.
+    EventBus(EventBusKey),
+    /// A rule.
+    Rule(RuleKey),
+}
+
+impl TaggableResource {
+    /// What the API model asks of its ARN.
+    pub const ARN: StringConstraint = StringConstraint::length(1, 1_600);
+
+    /// Its ARN as it is written here, however it was written where it was read.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        match self {
+            Self::EventBus(bus) => event_bus_arn(bus),
+            Self::Rule(rule) => rule_arn(rule),
+        }
+    }
+
+    /// The event bus that it is or lives on.
+    #[must_use]
+    pub fn bus(&self) -> &EventBusKey {
+        match self {
+            Self::EventBus(bus) => bus,
+            Self::Rule(rule) => &rule.bus,
+        }
+    }
+
+    /// Reads the ARN of an event bus or a rule; none when it is neither.
+    #[must_use]
+    pub fn parse(arn: &str) -> Option<Self> {
+        let (account, region, resource) = split_arn(arn)?;
+        let bus = |name| Some(EventBusKey { account, region, name: EventBusName::parse(name).ok()? });
+        match resource.split_once('/')? {
+            ("event-bus", name) => Some(Self::EventBus(bus(name)?)),
+            ("rule", path) => {
+                // The names of event buses may hold slashes, those of rules do not.
+                let (bus_name, name) = path.rsplit_once('/').unwrap_or((EventBusName::DEFAULT, path));
+                Some(Self::Rule(RuleKey { bus: bus(bus_name)?, name: RuleName::parse(name).ok()? }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Account, region and resource of an ARN of this service.
+fn split_arn(arn: &str) -> Option<(AccountId, Region, &str)> {
+    let mut parts = arn.strip_prefix("arn:")?.splitn(5, ':');
+    let (partition, service) = (parts.next()?, parts.next()?);
+    let (region, account) = (Region::parse(parts.next()?).ok()?, AccountId::parse(parts.next()?).ok()?);
+    let resource = parts.next()?;
+    (partition.starts_with("aws") && service == "events").then_some((account, region, resource))
 }
 
 /// `EventBusName` as most operations take it: a bare name, or the ARN of an event bus.
@@ -40,6 +97,16 @@ impl EventBusNameOrArn {
         )),
     };
 
+    /// What the API model asks of it in an entry of `PutEvents`: nobody puts events on the bus of a partner.
+    pub const NON_PARTNER_CONSTRAINT: StringConstraint = StringConstraint {
+        length_min: 1,
+        length_max: 1_600,
+        pattern: Some((
+            r"(arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[\.\-_A-Za-z0-9]+",
+            |text| EventBusNameOrArn::split(text).is_some_and(|(_, name)| !name.contains('/')),
+        )),
+    };
+
     /// Reads a name or an ARN; none when it is neither.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -59,12 +126,9 @@ impl EventBusNameOrArn {
             let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.-_".contains(&byte));
             return (!text.is_empty() && is_name).then_some((None, text));
         }
-        let mut parts = text.splitn(6, ':').skip(1);
-        let (partition, service) = (parts.next()?, parts.next()?);
-        let (region, account) = (Region::parse(parts.next()?).ok()?, AccountId::parse(parts.next()?).ok()?);
-        let name = parts.next()?.strip_prefix("event-bus/")?;
-        let is_ours = partition.starts_with("aws") && service == "events" && EventBusName::parse(name).is_ok();
-        is_ours.then_some((Some((account, region)), name))
+        let (account, region, resource) = split_arn(text)?;
+        let name = resource.strip_prefix("event-bus/")?;
+        EventBusName::parse(name).is_ok().then_some((Some((account, region)), name))
     }
 }
 
@@ -86,6 +150,29 @@ mod tests {
         let parsed = EventBusNameOrArn::parse(&event_bus_arn(&bus("orders"))).unwrap();
         let (account, region) = (AccountId::parse("000000000000").unwrap(), Region::parse("us-east-1").unwrap());
         assert_eq!(parsed.resolve(&account, &region), bus("orders"));
+    }
+
+    #[test]
+    fn taggable_resources_are_read_as_they_are_written() {
+        let key = |bus: &str, rule: &str| RuleKey {
+            bus: EventBusKey {
+                account: AccountId::parse("123456789012").unwrap(),
+                region: Region::parse("eu-west-1").unwrap(),
+                name: EventBusName::parse(bus).unwrap(),
+            },
+            name: RuleName::parse(rule).unwrap(),
+        };
+        for key in [key("default", "r"), key("orders", "r"), key("aws.partner/a/b", "r")] {
+            assert_eq!(
+                TaggableResource::parse(&event_bus_arn(&key.bus)),
+                Some(TaggableResource::EventBus(key.bus.clone()))
+            );
+            assert_eq!(TaggableResource::parse(&rule_arn(&key)), Some(TaggableResource::Rule(key)));
+        }
+        for text in ["", "r", "arn:aws:events:eu-west-1:123456789012:archive/a", "arn:aws:sqs:eu-west-1:123456789012:q"]
+        {
+            assert_eq!(TaggableResource::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -59,6 +59,13 @@ impl Timestamp {
         Self(self.0.saturating_add(milliseconds).min(DateTime::<Utc>::MAX_UTC.timestamp_millis()))
     }
 
+    /// The instant `duration` earlier; the epoch when it would lie before.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(milliseconds).max(0))
+    }
+
     /// How long ago `earlier` was; nothing when it lies ahead.
     #[must_use]
     pub fn saturating_since(self, earlier: Self) -> Duration {

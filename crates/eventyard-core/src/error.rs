@@ -9,6 +9,14 @@ pub enum ErrorCode {
     Validation,
     /// A rule, bus or other resource does not exist.
     ResourceNotFound,
+    /// A resource of that name is there already.
+    ResourceAlreadyExists,
+    /// The caller may not do that with that resource.
+    AccessDenied,
+    /// The policy of an event bus would be too long.
+    PolicyLengthExceeded,
+    /// The rule is managed by somebody else.
+    ManagedRule,
     /// The event pattern cannot be read.
     InvalidEventPattern,
     /// A quota is used up.
@@ -17,6 +25,18 @@ pub enum ErrorCode {
     Internal,
     /// The caller sends faster than it may.
     Throttling,
+    /// The request is not signed.
+    MissingAuthenticationToken,
+    /// A part of the signature is missing or cannot be read.
+    IncompleteSignature,
+    /// The signature is not that of the request, or of another time, region or service.
+    InvalidSignature,
+    /// The access key or its session token is not known.
+    UnrecognizedClient,
+    /// The session of a temporary access key has ended.
+    ExpiredToken,
+    /// The bearer token is missing or not known. Ours.
+    Unauthorized,
     /// The body is not JSON, or a member has the wrong JSON type.
     Serialization,
     /// No such operation.
@@ -36,10 +56,20 @@ impl ErrorCode {
         match self {
             Self::Validation => "ValidationException",
             Self::ResourceNotFound => "ResourceNotFoundException",
+            Self::ResourceAlreadyExists => "ResourceAlreadyExistsException",
+            Self::AccessDenied => "AccessDeniedException",
+            Self::PolicyLengthExceeded => "PolicyLengthExceededException",
+            Self::ManagedRule => "ManagedRuleException",
             Self::InvalidEventPattern => "InvalidEventPatternException",
             Self::LimitExceeded => "LimitExceededException",
             Self::Internal => "InternalException",
             Self::Throttling => "ThrottlingException",
+            Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
+            Self::IncompleteSignature => "IncompleteSignatureException",
+            Self::InvalidSignature => "InvalidSignatureException",
+            Self::UnrecognizedClient => "UnrecognizedClientException",
+            Self::ExpiredToken => "ExpiredTokenException",
+            Self::Unauthorized => "UnauthorizedException",
             Self::Serialization => "SerializationException",
             Self::UnknownOperation => "UnknownOperationException",
             Self::UnsupportedOperation => "UnsupportedOperationException",
@@ -48,11 +78,13 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status: 500 for our own faults, 413 and 408 for requests past our limits, else 400, "not found" included.
+    /// The HTTP status: 500 for our own faults, 413 and 408 for requests past our limits, 401 for bearer tokens, else 400,
+    /// "not found" and wrong signatures included.
     #[must_use]
     pub fn http_status(self) -> u16 {
         match self {
             Self::Internal => 500,
+            Self::Unauthorized => 401,
             Self::RequestTooLarge => 413,
             Self::RequestTimeout => 408,
             _ => 400,

@@ -5,10 +5,11 @@ use std::fmt;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::arn;
 use crate::clock::Timestamp;
 use crate::json;
 use crate::limits::ENTRY_TIME_SIZE_BYTES;
-use crate::name::{AccountId, Region};
+use crate::name::{AccountId, Region, RuleKey, RuleNumber};
 
 /// The id of an event, the same for all rules and targets: the `EventId` that `PutEvents` answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +20,13 @@ impl EventId {
     #[must_use]
     pub fn from_random(bits: u128) -> Self {
         Self(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
+    }
+
+    /// The id of what a rule fires at `due`, always the same one: a version 5 UUID of the two.
+    #[must_use]
+    pub fn of_firing(rule: RuleNumber, rule_arn: &str, due: Timestamp) -> Self {
+        let name = format!("eventyard {rule} {rule_arn} {}", due.as_millis());
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
     }
 
     /// Reads an id as it is written in an envelope.
@@ -57,6 +65,26 @@ pub struct Event {
     pub envelope: Box<str>,
 }
 
+impl Event {
+    /// What a rule with a schedule sends to its targets when it fires, in the shape of Amazon's `Scheduled Event`: without
+    /// detail, and with the `time` for which it was due.
+    #[must_use]
+    pub fn scheduled(rule: &RuleKey, number: RuleNumber, due: Timestamp, received: Timestamp) -> Self {
+        let rule_arn = arn::rule_arn(rule);
+        let id = EventId::of_firing(number, &rule_arn, due);
+        let envelope = Envelope {
+            id,
+            detail_type: "Scheduled Event",
+            source: "aws.events",
+            account: &rule.bus.account,
+            region: &rule.bus.region,
+            time: due,
+            resources: &[rule_arn],
+        };
+        Self { id, received, envelope: envelope.to_json("{}") }
+    }
+}
+
 /// One entry as the caller sent it; nothing is checked yet.
 #[derive(Clone, Debug, Default)]
 pub struct EventEntry<'a> {
@@ -85,6 +113,8 @@ pub enum EntryError {
     DetailMalformed,
     /// `Source` begins with `aws.`, which only Amazon may use.
     SourceReserved,
+    /// The event bus belongs to another account, whose policy does not allow it; or its owner's policy denies it.
+    AccessDenied,
 }
 
 impl EntryError {
@@ -95,6 +125,7 @@ impl EntryError {
             Self::SourceMissing | Self::DetailTypeMissing | Self::DetailMissing => "InvalidArgument",
             Self::DetailMalformed => "MalformedDetail",
             Self::SourceReserved => "NotAuthorizedForSourceException",
+            Self::AccessDenied => "AccessDeniedException",
         }
     }
 
@@ -107,6 +138,7 @@ impl EntryError {
             Self::DetailMissing => "Parameter Detail is not valid. Reason: Detail is a required argument.",
             Self::DetailMalformed => "Detail is malformed.",
             Self::SourceReserved => "Not authorized for the source.",
+            Self::AccessDenied => "Not authorized to put events on the event bus.",
         }
     }
 }
@@ -203,4 +235,30 @@ fn push_plain(json: &mut String, value: &impl fmt::Display) {
 fn push_json<T: Serialize + ?Sized>(json: &mut String, value: &T) {
     // A string, or a list of strings, always has a JSON form.
     json.push_str(&serde_json::to_string(value).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::{EventBusKey, EventBusName, RuleName};
+
+    #[test]
+    fn a_scheduled_event_has_the_shape_of_amazons() {
+        let bus = EventBusKey {
+            account: AccountId::parse("123456789012").unwrap(),
+            region: Region::parse("eu-west-1").unwrap(),
+            name: EventBusName::default_bus(),
+        };
+        let rule = RuleKey { bus, name: RuleName::parse("nightly").unwrap() };
+        let due = Timestamp::parse_rfc3339("2026-03-01T04:05:00Z").unwrap();
+        let event =
+            Event::scheduled(&rule, RuleNumber(3), due, due.saturating_add(std::time::Duration::from_millis(412)));
+        let expected = format!(
+            r#"{{"version":"0","id":"{}","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":"2026-03-01T04:05:00Z","region":"eu-west-1","resources":["arn:aws:events:eu-west-1:123456789012:rule/nightly"],"detail":{{}}}}"#,
+            event.id
+        );
+        assert_eq!(&*event.envelope, expected);
+        // It is what tells a firing that is sent twice: it must stay the same in all releases.
+        assert_eq!(event.id, EventId::parse("f994757b-55f7-5363-addc-8fe22ad0089c").unwrap());
+    }
 }

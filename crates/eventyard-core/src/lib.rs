@@ -3,6 +3,7 @@
 //! Nothing here opens a file, a socket or a clock. Time and randomness arrive as arguments, so that a day of retries or
 //! five years of schedules can be tried in a test of milliseconds.
 
+pub mod account;
 pub mod arn;
 pub mod clock;
 pub mod constraint;
@@ -17,7 +18,12 @@ pub mod limits;
 pub mod name;
 pub mod page;
 pub mod pattern;
+pub mod policy;
+pub mod rate_limit;
 pub mod retry;
 pub mod rule;
 pub mod schedule;
+pub mod secret;
+pub mod sigv4;
+pub mod tag;
 pub mod target;

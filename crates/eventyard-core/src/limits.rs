@@ -15,6 +15,18 @@ pub const PAGE_LENGTH_MAX: usize = 100;
 /// Targets, or target ids, in one call. Amazon's.
 pub const TARGETS_PER_CALL_MAX: usize = 100;
 
+/// Tags of one rule or event bus. Amazon's.
+pub const TAGS_PER_RESOURCE_MAX: usize = 50;
+
+/// Bytes of the policy of one event bus, written without blanks. Amazon's.
+pub const POLICY_SIZE_BYTES_MAX: usize = 10 * 1024;
+
+/// Files with managed rules that are read. Ours.
+pub const RULES_FILES_MAX: usize = 10_000;
+
+/// Bytes of one file with managed rules. Ours.
+pub const RULES_FILE_SIZE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Retries after the first attempt. Amazon's, and its default.
 pub const RETRY_ATTEMPTS_MAX: u32 = 185;
 
@@ -33,6 +45,9 @@ pub const HEADERS_MAX: usize = 100;
 /// Bytes of a request's line and headers after which no more are read. Ours; session tokens are the longest there are, at a
 /// few kilobytes.
 pub const HEADER_SIZE_BYTES_MAX: usize = 64 * 1024;
+
+/// Accounts whose requests are counted at one time. Ours.
+pub const THROTTLED_ACCOUNTS_MAX: usize = 10_000;
 
 const _: () = assert!(PUT_EVENTS_ENTRIES_MAX <= PLAIN_EVENTS_ENTRIES_MAX);
 const _: () = assert!(EVENT_AGE_SECONDS_MIN < EVENT_AGE_SECONDS_MAX);

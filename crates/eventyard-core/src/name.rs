@@ -79,6 +79,19 @@ checked_string!(
 );
 
 checked_string!(
+    /// An organization such as `o-a1b2c3d4e5`: `o-` and 10 to 32 lower-case letters and digits.
+    OrganizationId,
+    StringConstraint {
+        length_min: 12,
+        length_max: 34,
+        pattern: Some(("o-[a-z0-9]{10,32}", |text| {
+            let rest = text.strip_prefix("o-").unwrap_or_default();
+            (10..=32).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })),
+    }
+);
+
+checked_string!(
     /// A region such as `us-east-1`: lower-case letters, digits and dashes.
     Region,
     StringConstraint {
@@ -91,16 +104,23 @@ checked_string!(
 );
 
 impl EventBusName {
+    /// What the API model asks of it where no bus of a partner is meant: no `/`.
+    pub const NON_PARTNER_CONSTRAINT: StringConstraint =
+        StringConstraint { length_min: 1, length_max: 256, pattern: Some((r"[\.\-_A-Za-z0-9]+", is_name)) };
+
+    /// The name of the bus that every account has in every region.
+    pub const DEFAULT: &str = "default";
+
     /// The bus that every account has in every region.
     #[must_use]
     pub fn default_bus() -> Self {
-        Self("default".into())
+        Self(Self::DEFAULT.into())
     }
 
     /// True for the bus that every account has.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        &*self.0 == "default"
+        &*self.0 == Self::DEFAULT
     }
 }
 
@@ -162,6 +182,10 @@ mod tests {
         assert_eq!(RuleName::parse(&"x".repeat(65)), Err(vec![Rule::LengthMax(64)]));
         assert!(EventBusName::parse("aws.partner/a/b").is_ok());
         assert!(AccountId::parse("12345678901").is_err());
+        assert!(OrganizationId::parse("o-a1b2c3d4e5").is_ok());
+        for wrong in ["o-a1b2c3d4e", "a1b2c3d4e5f6", "o-A1b2c3d4e5"] {
+            assert!(OrganizationId::parse(wrong).is_err(), "{wrong}");
+        }
         assert!(Region::parse("us-east-1").is_ok());
         assert!(Region::parse("US").is_err());
     }

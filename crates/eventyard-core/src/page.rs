@@ -1,7 +1,8 @@
 //! Pages of a list: the opaque token that says where the next one begins.
 //!
-//! A token holds the list it belongs to and the last name of the page before, under a checksum, so it survives a restart,
-//! works with another page length, and a token that is damaged or comes from another list is refused.
+//! A token holds the last name of the page before, under a checksum over that name and the list it belongs to. So it survives
+//! a restart, works with another page length, and a token that is damaged or comes from another list is refused. The list
+//! itself is not in it: with the longest Arn of a target it would be longer than the API model lets a token be.
 
 use crate::error::ServiceError;
 
@@ -48,8 +49,8 @@ impl<T> Page<T> {
 /// Makes the token for the page of `list` that begins behind the name `behind`.
 #[must_use]
 pub fn encode_token(list: &str, behind: &str) -> String {
-    let mut bytes = format!("{list}\n{behind}").into_bytes();
-    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    let mut bytes = behind.to_owned().into_bytes();
+    bytes.extend(checksum(list, &bytes));
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])
@@ -72,12 +73,19 @@ fn decode(list: &str, token: &str) -> Option<String> {
         return None;
     }
     let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    let (text, checksum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
-    if crc32fast::hash(text).to_be_bytes() != checksum {
+    let (behind, found) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
+    if checksum(list, behind) != found {
         return None;
     }
-    let (named, behind) = std::str::from_utf8(text).ok()?.split_once('\n')?;
-    (named == list).then(|| behind.to_owned())
+    std::str::from_utf8(behind).ok().map(str::to_owned)
+}
+
+fn checksum(list: &str, behind: &[u8]) -> [u8; 4] {
+    let mut hasher = crc32fast::Hasher::new();
+    for part in [list.as_bytes(), b"\n", behind] {
+        hasher.update(part);
+    }
+    hasher.finalize().to_be_bytes()
 }
 
 #[cfg(test)]

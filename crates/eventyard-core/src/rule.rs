@@ -1,6 +1,7 @@
 //! A rule: which events it takes, and whether it does.
 
 use crate::constraint::StringConstraint;
+use crate::tag::Tags;
 
 /// Whether a rule takes events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,10 @@ pub struct Rule {
     pub description: Option<String>,
     /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
     pub role_arn: Option<String>,
+    /// Who manages it in its owner's stead; none for a rule that its owner has put.
+    pub managed_by: Option<String>,
+    /// Its tags. Replacing a rule keeps those it has.
+    pub tags: Tags,
 }
 
 impl Rule {

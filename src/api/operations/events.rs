@@ -19,6 +19,9 @@ type Result<T> = std::result::Result<T, ServiceError>;
 /// What the API model asks of `TraceHeader`.
 const TRACE_HEADER: StringConstraint = StringConstraint::length(1, 500);
 
+/// What the API model asks of each of `Resources`.
+const RESOURCE: StringConstraint = StringConstraint::length(0, 2_048);
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct PutEventsRequest {
@@ -119,8 +122,11 @@ pub(in crate::api) fn check_entries(violations: &mut Violations, entries: &[PutE
         violations.check_option(
             &format!("{path}.eventBusName"),
             entry.event_bus_name.as_deref(),
-            &EventBusNameOrArn::CONSTRAINT,
+            &EventBusNameOrArn::NON_PARTNER_CONSTRAINT,
         );
+        for (resource, number) in entry.resources.iter().flatten().zip(1..) {
+            violations.check(&format!("{path}.resources.{number}.member"), resource, &RESOURCE);
+        }
         violations.check_option(&format!("{path}.traceHeader"), entry.trace_header.as_deref(), &TRACE_HEADER);
     }
 }
@@ -131,14 +137,27 @@ pub(in crate::api) async fn accept(
     caller: &Caller,
     entries: &[PutEventsRequestEntry],
 ) -> Result<Vec<u8>> {
+    encode_results(&put(engine, caller, entries).await?)
+}
+
+/// Hands entries to the engine.
+pub(in crate::api) async fn put(
+    engine: &Engine,
+    caller: &Caller,
+    entries: &[PutEventsRequestEntry],
+) -> Result<Vec<EntryResult>> {
     let entries = entries.iter().map(read_entry).collect::<Result<Vec<_>>>()?;
-    let results = engine.put_events(caller, &entries).await.map_err(|error| match error {
+    engine.put_events(caller, &entries).await.map_err(|error| match error {
         EventsError::TooLarge => {
             ServiceError::validation("Total size of the entries in the request is over the limit.")
         }
         // The journal has said in the log what is wrong.
         EventsError::NotWritten(_) => ServiceError::internal(),
-    })?;
+    })
+}
+
+/// Encodes what became of entries.
+pub(in crate::api) fn encode_results(results: &[EntryResult]) -> Result<Vec<u8>> {
     let failed_entry_count = results.iter().filter(|result| result.is_err()).count();
     encode(&PutEventsResponse { failed_entry_count, entries: results.iter().map(PutEventsResultEntry::from).collect() })
 }

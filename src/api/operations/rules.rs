@@ -8,22 +8,24 @@ use eventyard_core::rule::{Rule, RuleState};
 use eventyard_core::target::Target;
 use serde::{Deserialize, Serialize};
 
+use super::tags::{TagList, check_tags, read_tags};
 use crate::api::wire::{bus, check_page, decode, encode, finish, next_token, page, required, rule_name};
 use crate::engine::{Caller, Engine, PutRule, RuleDescription};
 
 type Result<T> = std::result::Result<T, ServiceError>;
 
+/// The request of `PutRule`. Rules that are declared in files are read through it, too.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct PutRuleRequest {
-    name: Option<String>,
-    schedule_expression: Option<String>,
-    event_pattern: Option<String>,
-    state: Option<String>,
-    description: Option<String>,
-    role_arn: Option<String>,
-    tags: Option<Vec<serde::de::IgnoredAny>>,
-    event_bus_name: Option<String>,
+pub(in crate::api) struct PutRuleRequest {
+    pub(in crate::api) name: Option<String>,
+    pub(in crate::api) schedule_expression: Option<String>,
+    pub(in crate::api) event_pattern: Option<String>,
+    pub(in crate::api) state: Option<String>,
+    pub(in crate::api) description: Option<String>,
+    pub(in crate::api) role_arn: Option<String>,
+    pub(in crate::api) tags: Option<TagList>,
+    pub(in crate::api) event_bus_name: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -32,34 +34,42 @@ struct PutRuleResponse {
     rule_arn: String,
 }
 
+impl PutRuleRequest {
+    /// Checks all members against the model: the event bus that is named, the name of the rule, and the rule.
+    pub(in crate::api) fn read(self, engine: &Engine) -> Result<(Option<EventBusNameOrArn>, RuleName, Rule)> {
+        let mut violations = Violations::default();
+        let name = required(&mut violations, "name", self.name.as_deref(), &RuleName::CONSTRAINT);
+        violations.check_option("scheduleExpression", self.schedule_expression.as_deref(), &Rule::SCHEDULE_EXPRESSION);
+        let pattern = StringConstraint::length(0, engine.pattern_length_max());
+        violations.check_option("eventPattern", self.event_pattern.as_deref(), &pattern);
+        let state = self.state.as_deref().unwrap_or("ENABLED");
+        if RuleState::parse(state).is_none() {
+            violations.push("state", state, &Constraint::Enumeration(RuleState::NAMES));
+        }
+        violations.check_option("description", self.description.as_deref(), &Rule::DESCRIPTION);
+        violations.check_option("roleArn", self.role_arn.as_deref(), &Rule::ROLE_ARN);
+        violations.check_option("eventBusName", self.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
+        check_tags(&mut violations, self.tags.as_ref());
+        finish(violations)?;
+        // Clients that fill in every member send "" for a pattern or schedule they do not want.
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let (bus, name) = (bus(self.event_bus_name.as_deref())?, rule_name(name)?);
+        let rule = Rule {
+            event_pattern: given(self.event_pattern),
+            schedule_expression: given(self.schedule_expression),
+            state: RuleState::parse(state).unwrap_or(RuleState::Enabled),
+            description: self.description,
+            role_arn: self.role_arn,
+            managed_by: None,
+            tags: read_tags(self.tags)?,
+        };
+        Ok((bus, name, rule))
+    }
+}
+
 pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    let request: PutRuleRequest = decode(body)?;
-    let mut violations = Violations::default();
-    let name = required(&mut violations, "name", request.name.as_deref(), &RuleName::CONSTRAINT);
-    violations.check_option("scheduleExpression", request.schedule_expression.as_deref(), &Rule::SCHEDULE_EXPRESSION);
-    let pattern = StringConstraint::length(0, engine.pattern_length_max());
-    violations.check_option("eventPattern", request.event_pattern.as_deref(), &pattern);
-    let state = request.state.as_deref().unwrap_or("ENABLED");
-    if RuleState::parse(state).is_none() {
-        violations.push("state", state, &Constraint::Enumeration(RuleState::NAMES));
-    }
-    violations.check_option("description", request.description.as_deref(), &Rule::DESCRIPTION);
-    violations.check_option("roleArn", request.role_arn.as_deref(), &Rule::ROLE_ARN);
-    violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
-    finish(violations)?;
-    if request.tags.is_some_and(|tags| !tags.is_empty()) {
-        return Err(ServiceError::validation("Parameter Tags is not supported by this version of eventyard."));
-    }
-    let key = RuleKey { bus: caller.bus(bus(request.event_bus_name.as_deref())?), name: rule_name(name)? };
-    // Clients that fill in every member send "" for a pattern or schedule they do not want.
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let rule = Rule {
-        event_pattern: given(request.event_pattern),
-        schedule_expression: given(request.schedule_expression),
-        state: RuleState::parse(state).unwrap_or(RuleState::Enabled),
-        description: request.description,
-        role_arn: request.role_arn,
-    };
+    let (bus, name, rule) = decode::<PutRuleRequest>(body)?.read(engine)?;
+    let key = engine.authorized_rule(caller, "events:PutRule", bus, name)?;
     let rule_arn = engine.put_rule(PutRule { key, rule })?;
     encode(&PutRuleResponse { rule_arn })
 }
@@ -70,19 +80,22 @@ pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) ->
 struct NamedRuleRequest {
     name: Option<String>,
     event_bus_name: Option<String>,
-    /// Only `DeleteRule` has it. It is ignored for rules that are not managed by someone else, and all rules here are not.
-    #[serde(rename = "Force")]
-    _force: Option<bool>,
+    /// Only `DeleteRule` has it.
+    force: Option<bool>,
 }
 
 impl NamedRuleRequest {
-    fn key(body: &[u8], caller: &Caller) -> Result<RuleKey> {
-        let request: Self = decode(body)?;
+    /// The rule, when the caller may do `action` with it.
+    fn key(engine: &Engine, caller: &Caller, action: &'static str, body: &[u8]) -> Result<RuleKey> {
+        decode::<Self>(body)?.read(engine, caller, action)
+    }
+
+    fn read(&self, engine: &Engine, caller: &Caller, action: &'static str) -> Result<RuleKey> {
         let mut violations = Violations::default();
-        let name = required(&mut violations, "name", request.name.as_deref(), &RuleName::CONSTRAINT);
-        violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
+        let name = required(&mut violations, "name", self.name.as_deref(), &RuleName::CONSTRAINT);
+        violations.check_option("eventBusName", self.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
         finish(violations)?;
-        Ok(RuleKey { bus: caller.bus(bus(request.event_bus_name.as_deref())?), name: rule_name(name)? })
+        engine.authorized_rule(caller, action, bus(self.event_bus_name.as_deref())?, rule_name(name)?)
     }
 }
 
@@ -101,6 +114,8 @@ struct RuleShape {
     description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managed_by: Option<String>,
     event_bus_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_by: Option<String>,
@@ -116,6 +131,7 @@ impl From<RuleDescription> for RuleShape {
             state: rule.state.name(),
             description: rule.description,
             role_arn: rule.role_arn,
+            managed_by: rule.managed_by,
             event_bus_name: key.bus.name.to_string(),
             created_by: None,
         }
@@ -123,23 +139,25 @@ impl From<RuleDescription> for RuleShape {
 }
 
 pub(in crate::api) fn describe_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    let rule = engine.describe_rule(&NamedRuleRequest::key(body, caller)?)?;
+    let rule = engine.describe_rule(&NamedRuleRequest::key(engine, caller, "events:DescribeRule", body)?)?;
     let created_by = Some(rule.key.bus.account.to_string());
     encode(&RuleShape { created_by, ..RuleShape::from(rule) })
 }
 
 pub(in crate::api) fn enable_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    engine.set_rule_state(&NamedRuleRequest::key(body, caller)?, RuleState::Enabled)?;
+    engine.set_rule_state(&NamedRuleRequest::key(engine, caller, "events:EnableRule", body)?, RuleState::Enabled)?;
     Ok(Vec::new())
 }
 
 pub(in crate::api) fn disable_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    engine.set_rule_state(&NamedRuleRequest::key(body, caller)?, RuleState::Disabled)?;
+    engine.set_rule_state(&NamedRuleRequest::key(engine, caller, "events:DisableRule", body)?, RuleState::Disabled)?;
     Ok(Vec::new())
 }
 
 pub(in crate::api) fn delete_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    engine.delete_rule(&NamedRuleRequest::key(body, caller)?)?;
+    let request: NamedRuleRequest = decode(body)?;
+    let key = request.read(engine, caller, "events:DeleteRule")?;
+    engine.delete_rule(&key, request.force.unwrap_or_default())?;
     Ok(Vec::new())
 }
 
@@ -167,7 +185,7 @@ pub(in crate::api) fn list_rules(engine: &Engine, caller: &Caller, body: &[u8]) 
     violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
     check_page(&mut violations, request.limit, request.next_token.as_deref());
     finish(violations)?;
-    let bus = caller.bus(bus(request.event_bus_name.as_deref())?);
+    let bus = engine.authorized_bus(caller, "events:ListRules", bus(request.event_bus_name.as_deref())?)?;
     let prefix = request.name_prefix.unwrap_or_default();
     let list = format!("ListRules {} {prefix}", event_bus_arn(&bus));
     let page = engine.list_rules(&bus, &prefix, &page(&list, request.limit, request.next_token.as_deref())?)?;
@@ -199,7 +217,8 @@ pub(in crate::api) fn list_rule_names_by_target(engine: &Engine, caller: &Caller
     violations.check_option("eventBusName", request.event_bus_name.as_deref(), &EventBusNameOrArn::CONSTRAINT);
     check_page(&mut violations, request.limit, request.next_token.as_deref());
     finish(violations)?;
-    let bus = caller.bus(bus(request.event_bus_name.as_deref())?);
+    let bus = bus(request.event_bus_name.as_deref())?;
+    let bus = engine.authorized_bus(caller, "events:ListRuleNamesByTarget", bus)?;
     let list = format!("ListRuleNamesByTarget {} {target_arn}", event_bus_arn(&bus));
     let page = engine.list_rule_names_by_target(
         &bus,

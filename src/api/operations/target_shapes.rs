@@ -100,6 +100,13 @@ struct RetryPolicyShape {
 }
 
 impl TargetShape {
+    /// A target for which it does not matter where it is: without an Arn it is given one.
+    pub(super) fn with_defaults(mut self, id: &str) -> Self {
+        self.id.get_or_insert_with(|| id.to_owned());
+        self.arn.get_or_insert_with(|| "http://localhost/".to_owned());
+        self
+    }
+
     /// Checks the target at `path` (`targets.1.member`) against the model.
     pub(super) fn check(&self, violations: &mut Violations, path: &str) {
         let at = |member: &str| format!("{path}.{member}");

@@ -10,7 +10,7 @@ use eventyard_core::pattern::{EventPattern, PatternLimits};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Unusable, read};
+use super::Unusable;
 use crate::cli::say;
 
 /// How often the events are measured; the median counts.
@@ -81,6 +81,10 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<(), Unusable> {
     };
     say(&serde_json::to_string(&measured).unwrap_or_default());
     Ok(())
+}
+
+fn read(file: &Path) -> Result<String, Unusable> {
+    std::fs::read_to_string(file).map_err(|reason| Unusable::Lines { file: file.to_owned(), reason })
 }
 
 fn read_patterns(file: &Path) -> Result<Vec<Arc<EventPattern>>, Unusable> {

@@ -3,14 +3,14 @@
 mod bench;
 mod test;
 
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
 use super::fail;
+use super::file::FileError;
 
 /// What to do with patterns.
 #[derive(Debug, Subcommand)]
@@ -24,8 +24,10 @@ pub(in crate::cli) enum PatternCommand {
 /// Exit code 2: what was given cannot be used, so that 1 is left to say "no match".
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
+    #[error("cannot read {0}")]
+    File(#[from] FileError),
     #[error("cannot read {}: {reason}", file.display())]
-    File { file: PathBuf, reason: io::Error },
+    Lines { file: PathBuf, reason: io::Error },
     #[error("{}, line {line}: {reason}", file.display())]
     Line { file: PathBuf, line: usize, reason: String },
     #[error("{} holds no event", .0.display())]
@@ -43,15 +45,4 @@ pub(in crate::cli) fn run(command: &PatternCommand) -> ExitCode {
         let _failed = fail(&unusable.to_string());
         ExitCode::from(2)
     })
-}
-
-/// The text of a file, or of standard input for `-`.
-fn read(file: &Path) -> Result<String, Unusable> {
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        io::stdin().read_to_string(&mut text)
-    } else {
-        fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    read.map(|_| text).map_err(|reason| Unusable::File { file: file.to_owned(), reason })
 }

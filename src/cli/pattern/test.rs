@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use eventyard_core::pattern::{EventPattern, Explanation, INVALID_EVENT_PATTERN_PREFIX, PatternLimits, explain};
 
-use super::{Unusable, read};
+use super::Unusable;
+use crate::cli::file::read_text;
 use crate::cli::say;
 
 /// Which pattern and which event.
@@ -24,7 +25,7 @@ pub(super) fn test(arguments: &TestArguments) -> Result<ExitCode, Unusable> {
     if arguments.pattern == Path::new("-") && arguments.event == Path::new("-") {
         return Err(Unusable::TwiceStandardInput);
     }
-    let (pattern, event) = (read(&arguments.pattern)?, read(&arguments.event)?);
+    let (pattern, event) = (read_text(&arguments.pattern)?, read_text(&arguments.event)?);
     let (answer, reason, code) = judge(&pattern, &event);
     say(answer);
     if !reason.is_empty() {

@@ -31,7 +31,9 @@ mod days;
 mod explain;
 mod field;
 mod next;
+mod options;
 mod rate;
+mod rule_schedule;
 mod years;
 mod zone;
 
@@ -39,6 +41,8 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+pub use options::{CatchUp, JITTER_SECONDS_MAX, OPTION_TAG_PREFIX, ScheduleOptions};
+pub use rule_schedule::{CatchUpPolicy, Firing, Firings, RuleSchedule};
 pub use zone::{InvalidTimezone, Timezone};
 
 use cron::Cron;
@@ -130,6 +134,15 @@ impl ScheduleExpression {
             Schedule::Rate(rate) => rate.next_after(after, anchor),
             Schedule::Cron(cron) => next::next_after(cron, after, zone),
             Schedule::At(local) => zone.moment(*local).filter(|&moment| moment > after),
+        }
+    }
+
+    /// Whether it fires at times of a wall clock, so that the zone matters. A rate does not: it is counted from its anchor.
+    #[must_use]
+    pub fn has_wall_clock(&self) -> bool {
+        match self.schedule {
+            Schedule::Rate(_) => false,
+            Schedule::Cron(_) | Schedule::At(_) => true,
         }
     }
 

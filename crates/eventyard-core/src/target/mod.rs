@@ -70,15 +70,22 @@ impl Target {
         let url = HttpUrl::parse(&self.arn).map_err(|invalid| {
             ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
         })?;
+        let input = self.compile_input()?;
+        let http = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
+        Ok(CompiledTarget { url, input, http })
+    }
+
+    /// Compiles the input alone, as [`compile`](Self::compile) does, wherever the target is.
+    ///
+    /// # Errors
+    /// Amazon's `ValidationException` for two kinds of input at once, a template or path that cannot be read.
+    pub fn compile_input(&self) -> Result<TargetInput, ServiceError> {
         let none = BTreeMap::new();
         let transformer = self.input_transformer.as_ref().map(|transformer| {
             (transformer.input_paths_map.as_ref().unwrap_or(&none), transformer.input_template.as_str())
         });
-        let input =
-            TargetInput::parse(self.id.as_str(), self.input.as_deref(), self.input_path.as_deref(), transformer)
-                .map_err(|invalid| ServiceError::validation(invalid.to_string()))?;
-        let http = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
-        Ok(CompiledTarget { url, input, http })
+        TargetInput::parse(self.id.as_str(), self.input.as_deref(), self.input_path.as_deref(), transformer)
+            .map_err(|invalid| ServiceError::validation(invalid.to_string()))
     }
 }
 

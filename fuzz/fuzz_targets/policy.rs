@@ -1,0 +1,17 @@
+//! Any policy: no panic, what is read is written and read again as the same, and both say the same of a request.
+#![no_main]
+
+use eventyard_core::name::AccountId;
+use eventyard_core::policy::{Policy, Request};
+use libfuzzer_sys::fuzz_target;
+
+const BUS: &str = "arn:aws:events:us-east-1:111111111111:event-bus/b";
+
+fuzz_target!(|text: &str| {
+    let Ok(policy) = Policy::parse(text, BUS) else { return };
+    let again = Policy::parse(&policy.to_string(), BUS).expect("what is written can be read");
+    assert_eq!(again, policy);
+    let account = AccountId::parse("222222222222").expect("twelve digits");
+    let request = Request { account: &account, organization: None, action: "events:PutEvents", resource: BUS };
+    assert_eq!(again.decide(&request), policy.decide(&request));
+});

@@ -1,0 +1,52 @@
+//! How far the schedules of rules have come: written in the same group as what they fire, so that no crash comes between.
+
+use eventyard_core::clock::Timestamp;
+use eventyard_core::name::RuleNumber;
+use tokio::sync::oneshot;
+
+use super::committer::Request;
+use super::disk::Space;
+use super::{Journal, JournalError, Owed, records};
+
+/// How far the schedule of one rule has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScheduleMark {
+    /// The rule.
+    pub rule: RuleNumber,
+    /// Since when the schedule runs. It tells it from those that the rule had before.
+    pub since: Timestamp,
+    /// Everything due up to here was fired, or was missed for good.
+    pub through: Timestamp,
+}
+
+impl Journal {
+    /// Writes what schedules fired and how far they have come, all of it or nothing. When it returns and there are events,
+    /// it is on disk; marks alone may be lost with the power, which brings back nothing that was sent.
+    ///
+    /// # Errors
+    /// As for [`Journal::commit`].
+    pub async fn fire(&self, owed: Vec<Owed>, marks: Vec<ScheduleMark>) -> Result<(), JournalError> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Fire { owed, marks, answer }).await.map_err(|_| JournalError::Closed)?;
+        answered.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// How far all schedules have come that ever fired.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn schedule_marks(&self) -> Result<Vec<ScheduleMark>, JournalError> {
+        let entries = self.disk.scan(Space::Schedules, &[], &[u8::MAX; 9], usize::MAX)?;
+        entries.iter().map(|(key, value)| records::parse_schedule(key, value)).collect()
+    }
+
+    /// Forgets how far schedules have come, of rules that are no more.
+    ///
+    /// # Errors
+    /// [`JournalError::Closed`] when the journal failed or was closed.
+    pub async fn forget_schedule_marks(&self, rules: Vec<RuleNumber>) -> Result<(), JournalError> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::ForgetSchedules { rules, answer }).await.map_err(|_| JournalError::Closed)?;
+        answered.await.map_err(|_| JournalError::Closed)?
+    }
+}

@@ -1,0 +1,27 @@
+//! Facts of authentication.
+
+use super::{Fact, Metrics};
+
+/// A request was not let in. The answer to it is told by [`super::RequestAnswered`].
+#[derive(Debug)]
+pub struct AuthenticationFailed {
+    /// Why, of a fixed set.
+    pub reason: &'static str,
+}
+
+impl Fact for AuthenticationFailed {
+    fn record(&self, metrics: &Metrics) {
+        metrics.authentication_failures.with_label_values(&[self.reason]).inc();
+        tracing::debug!(reason = self.reason, "request not let in");
+    }
+}
+
+/// The daemon runs without knowing who its callers are, wherever they call from.
+#[derive(Debug)]
+pub struct AnonymousAllowed;
+
+impl Fact for AnonymousAllowed {
+    fn record(&self, metrics: &Metrics) {
+        metrics.dangerous_allow_anonymous.set(1);
+    }
+}

@@ -1,0 +1,81 @@
+"""Several accounts at one daemon, each with its key: what they share, and what they cannot touch."""
+
+import json
+
+import pytest
+
+import wire
+from test_authentication import fetch
+from test_model_variants import GOOD
+from wire import refused
+
+A, B, C = "111111111111", "222222222222", "333333333333"
+ORGANIZATION = "o-a1b2c3d4e5"
+CONFIG = "".join(
+    f'[[accounts]]\nid = "{account}"\n{organization}access_keys = [{{ id = "KEY{account}", secret = "secret of {account}" }}]\n'
+    for account, organization in [(A, ""), (B, f'organization = "{ORGANIZATION}"\n'), (C, "")]
+)
+EVENT = {"Source": "shop", "DetailType": "t", "Detail": "{}"}
+
+
+@pytest.fixture
+def daemon(start_daemon):
+    return start_daemon(config=CONFIG)
+
+
+@pytest.fixture
+def client_as(client_of, daemon):
+    return lambda account: client_of(daemon, key=f"KEY{account}", secret=f"secret of {account}")
+
+
+def test_an_organization_is_what_the_configuration_says(client_as, sink):
+    a = client_as(A)
+    bus = a.create_event_bus(Name="shared")["EventBusArn"]
+    a.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}), EventBusName="shared")
+    a.put_targets(Rule="r", Targets=[{"Id": "t", "Arn": sink.url}], EventBusName="shared")
+    entry = EVENT | {"EventBusName": bus}
+
+    def put(account):
+        return client_as(account).put_events(Entries=[entry])["Entries"][0].get("ErrorCode")
+
+    assert [put(A), put(B), put(C)] == [None, "AccessDeniedException", "AccessDeniedException"]
+    condition = {"Type": "StringEquals", "Key": "aws:PrincipalOrgID", "Value": ORGANIZATION}
+    a.put_permission(
+        EventBusName="shared", Action="events:PutEvents", Principal="*", StatementId="org", Condition=condition)  # fmt: skip
+    assert [put(A), put(B), put(C)] == [None, None, "AccessDeniedException"]
+    assert sorted(delivered.json()["account"] for delivered in sink.wait_for(3)) == [A, A, B]
+
+
+def test_the_rules_of_another_account_are_closed(client_as):
+    a, b = client_as(A), client_as(B)
+    a.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
+    bus = f"arn:aws:events:us-east-1:{A}:event-bus/default"
+    for call in [
+        lambda: b.describe_rule(Name="r", EventBusName=bus),
+        lambda: b.list_rules(EventBusName=bus),
+        lambda: b.put_rule(Name="r", EventPattern='{"source": ["x"]}', EventBusName=bus),
+        lambda: b.delete_rule(Name="r", EventBusName=bus),
+        lambda: b.list_tags_for_resource(ResourceARN=f"arn:aws:events:us-east-1:{A}:rule/r"),
+    ]:
+        wire.refusal("AccessDeniedException", call)
+    with refused("ResourceNotFoundException", "Rule r does not exist on EventBus default."):
+        b.describe_rule(Name="r")
+    assert a.describe_rule(Name="r")["EventPattern"] == json.dumps({"source": ["shop"]})
+
+
+@pytest.mark.parametrize("operation", GOOD)
+def test_every_type_of_member_in_a_presigned_url(daemon, client_as, operation):
+    """What the URL can say is read as the model has it; structures are refused. Nothing is taken for something else."""
+    client = client_as(A)
+    method = next(name for name, found in client.meta.method_to_api_mapping.items() if found == operation)
+    members = client.meta.service_model.operation_model(operation).input_shape.members
+    for name, value in GOOD[operation].items():
+        url = client.generate_presigned_url(method, Params={name: value})
+        status, body = fetch(url, operation)
+        shape = members[name]
+        is_structure = shape.type_name == "structure" or (shape.type_name == "list" and shape.member.type_name != "string")
+        unreadable = f"The request cannot be read: {name} cannot be given in a URL as it is."
+        if is_structure:
+            assert (status, json.loads(body)["message"]) == (400, unreadable)
+        else:
+            assert "SerializationException" not in body, f"{name}: {body}"
