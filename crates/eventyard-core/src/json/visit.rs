@@ -55,6 +55,34 @@ impl VisitScratch {
     }
 }
 
+/// Whether a text is surely a JSON object without white space outside of strings. Where the answer is no it may be one all
+/// the same.
+pub(super) fn is_compact_object(text: &str) -> bool {
+    let mut structure = Structure::default();
+    structure.scan(text.as_bytes()) && !structure.has_space && Walk::new(text, &structure).run(&mut Nobody).is_some()
+}
+
+/// Wants to know nothing.
+struct Nobody;
+
+impl<'a> Visit<'a> for Nobody {
+    fn restart(&mut self) {}
+
+    fn key(&mut self, _: Text<'a>) -> bool {
+        false
+    }
+
+    fn string(&mut self, _: Text<'a>) {}
+
+    fn number(&mut self, _: &'a str) {}
+
+    fn literal(&mut self, _: Literal) {}
+
+    fn open(&mut self, _: bool) {}
+
+    fn close(&mut self) {}
+}
+
 /// Visits a text token by token.
 fn read<'a>(text: &'a str, visitor: &mut impl Visit<'a>) -> Result<(), JsonError> {
     let mut reader = Reader::new(text);
