@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
@@ -24,7 +25,7 @@ use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, Tls, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
-use crate::runtime::{Random, Stop, SystemClock, Tasks};
+use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
@@ -71,6 +72,9 @@ pub enum StartError {
     /// The account or the region in the configuration is none.
     #[error("aws.account_id or aws.region is not valid")]
     Caller,
+    /// The system gives no more threads.
+    #[error("cannot start threads: {0}")]
+    Threads(io::Error),
     /// Metrics could not be made.
     #[error("cannot make the metrics: {0}")]
     Metrics(String),
@@ -92,6 +96,8 @@ pub struct App {
     parts: Vec<Part>,
     /// Answers health checks until everything else is down.
     admin: Part,
+    /// What the dispatcher runs on.
+    _delivery_threads: Threads,
     journal: Journal,
     committer: CommitterThread,
     /// Read again at SIGHUP, by listener.
@@ -144,6 +150,7 @@ impl App {
             rules.apply().await?;
         }
 
+        let delivery_threads = Threads::start("delivery", config.delivery.threads).map_err(StartError::Threads)?;
         let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
@@ -154,11 +161,9 @@ impl App {
             delivery_settings(config),
             Arc::clone(&telemetry),
         );
-        let dead_letter_retention = config.dead_letters.retention;
         let scheduler =
             Scheduler { engine: Arc::clone(&engine), clock: clock.clone(), telemetry: Arc::clone(&telemetry) };
-        let upkeep =
-            Upkeep { journal: journal.clone(), clock, dead_letter_retention, telemetry: Arc::clone(&telemetry) };
+        let upkeep = upkeep(config, &journal, clock, &telemetry);
         let readiness = Readiness::default();
         let admin = Admin::new(
             Arc::clone(&engine),
@@ -181,16 +186,16 @@ impl App {
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
         let server_tasks = tasks.clone();
         let parts = vec![
-            part(&tasks, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
-            part(&tasks, "scheduler", |stop| scheduler.run(stop.signal())),
-            part(&tasks, "dispatcher", |stop| dispatcher.run(stop.signal())),
-            part(&tasks, "upkeep", |stop| upkeep.run(stop.signal())),
+            part(&tasks, None, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
+            part(&tasks, None, "scheduler", |stop| scheduler.run(stop.signal())),
+            part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(stop.signal())),
+            part(&tasks, None, "upkeep", |stop| upkeep.run(stop.signal())),
         ];
         // Before the admin listener answers: it has nothing to say while the daemon starts but that it is not there yet.
         readiness.set(true);
         let server_tasks = tasks.clone();
         let admin =
-            part(&tasks, "admin", |stop| admin_listener.serve(admin_limits, admin, server_tasks, stop.signal()));
+            part(&tasks, None, "admin", |stop| admin_listener.serve(admin_limits, admin, server_tasks, stop.signal()));
         telemetry.record(&Ready { duration: started.elapsed() });
         Ok(Self {
             api_address,
@@ -198,6 +203,7 @@ impl App {
             readiness,
             parts,
             admin,
+            _delivery_threads: delivery_threads,
             journal,
             committer,
             tls: [("api", api_tls), ("admin", admin_tls)]
@@ -270,11 +276,15 @@ impl App {
 
 fn part<F: Future<Output = ()> + Send + 'static>(
     tasks: &Tasks,
+    threads: Option<&Threads>,
     name: &'static str,
     run: impl FnOnce(&Stop) -> F,
 ) -> Part {
     let stop = Stop::default();
-    let running = tasks.spawn(name, run(&stop));
+    let running = match threads {
+        Some(threads) => tasks.spawn_on(threads, name, run(&stop)),
+        None => tasks.spawn(name, run(&stop)),
+    };
     Part { name, stop, running }
 }
 
@@ -305,6 +315,16 @@ fn api_limits(config: &Config) -> Limits {
     }
 }
 
+fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry: &Arc<Telemetry>) -> Upkeep {
+    Upkeep {
+        journal: journal.clone(),
+        clock,
+        dead_letter_retention: config.dead_letters.retention,
+        dead_letter_bytes_max: config.dead_letters.size_bytes_max,
+        telemetry: Arc::clone(telemetry),
+    }
+}
+
 fn admin_limits(config: &Config) -> Limits {
     Limits { connections_max: config.admin.connections_max, ..api_limits(config) }
 }
@@ -315,11 +335,14 @@ fn journal_settings(config: &Config) -> journal::Settings {
         commit_group_bytes_max: config.journal.commit_group_bytes_max,
         segment_size_bytes: config.journal.segment_size_bytes,
         free_space_bytes_min: config.journal.free_space_bytes_min,
+        history: journal::HistoryLimits {
+            size_bytes_max: config.history.size_bytes_max,
+            retention: config.history.retention,
+        },
     }
 }
 
 fn engine_settings(config: &Config) -> engine::Settings {
-    let limit = |limit: Option<usize>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
     engine::Settings {
         catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
         entries_size_bytes_max: config.put_events.entries_size_bytes_max,
@@ -334,12 +357,21 @@ fn engine_settings(config: &Config) -> engine::Settings {
     }
 }
 
+fn limit(limit: Option<usize>) -> Option<u32> {
+    limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX))
+}
+
 fn delivery_settings(config: &Config) -> delivery::Settings {
     let delivery = &config.delivery;
     delivery::Settings {
         concurrency_per_target: delivery.concurrency_per_target,
         concurrency_max: delivery.concurrency_max,
         read_ahead_per_target: delivery.read_ahead_per_target,
+        attempts_per_second_per_target: limit(delivery.attempts_per_second_per_target),
+        circuit_breaker: CircuitBreakerSettings {
+            failures_to_open: limit(delivery.circuit_breaker_failures),
+            open: Backoff { base: delivery.circuit_breaker_open_base, max: delivery.circuit_breaker_open_max },
+        },
         backoff: Backoff { base: delivery.backoff_base, max: delivery.backoff_max },
         retry_policy: RetryPolicy {
             maximum_retry_attempts: delivery.maximum_retry_attempts,

@@ -43,6 +43,7 @@ impl Access {
 pub(super) fn status(error: &ServiceError) -> u16 {
     match error.code {
         ErrorCode::AccessDenied => 403,
+        ErrorCode::ResourceNotFound => 404,
         code => code.http_status(),
     }
 }

@@ -1,17 +1,20 @@
-//! The admin listener: health, metrics, the dead letters, why an event matches rules or not, and the reset of an ephemeral
-//! daemon.
+//! The admin listener: health, metrics, what happened to an event, why one matches rules or not, the dead letters, and the
+//! reset of an ephemeral daemon.
 
 mod access;
 mod dead_letters;
+mod events;
 mod explain;
+mod query;
 mod reset;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eventyard_core::error::ServiceError;
+use eventyard_core::error::{ErrorCode, ServiceError};
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
+use query::Query;
 
 pub use access::Access;
 
@@ -44,6 +47,7 @@ impl Readiness {
 #[derive(Debug)]
 pub struct Admin {
     engine: Arc<Engine>,
+    /// Whose event buses are meant by their names alone.
     caller: Caller,
     journal: Journal,
     readiness: Readiness,
@@ -51,12 +55,12 @@ pub struct Admin {
     /// What readiness says beside being ready; empty when there is nothing to say.
     remark: String,
     telemetry: Arc<Telemetry>,
-    /// Whether `POST /reset` may empty the engine; not in a daemon that keeps its data.
+    /// Whether there is `POST /reset`; not in a daemon that keeps its data.
     is_resettable: bool,
 }
 
 impl Admin {
-    /// An admin listener's handler. `caller` has the event buses that are meant by their names. `remark` is a line that readiness says beside being ready, or empty.
+    /// An admin listener's handler. `remark` is a line that readiness says beside being ready, or empty.
     #[must_use]
     pub fn new(
         engine: Arc<Engine>,
@@ -77,21 +81,6 @@ impl Admin {
         self
     }
 
-    fn explain(&self, request: &Request) -> Answer {
-        match &request.body {
-            Ok(body) => json(explain::explain(&self.engine, &self.caller, body)),
-            Err(error) => answer(StatusCode::PAYLOAD_TOO_LARGE, TEXT, format!("{error}\n")),
-        }
-    }
-
-    async fn reset(&self, request: &Request) -> Answer {
-        // A page of another site could send this without asking; no other client says where it comes from.
-        if request.headers.contains_key(ORIGIN) {
-            return answer(StatusCode::FORBIDDEN, TEXT, "web pages cannot reset: the request has an Origin header\n");
-        }
-        reset::reset(&self.engine, &self.journal, &self.telemetry).await
-    }
-
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
     fn ready(&self) -> Answer {
         if !self.readiness.is_ready() {
@@ -104,46 +93,90 @@ impl Admin {
     }
 }
 
+/// What there is, for those who ask for something else.
+const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /dead-letters and /dead-letters/ID, and POST \
+                     /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge and /explain\n";
+
+impl Admin {
+    /// What is asked about dead letters, or nothing when it is not.
+    async fn dead_letters(&self, is_post: bool, path: &str, query: Query) -> Option<Result<Vec<u8>, ServiceError>> {
+        let engine = &self.engine;
+        let of_one = path.strip_prefix('/').filter(|id| !id.is_empty());
+        Some(match (is_post, path) {
+            (false, "") => dead_letters::list(engine, query).await,
+            (true, "/redrive") => dead_letters::redrive(engine, query).await,
+            (true, "/purge") => dead_letters::purge(engine, query).await,
+            _ => {
+                let (id, is_redrive) =
+                    of_one.map(|id| id.strip_suffix("/redrive").map_or((id, false), |id| (id, true)))?;
+                if is_redrive != is_post {
+                    return None;
+                }
+                match query.end("no parameters") {
+                    Err(error) => Err(error),
+                    Ok(()) if is_redrive => dead_letters::redrive_one(engine, id).await,
+                    Ok(()) => dead_letters::show(engine, id).await,
+                }
+            }
+        })
+    }
+
+    fn explain(&self, request: &Request) -> Result<Vec<u8>, ServiceError> {
+        let body = request.body.as_ref();
+        let body = body.map_err(|error| ServiceError::new(ErrorCode::RequestTooLarge, error.to_string()))?;
+        explain::explain(&self.engine, &self.caller, body)
+    }
+
+    async fn resource(&self, request: &Request, is_post: bool) -> Answer {
+        let query = match Query::parse(request.uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(error) => return failure(&error),
+        };
+        let path = request.uri.path();
+        let done = match (path.strip_prefix("/dead-letters"), path.strip_prefix("/events/")) {
+            (Some(path), _) => self.dead_letters(is_post, path, query).await,
+            (None, Some(id)) if !is_post => match query.end("no parameters") {
+                Ok(()) => Some(events::show(&self.engine, id).await),
+                Err(error) => Some(Err(error)),
+            },
+            (None, None) if is_post && path == "/explain" => Some(self.explain(request)),
+            _ => None,
+        };
+        match done {
+            Some(Ok(body)) => answer(StatusCode::OK, JSON, body),
+            Some(Err(error)) => failure(&error),
+            None if is_post => answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, KNOWN),
+            None => answer(StatusCode::NOT_FOUND, TEXT, KNOWN),
+        }
+    }
+}
+
 impl Handler for Admin {
     async fn handle(&self, request: Request) -> Answer {
         if let Err(error) = self.access.check(&request, &self.telemetry) {
             return failure(&error);
         }
         let is_post = request.method == Method::POST;
-        match request.uri.path() {
-            "/explain" => return if is_post { self.explain(&request) } else { refuse_method("POST") },
-            "/reset" if is_post && self.is_resettable => return self.reset(&request).await,
-            _ => {}
+        if !is_post && request.method != Method::GET && request.method != Method::HEAD {
+            return answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, KNOWN);
         }
-        if request.method != Method::GET && request.method != Method::HEAD {
-            return refuse_method("GET");
+        // Browsers name the page that makes them ask. No page has any business here.
+        if is_post && request.headers.contains_key(ORIGIN) {
+            return answer(StatusCode::FORBIDDEN, TEXT, "requests that a web page makes are refused\n");
         }
         match request.uri.path() {
-            "/health/live" => answer(StatusCode::OK, TEXT, "alive\n"),
-            "/health/ready" => self.ready(),
-            "/metrics" => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
-            "/dead-letters" => json(dead_letters::list(&self.journal, request.uri.query().unwrap_or_default())),
-            _ => answer(
-                StatusCode::NOT_FOUND,
-                TEXT,
-                "there are /health/live, /health/ready, /metrics, /dead-letters and /explain\n",
-            ),
+            "/health/live" if !is_post => answer(StatusCode::OK, TEXT, "alive\n"),
+            "/health/ready" if !is_post => self.ready(),
+            "/metrics" if !is_post => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
+            "/reset" if is_post && self.is_resettable => {
+                reset::reset(&self.engine, &self.journal, &self.telemetry).await
+            }
+            _ => self.resource(&request, is_post).await,
         }
     }
 
     fn failure(&self, status: StatusCode) -> Answer {
         answer(status, TEXT, format!("{status}\n"))
-    }
-}
-
-fn refuse_method(method: &str) -> Answer {
-    answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("only {method} is answered here\n"))
-}
-
-fn json(result: Result<Vec<u8>, ServiceError>) -> Answer {
-    match result {
-        Ok(body) => answer(StatusCode::OK, JSON, body),
-        Err(error) => failure(&error),
     }
 }
 

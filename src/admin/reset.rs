@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventyard_core::clock::Timestamp;
 use eventyard_core::error::ServiceError;
 use hyper::StatusCode;
 use serde::Serialize;
@@ -12,7 +11,7 @@ use tokio::time::Instant;
 use super::{JSON, failure};
 use crate::engine::Engine;
 use crate::http::{Answer, answer};
-use crate::journal::{Journal, JournalError};
+use crate::journal::{DeadLetterPage, Journal, JournalError};
 use crate::telemetry::{RequestFailed, Reset, Telemetry};
 
 /// How long it waits for deliveries to end: an attempt that is under way may take longer.
@@ -50,7 +49,12 @@ pub(super) async fn reset(engine: &Arc<Engine>, journal: &Journal, telemetry: &T
 }
 
 async fn forget_dead_letters(journal: &Journal) -> Result<(), JournalError> {
-    let always = Timestamp::EPOCH.saturating_add(Duration::MAX);
-    while journal.forget_dead_letters(always, BATCH).await? > 0 {}
-    Ok(())
+    let page = DeadLetterPage { after: None, since: None, until: None, limit: BATCH };
+    loop {
+        let ids = journal.dead_letter_ids(&page)?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        journal.forget_dead_letters(ids).await?;
+    }
 }

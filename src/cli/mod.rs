@@ -1,7 +1,10 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, input or configuration.
 
+mod admin;
 mod configuration;
+mod dead_letters;
 mod demo;
+mod events;
 mod file;
 mod input;
 mod pattern;
@@ -45,6 +48,16 @@ enum Command {
         #[command(subcommand)]
         command: store::StoreCommand,
     },
+    /// List, send again or delete what was given up by a running daemon.
+    DeadLetters {
+        #[command(subcommand)]
+        command: dead_letters::DeadLettersCommand,
+    },
+    /// Tell what happened to an event of a running daemon.
+    Events {
+        #[command(subcommand)]
+        command: events::EventsCommand,
+    },
     /// Say when a schedule expression fires.
     Schedule {
         #[command(subcommand)]
@@ -80,6 +93,8 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
         Command::Pattern { command } => pattern::run(&command),
         Command::Store { command } => store::run(&command),
+        Command::DeadLetters { command } => dead_letters::run(&command),
+        Command::Events { command } => events::run(&command),
         Command::Schedule { command } => schedule::run(&command),
         Command::Input { command } => input::run(&command),
         Command::Demo { keep } => demo::demo(keep, started),

@@ -34,8 +34,8 @@ pub use layers::Flag;
 pub use origin::Origin;
 pub use relations::is_loopback;
 pub use sections::{
-    Admin, Api, Aws, DeadLetters, Delivery, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents, Quotas,
-    Schedules, Shutdown, Storage, Tls,
+    Admin, Api, Aws, DeadLetters, Delivery, History, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents,
+    Quotas, Schedules, Shutdown, Storage, Tls,
 };
 
 use layers::{Layers, Setting};
@@ -69,6 +69,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// How long dead letters are kept.
     pub dead_letters: DeadLetters,
+    /// How much of the history of attempts is kept.
+    pub history: History,
     /// What becomes of firings that were missed.
     pub schedules: Schedules,
     /// How the daemon ends.
@@ -152,8 +154,9 @@ impl Config {
             managed_rules: ManagedRules::read(reader),
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
-            dead_letters: DeadLetters::read(reader),
             schedules: Schedules::read(reader),
+            dead_letters: DeadLetters::read(reader),
+            history: History::read(reader),
             shutdown: Shutdown::read(reader),
             log: Log::read(reader),
             effective: Vec::new(),

@@ -92,6 +92,10 @@ impl Section<'_, '_> {
         Duration::from_secs(self.integer(name, range))
     }
 
+    pub(super) fn hours(&mut self, name: &str, range: RangeInclusive<i64>) -> Duration {
+        Duration::from_secs(3_600 * self.integer::<u64>(name, range))
+    }
+
     pub(super) fn days(&mut self, name: &str, range: RangeInclusive<i64>) -> Duration {
         Duration::from_secs(86_400 * self.integer::<u64>(name, range))
     }

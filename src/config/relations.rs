@@ -8,8 +8,9 @@ use super::layers::Setting;
 use super::value::Value;
 
 /// In each pair the first number must not be larger than the second.
-const AT_MOST: [(&str, &str); 5] = [
+const AT_MOST: [(&str, &str); 6] = [
     ("delivery.backoff_base_ms", "delivery.backoff_max_ms"),
+    ("delivery.circuit_breaker_open_base_ms", "delivery.circuit_breaker_open_max_ms"),
     ("delivery.concurrency_per_target", "delivery.concurrency_max"),
     ("delivery.concurrency_per_target", "delivery.read_ahead_per_target"),
     ("put_events.entries_size_bytes_max", "journal.commit_group_bytes_max"),

@@ -265,12 +265,23 @@ impl Journal {
 /// `[delivery]`: how targets are sent to.
 #[derive(Clone, Debug)]
 pub struct Delivery {
+    /// Threads that deliveries run on.
+    pub threads: usize,
     /// Deliveries under way at one time to one target; at most `concurrency_max`.
     pub concurrency_per_target: usize,
     /// Deliveries under way at one time to all targets together.
     pub concurrency_max: usize,
     /// Pending deliveries of one target held in memory; at least `concurrency_per_target`.
     pub read_ahead_per_target: usize,
+    /// Attempts begun for one target in a second; `None` means no limit.
+    pub attempts_per_second_per_target: Option<usize>,
+    /// Failures in a row that open a target's circuit breaker; `None` means that it never opens.
+    pub circuit_breaker_failures: Option<usize>,
+    /// Bound of the time that a circuit breaker is open; doubles with each failed probe. At most
+    /// `circuit_breaker_open_max`.
+    pub circuit_breaker_open_base: Duration,
+    /// Where that bound stops doubling.
+    pub circuit_breaker_open_max: Duration,
     /// Time to connect to a target.
     pub connect_timeout: Duration,
     /// Time for a target to answer once it is connected.
@@ -290,9 +301,14 @@ impl Delivery {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("delivery");
         Self {
+            threads: section.integer("threads", 1..=256),
             concurrency_per_target: section.integer("concurrency_per_target", 1..=10_000),
             concurrency_max: section.integer("concurrency_max", 1..=100_000),
             read_ahead_per_target: section.integer("read_ahead_per_target", 1..=1_000_000),
+            attempts_per_second_per_target: section.limit("attempts_per_second_per_target", 1_000_000),
+            circuit_breaker_failures: section.limit("circuit_breaker_failures", 1_000_000),
+            circuit_breaker_open_base: section.milliseconds("circuit_breaker_open_base_ms", 1..=3_600_000),
+            circuit_breaker_open_max: section.milliseconds("circuit_breaker_open_max_ms", 1..=3_600_000),
             connect_timeout: section.milliseconds("connect_timeout_ms", 1..=600_000),
             response_timeout: section.milliseconds("response_timeout_ms", 1..=3_600_000),
             backoff_base: section.milliseconds("backoff_base_ms", 1..=3_600_000),
@@ -327,12 +343,36 @@ impl Schedules {
 pub struct DeadLetters {
     /// Time that a dead letter is kept; whole days.
     pub retention: Duration,
+    /// Bytes that all dead letters may take; beyond, the oldest are deleted.
+    pub size_bytes_max: u64,
 }
 
 impl DeadLetters {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("dead_letters");
-        Self { retention: section.days("retention_days", 1..=3650) }
+        Self {
+            retention: section.days("retention_days", 1..=3650),
+            size_bytes_max: section.integer("size_bytes_max", 1 << 20..=1 << 50),
+        }
+    }
+}
+
+/// `[history]`: how much of the history of attempts is kept.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Bytes that it may take; 0 keeps none.
+    pub size_bytes_max: u64,
+    /// Time that an attempt is remembered; whole hours.
+    pub retention: Duration,
+}
+
+impl History {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("history");
+        Self {
+            size_bytes_max: section.integer("size_bytes_max", 0..=1 << 50),
+            retention: section.hours("retention_hours", 1..=87_600),
+        }
     }
 }
 

@@ -73,6 +73,7 @@ fn another_value(known: &Known, default: &Value) -> String {
         ("aws.regions", _) => "us-east-1".to_owned(),
         ("aws.account_id", _) => "123456789012".to_owned(),
         ("log.format", _) => "json".to_owned(),
+        ("schedules.catch_up", _) => "skip".to_owned(),
         (_, Value::Boolean(value)) => (!value).to_string(),
         // One below, where one above would be out of range.
         ("delivery.maximum_retry_attempts" | "delivery.maximum_event_age_seconds", Value::Integer(value)) => {

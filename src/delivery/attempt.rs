@@ -1,21 +1,25 @@
 //! One attempt: from what is owed and the target as it is now to an outcome and a settlement.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use eventyard_core::clock::Clock;
+use eventyard_core::attempt_record::AttemptRecord;
+use eventyard_core::circuit_breaker::Transition;
+use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
-use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::delivery::{AttemptOutcome, TargetHealth};
 use eventyard_core::event::Event;
 use eventyard_core::input::RenderContext;
-use eventyard_core::retry::{ExhaustedRetryCondition, NextStep};
+use eventyard_core::limits::ATTEMPT_MESSAGE_BYTES_MAX;
+use eventyard_core::name::TargetNumber;
+use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 
 use super::Settings;
 use super::senders::{HttpRequest, HttpSender};
 use crate::engine::{ActiveTarget, Engine};
-use crate::journal::{Journal, JournalError, Pending, Settlement};
+use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
-use crate::telemetry::{AttemptEnded, DeliveryDied, Telemetry};
+use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeliveryDied, Telemetry};
 
 /// What attempts need; shared by all workers.
 #[derive(Debug)]
@@ -38,45 +42,83 @@ struct Recipient {
 }
 
 impl Attempts {
-    /// Makes one attempt and says how it changes what is owed.
-    pub(super) async fn make(&self, pending: &Pending) -> Result<Settlement, JournalError> {
-        let event = self.journal.event(pending.delivery.event)?;
+    /// Makes one attempt and says how it changes what is owed, and what it tells about the target.
+    ///
+    /// A probe of a failing target is not made with an event that is too old: such an event ends, and the next is the probe.
+    pub(super) async fn make(&self, pending: Pending, is_probe: bool) -> (Settled, TargetHealth) {
         let target = self.engine.target(pending.delivery.target);
+        let default = self.settings.retry_policy;
+        let policy =
+            target.as_ref().and_then(|target| target.target.retry_policy).map_or(default, |policy| policy.or(default));
         let attempt = pending.delivery.attempts + 1;
         let started = Instant::now();
-        let outcome = match &target {
-            Some(target) => self.send(target, &event, attempt).await,
-            None => AttemptOutcome::TargetRemoved,
-        };
-        let recipient = self.recipient(target.as_deref(), pending);
-        let now = self.clock.now();
+        let expires = is_probe.then_some(policy);
+        let (event, outcome) = self.try_once(&pending, target.as_deref(), attempt, expires).await;
+        let recipient = self.recipient(target.as_deref(), pending.delivery.target);
+        let (now, duration) = (self.clock.now(), started.elapsed());
+        // Of an event that cannot be read nobody knows how old it is; its attempts are bounded still.
+        let received = event.as_ref().map_or(now, |event| event.received);
         self.telemetry.record(&AttemptEnded {
-            event: event.id,
+            event: event.as_ref().map(|event| event.id),
+            event_number: pending.delivery.event.0,
             target_id: &recipient.target_id,
             rule_arn: &recipient.rule_arn,
             attempt,
             outcome: &outcome,
-            duration: started.elapsed(),
-            since_received: now.saturating_since(event.received),
+            duration,
+            since_received: now.saturating_since(received),
         });
-        let default = self.settings.retry_policy;
-        let policy = target.and_then(|target| target.target.retry_policy).map_or(default, |policy| policy.or(default));
+        let record = event.as_ref().map(|event| record(event, attempt, now, duration, &outcome));
         let random = self.random.next_u64();
-        Ok(match policy.next_step(&self.settings.backoff, event.received, attempt, &outcome, now, random) {
+        let settlement = match policy.next_step(&self.settings.backoff, received, attempt, &outcome, now, random) {
             NextStep::Delivered => Settlement::Delivered,
             NextStep::RetryAt(time) => Settlement::RetryAt(time),
-            // For a target that is gone nothing was attempted this time.
             NextStep::DeadLetter(exhausted) => {
-                let made = if outcome == AttemptOutcome::TargetRemoved { pending.delivery.attempts } else { attempt };
+                // What never reached a target was no attempt.
+                let made = match outcome {
+                    AttemptOutcome::TargetRemoved
+                    | AttemptOutcome::EventDamaged { .. }
+                    | AttemptOutcome::EventTooOld => pending.delivery.attempts,
+                    _ => attempt,
+                };
                 self.give_up(event, recipient, made, &outcome, exhausted)
             }
-        })
+        };
+        (Settled { pending, settlement, attempt: record }, outcome.health(now))
     }
 
-    /// The settlement of an attempt that ended in a bug of ours.
-    pub(super) fn retry_after_bug(&self, pending: &Pending) -> Settlement {
-        let wait = self.settings.backoff.wait(pending.delivery.attempts + 1, self.random.next_u64());
-        Settlement::RetryAt(self.clock.now().saturating_add(wait))
+    /// A word of the circuit breaker of a target.
+    pub(super) fn report(&self, number: TargetNumber, transition: Transition) {
+        let target = self.engine.target(number);
+        let Recipient { rule_arn, target_id, .. } = self.recipient(target.as_deref(), number);
+        self.telemetry.record(&CircuitBreakerMoved { rule_arn: &rule_arn, target_id: &target_id, transition });
+    }
+
+    /// Reads the event and sends it. A bug on the way ends the attempt as a failure that counts like any other.
+    async fn try_once(
+        &self,
+        pending: &Pending,
+        target: Option<&ActiveTarget>,
+        attempt: u32,
+        expires: Option<RetryPolicy>,
+    ) -> (Option<Event>, AttemptOutcome) {
+        let number = pending.delivery.event;
+        let event = match self.tasks.guard("attempt", async { self.journal.event(number) }).await {
+            Some(Ok(event)) => event,
+            Some(Err(error @ (JournalError::Missing(_) | JournalError::Damaged(_)))) => {
+                return (None, AttemptOutcome::EventDamaged { reason: error.to_string() });
+            }
+            Some(Err(error)) => {
+                return (None, AttemptOutcome::EventUnreadable { reason: format!("event {number}: {error}") });
+            }
+            None => return (None, AttemptOutcome::InternalError),
+        };
+        let Some(target) = target else { return (Some(event), AttemptOutcome::TargetRemoved) };
+        if expires.is_some_and(|policy| self.clock.now() > policy.expiry(event.received)) {
+            return (Some(event), AttemptOutcome::EventTooOld);
+        }
+        let outcome = self.tasks.guard("attempt", self.send(target, &event, attempt)).await;
+        (Some(event), outcome.unwrap_or(AttemptOutcome::InternalError))
     }
 
     async fn send(&self, target: &ActiveTarget, event: &Event, attempt: u32) -> AttemptOutcome {
@@ -94,12 +136,11 @@ impl Attempts {
         self.http.send(HttpRequest { url, parameters, envelope: &event.envelope, event: event.id, attempt, body }).await
     }
 
-    fn recipient(&self, target: Option<&ActiveTarget>, pending: &Pending) -> Recipient {
+    fn recipient(&self, target: Option<&ActiveTarget>, number: TargetNumber) -> Recipient {
         if let Some(active) = target {
             let target_id = active.target.id.to_string();
             return Recipient { rule_arn: active.rule_arn.clone(), target_id, target_arn: active.target.arn.clone() };
         }
-        let number = pending.delivery.target;
         match self.engine.removed_target(number) {
             Some(removed) => Recipient {
                 rule_arn: removed.rule_arn.clone(),
@@ -116,7 +157,7 @@ impl Attempts {
 
     fn give_up(
         &self,
-        event: Event,
+        event: Option<Event>,
         recipient: Recipient,
         attempts: u32,
         outcome: &AttemptOutcome,
@@ -125,7 +166,7 @@ impl Attempts {
         let (code, message) = (outcome.error_code(), outcome.message());
         let Recipient { rule_arn, target_id, target_arn } = recipient;
         let died = DeliveryDied {
-            event: event.id,
+            event: event.as_ref().map(|event| event.id),
             target_id: &target_id,
             rule_arn: &rule_arn,
             code,
@@ -145,4 +186,19 @@ impl Attempts {
             retry_attempts: attempts.saturating_sub(1),
         }))
     }
+}
+
+/// What the history keeps of an attempt.
+fn record(
+    event: &Event,
+    attempt: u32,
+    ended: Timestamp,
+    duration: Duration,
+    outcome: &AttemptOutcome,
+) -> AttemptRecord {
+    let mut message = if *outcome == AttemptOutcome::Delivered { String::new() } else { outcome.message() };
+    let end = (0..=ATTEMPT_MESSAGE_BYTES_MAX).rev().find(|end| message.is_char_boundary(*end));
+    message.truncate(end.unwrap_or(0));
+    let code = outcome.error_code().into();
+    AttemptRecord { event: event.id, received: event.received, attempt, ended, duration, code, message }
 }

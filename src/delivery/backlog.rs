@@ -43,15 +43,30 @@ impl Backlog {
         self.ready_read
     }
 
-    /// The next delivery that can be tried at `now`: a retry that is due before one that is new. It counts as under way until
-    /// [`Self::attempt_ended`].
-    pub(super) fn next(&mut self, journal: &Journal, now: Timestamp) -> Result<Option<Pending>, JournalError> {
-        let next = self.take(journal, now)?;
+    /// Deliveries whose attempt is under way or not settled yet.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// The next delivery that can be tried at `now`: a retry that is due before one that is new, or the other way round. It
+    /// counts as under way until [`Self::attempt_settled`].
+    pub(super) fn next(
+        &mut self,
+        journal: &Journal,
+        now: Timestamp,
+        new_first: bool,
+    ) -> Result<Option<Pending>, JournalError> {
+        let new = if new_first { self.next_new(journal)? } else { None };
+        let due = if new.is_none() { self.next_due_retry(journal, now)? } else { None };
+        let next = match new.or(due) {
+            None if !new_first => self.next_new(journal)?,
+            next => next,
+        };
         self.under_way.extend(next.iter().map(|pending| pending.delivery.event));
         Ok(next)
     }
 
-    fn take(&mut self, journal: &Journal, now: Timestamp) -> Result<Option<Pending>, JournalError> {
+    fn next_due_retry(&mut self, journal: &Journal, now: Timestamp) -> Result<Option<Pending>, JournalError> {
         if self.later.is_empty() {
             let page = journal.later(self.target, self.later_read, now, self.page_length)?;
             if let Some(Pending { delivery, place: Place::Later(due) }) = page.last() {
@@ -59,9 +74,10 @@ impl Backlog {
             }
             self.later.extend(page.into_iter().filter(|pending| !self.under_way.contains(&pending.delivery.event)));
         }
-        if let Some(pending) = self.later.pop_front() {
-            return Ok(Some(pending));
-        }
+        Ok(self.later.pop_front())
+    }
+
+    fn next_new(&mut self, journal: &Journal) -> Result<Option<Pending>, JournalError> {
         if self.ready.is_empty() {
             self.ready.extend(journal.ready(self.target, self.ready_read, self.page_length)?);
             self.ready_read = self.ready.back().map(|pending| pending.delivery.event).or(self.ready_read);
@@ -69,8 +85,8 @@ impl Backlog {
         Ok(self.ready.pop_front())
     }
 
-    /// Tells that the attempt at `event` has ended, and with which retry, if any, that is now in the journal.
-    pub(super) fn attempt_ended(&mut self, event: EventNumber, retry: Option<Pending>) {
+    /// Tells that the attempt at `event` has ended and is settled, and with which retry, if any, that is now in the journal.
+    pub(super) fn attempt_settled(&mut self, event: EventNumber, retry: Option<Pending>) {
         self.under_way.remove(&event);
         let Some(Pending { place: Place::Later(due), .. }) = retry else { return };
         if self.later_read.is_some_and(|read| (due, event) <= read) {
@@ -87,12 +103,13 @@ impl Backlog {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use eventyard_core::event::{Event, EventId};
 
     use super::*;
     use crate::journal::model_disk::ModelDisk;
-    use crate::journal::{Owed, Settings, Settlement};
+    use crate::journal::{HistoryLimits, Owed, Settings, Settled, Settlement};
     use crate::telemetry::Telemetry;
 
     const TARGET: TargetNumber = TargetNumber(1);
@@ -107,6 +124,7 @@ mod tests {
             commit_group_bytes_max: 1 << 20,
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
+            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
         };
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let (journal, _) = Journal::open_on(Arc::new(ModelDisk::default()), settings, telemetry).unwrap();
@@ -114,6 +132,10 @@ mod tests {
         let owed = (0..events).map(|n| Owed { event: event(n), targets: vec![TARGET] }).collect();
         journal.commit(owed).await.unwrap();
         journal
+    }
+
+    fn settled(pending: Pending, settlement: Settlement) -> Settled {
+        Settled { pending, settlement, attempt: None }
     }
 
     fn retry(pending: Pending, due: i64) -> Pending {
@@ -126,36 +148,37 @@ mod tests {
     async fn a_retry_seen_before_its_attempt_has_ended_is_taken_up_once() {
         let journal = journal_with(1).await;
         let mut backlog = Backlog::new(TARGET, 10, None);
-        let first = backlog.next(&journal, at(0)).unwrap().unwrap();
-        journal.settle(first, Settlement::RetryAt(at(5))).await.unwrap();
+        let first = backlog.next(&journal, at(0), false).unwrap().unwrap();
+        journal.settle(vec![settled(first, Settlement::RetryAt(at(5)))]).await.unwrap();
         // The retry is in the journal and due, but the worker has not heard yet that the attempt ended.
-        assert_eq!(backlog.next(&journal, at(10)).unwrap(), None);
-        backlog.attempt_ended(first.delivery.event, Some(retry(first, 5)));
-        assert_eq!(backlog.next(&journal, at(10)).unwrap(), Some(retry(first, 5)));
-        assert_eq!(backlog.next(&journal, at(10)).unwrap(), None);
+        assert_eq!(backlog.next(&journal, at(10), false).unwrap(), None);
+        backlog.attempt_settled(first.delivery.event, Some(retry(first, 5)));
+        assert_eq!(backlog.next(&journal, at(10), false).unwrap(), Some(retry(first, 5)));
+        assert_eq!(backlog.next(&journal, at(10), false).unwrap(), None);
     }
 
     #[tokio::test]
     async fn a_retry_whose_time_was_passed_before_it_was_written_is_not_lost() {
         let journal = journal_with(2).await;
         let mut backlog = Backlog::new(TARGET, 10, None);
-        let [slow, quick] = [0, 1].map(|_| backlog.next(&journal, at(0)).unwrap().unwrap());
-        journal.settle(quick, Settlement::RetryAt(at(8))).await.unwrap();
-        backlog.attempt_ended(quick.delivery.event, Some(retry(quick, 8)));
-        assert_eq!(backlog.next(&journal, at(10)).unwrap(), Some(retry(quick, 8)));
-        journal.settle(slow, Settlement::RetryAt(at(5))).await.unwrap();
-        backlog.attempt_ended(slow.delivery.event, Some(retry(slow, 5)));
-        assert_eq!(backlog.next(&journal, at(10)).unwrap(), Some(retry(slow, 5)));
+        let [slow, quick] = [0, 1].map(|_| backlog.next(&journal, at(0), false).unwrap().unwrap());
+        journal.settle(vec![settled(quick, Settlement::RetryAt(at(8)))]).await.unwrap();
+        backlog.attempt_settled(quick.delivery.event, Some(retry(quick, 8)));
+        assert_eq!(backlog.next(&journal, at(10), false).unwrap(), Some(retry(quick, 8)));
+        journal.settle(vec![settled(slow, Settlement::RetryAt(at(5)))]).await.unwrap();
+        backlog.attempt_settled(slow.delivery.event, Some(retry(slow, 5)));
+        assert_eq!(backlog.next(&journal, at(10), false).unwrap(), Some(retry(slow, 5)));
     }
 
     #[tokio::test]
     async fn pages_follow_each_other_and_a_later_worker_goes_on_behind_them() {
         let journal = journal_with(25).await;
         let mut backlog = Backlog::new(TARGET, 10, None);
-        let first: Vec<_> = (0..15).map(|_| backlog.next(&journal, at(0)).unwrap().unwrap().delivery.event.0).collect();
+        let first: Vec<_> =
+            (0..15).map(|_| backlog.next(&journal, at(0), false).unwrap().unwrap().delivery.event.0).collect();
         assert_eq!(first, (1..=15).collect::<Vec<_>>());
         // Two pages were read, and a worker ends only when it has nothing left of them.
         let mut next = Backlog::new(TARGET, 10, backlog.ready_read());
-        assert_eq!(next.next(&journal, at(0)).unwrap().unwrap().delivery.event.0, 21);
+        assert_eq!(next.next(&journal, at(0), false).unwrap().unwrap().delivery.event.0, 21);
     }
 }

@@ -15,7 +15,7 @@ use super::{HttpSender, Settings};
 use crate::engine::Engine;
 use crate::journal::{Journal, JournalError};
 use crate::runtime::{Random, StopSignal, Tasks};
-use crate::telemetry::{DeliveryStuck, Telemetry};
+use crate::telemetry::{BacklogUnreadable, Telemetry};
 
 /// How often the journal is searched for targets without a worker. The bell makes this needless; it is what makes a lost ring
 /// harmless.
@@ -92,7 +92,7 @@ impl Dispatcher {
         match found.unwrap_or(Err(JournalError::Closed)) {
             Ok(targets) => targets.into_iter().for_each(|target| self.wake(target, ended, stop)),
             Err(error) => {
-                self.attempts.telemetry.record(&DeliveryStuck { event_number: 0, reason: &error.to_string() });
+                self.attempts.telemetry.record(&BacklogUnreadable { reason: &error.to_string() });
             }
         }
     }

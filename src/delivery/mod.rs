@@ -3,7 +3,8 @@
 //! The parties. The [`Dispatcher`] hears the journal's bell, and looks at the journal by itself now and then; for every target
 //! that is owed something it keeps one [`worker`](self) running. A worker reads what its target is owed, a page at a time,
 //! starts attempts within its concurrency, and settles each one in the journal. The `senders` know how one kind of target is
-//! spoken to. `attempt` is one attempt from the target's definition to its outcome.
+//! spoken to. `attempt` is one attempt from the target's definition to its outcome. The `gate` before a target is its circuit breaker and its rate
+//! limit.
 //!
 //! Targets share nothing but the bound on all attempts together, which they wait for in turn, so a slow or dead one delays
 //! nobody. What a worker has in memory is a page of keys and the events under way; the backlog stays in the journal.
@@ -11,9 +12,17 @@
 mod attempt;
 mod backlog;
 mod dispatcher;
+mod gate;
+mod queue;
 mod senders;
 mod worker;
 
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 
 pub use dispatcher::Dispatcher;
@@ -28,6 +37,10 @@ pub struct Settings {
     pub concurrency_max: usize,
     /// Deliveries of one target that are read from the journal at a time.
     pub read_ahead_per_target: usize,
+    /// Attempts begun for one target in a second; none for no limit.
+    pub attempts_per_second_per_target: Option<u32>,
+    /// When a target that fails is left alone.
+    pub circuit_breaker: CircuitBreakerSettings,
     /// How the wait between attempts grows.
     pub backoff: Backoff,
     /// For targets whose `RetryPolicy` does not say otherwise.

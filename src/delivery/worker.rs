@@ -1,18 +1,21 @@
 //! A worker: delivers what one target is owed.
 
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use eventyard_core::clock::Timestamp;
+use eventyard_core::circuit_breaker::Transition;
+use eventyard_core::delivery::TargetHealth;
 use eventyard_core::name::{EventNumber, TargetNumber};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use super::attempt::Attempts;
-use super::backlog::Backlog;
-use crate::journal::{JournalError, Pending, Place, Settlement};
+use super::gate::Pass;
+use super::queue::{Next, Queue};
+use crate::journal::{Journal, JournalError, Pending, Place, Settled, Settlement};
 use crate::runtime::StopSignal;
-use crate::telemetry::DeliveryStuck;
+use crate::telemetry::BacklogUnreadable;
 
 /// How long a worker without work waits for news before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -20,6 +23,13 @@ const IDLE: Duration = Duration::from_secs(10);
 const SLEEP_MAX: Duration = Duration::from_secs(30);
 /// How often a worker that found the disk full looks again.
 const FULL: Duration = Duration::from_millis(500);
+/// How often a worker with work looks whether the disk has room.
+const ROOM_PERIOD: Duration = Duration::from_millis(100);
+/// Least time from one write of settlements to the next. What ends meanwhile is written together, and the journal's thread
+/// is not woken for each delivery by itself.
+const SETTLING_PAUSE: Duration = Duration::from_millis(2);
+/// Bytes of dead letters that may wait to be written before no further attempt is started.
+const UNSETTLED_BYTES_MAX: usize = 8 << 20;
 
 /// One target's worker.
 pub(super) struct Worker {
@@ -29,13 +39,28 @@ pub(super) struct Worker {
     news: Arc<Notify>,
     /// Bounds the attempts of all workers together.
     all_attempts: Arc<Semaphore>,
-    backlog: Backlog,
+    queue: Queue,
     under_way: JoinSet<Ended>,
+    /// What became of deliveries and is not being written yet.
+    unsettled: Vec<Settled>,
+    /// Bytes of the dead letters in it.
+    unsettled_bytes: usize,
+    /// The settlements being written; what ends meanwhile goes together into the next write.
+    settling: Option<Settling>,
+    /// When the disk was last seen to have room.
+    had_room: Option<Instant>,
     stop: StopSignal,
 }
 
-/// An attempt that ended: of which event, and with which retry, if any.
-type Ended = (EventNumber, Option<Pending>);
+/// An attempt that ended.
+struct Ended {
+    pass: Pass,
+    settled: Settled,
+    health: TargetHealth,
+}
+
+/// A write of settlements; answers the events with their retries, if any, or nothing when the journal is closed.
+type Settling = Pin<Box<dyn Future<Output = Vec<(EventNumber, Option<Pending>)>> + Send>>;
 
 /// What a worker waits for.
 enum WaitsFor {
@@ -56,18 +81,30 @@ impl Worker {
         all_attempts: Arc<Semaphore>,
         stop: StopSignal,
     ) -> Self {
-        let backlog = Backlog::new(target, attempts.settings.read_ahead_per_target, read);
-        Self { target, attempts, news, all_attempts, backlog, under_way: JoinSet::new(), stop }
+        let queue = Queue::new(target, &attempts.settings, read, attempts.clock.now());
+        Self {
+            target,
+            attempts,
+            news,
+            all_attempts,
+            queue,
+            under_way: JoinSet::new(),
+            unsettled: Vec::new(),
+            unsettled_bytes: 0,
+            settling: None,
+            had_room: None,
+            stop,
+        }
     }
 
-    /// Works until the target has long been owed nothing, or `stop`; attempts under way are ended first. Answers how far the
-    /// backlog was read.
+    /// Works until the target has long been owed nothing, or `stop`; attempts under way are ended and settled first. Answers
+    /// how far the backlog was read.
     pub(super) async fn run(mut self) -> (TargetNumber, Option<EventNumber>) {
         while !self.stop.is_stopped() {
             let waits_for = match self.start_attempts() {
                 Ok(waits) => waits,
                 Err(error) => {
-                    self.report_stuck(EventNumber(0), &error);
+                    self.attempts.telemetry.record(&BacklogUnreadable { reason: &error.to_string() });
                     WaitsFor::Work(Some(IDLE))
                 }
             };
@@ -75,53 +112,68 @@ impl Worker {
                 break;
             }
         }
-        while self.under_way.join_next().await.is_some() {}
-        (self.target, self.backlog.ready_read())
+        self.end_attempts().await;
+        (self.target, self.queue.ready_read())
+    }
+
+    async fn end_attempts(&mut self) {
+        while let Some(ended) = self.under_way.join_next().await {
+            self.attempt_ended(ended.ok());
+        }
+        self.start_settling();
+        while self.settling.is_some() {
+            let settled = written(&mut self.settling).await;
+            self.settled(settled);
+        }
     }
 
     /// Starts attempts until there is a reason to wait.
     fn start_attempts(&mut self) -> Result<WaitsFor, JournalError> {
-        let journal = self.attempts.journal.clone();
-        if journal.check_room().is_err() {
+        if !self.has_room() {
             return Ok(WaitsFor::Room);
         }
-        while self.under_way.len() < self.attempts.settings.concurrency_per_target {
-            let now = self.due_before();
-            let Some(pending) = self.backlog.next(&journal, now)? else {
-                let due = self.backlog.next_due(&journal)?;
-                return Ok(WaitsFor::Work(due.map(|due| due.saturating_since(now))));
-            };
-            self.start(pending);
+        let journal = self.attempts.journal.clone();
+        while self.has_slot() {
+            let is_gone = self.attempts.engine.target(self.target).is_none();
+            match self.queue.next(&journal, self.attempts.clock.now(), is_gone)? {
+                Next::Attempt(pending, pass, transition) => {
+                    self.report(transition);
+                    self.start(pending, pass);
+                }
+                Next::AfterAttempt => break,
+                Next::After(wait) => return Ok(WaitsFor::Work(Some(wait))),
+                Next::Nothing => return Ok(WaitsFor::Work(None)),
+            }
         }
         Ok(WaitsFor::Attempts)
     }
 
-    /// Retries due at this time or before can be tried. For a target that is gone that is all of them: waiting would only
-    /// put off their end.
-    fn due_before(&self) -> Timestamp {
-        match self.attempts.engine.target(self.target) {
-            Some(_) => self.attempts.clock.now(),
-            None => Timestamp::EPOCH.saturating_add(Duration::MAX),
-        }
+    /// Whether one more attempt may be under way. An attempt that ended has given back its slot, but until it is settled it
+    /// would be made again after a crash, so there is a bound for those, too.
+    fn has_slot(&self) -> bool {
+        let settings = &self.attempts.settings;
+        self.under_way.len() < settings.concurrency_per_target
+            && self.queue.under_way() < settings.read_ahead_per_target
+            && self.unsettled_bytes < UNSETTLED_BYTES_MAX
     }
 
-    fn start(&mut self, pending: Pending) {
+    /// Whether the disk has room for settlements. The room kept free is far more than what is written in the time between
+    /// two looks.
+    fn has_room(&mut self) -> bool {
+        if self.had_room.is_some_and(|had| had.elapsed() < ROOM_PERIOD) {
+            return true;
+        }
+        self.had_room = self.attempts.journal.check_room().is_ok().then(Instant::now);
+        self.had_room.is_some()
+    }
+
+    fn start(&mut self, pending: Pending, pass: Pass) {
         let (attempts, all_attempts) = (Arc::clone(&self.attempts), Arc::clone(&self.all_attempts));
         self.under_way.spawn(async move {
             // The semaphore is never closed; without its permit the attempt would only be one too many.
             let _permit = all_attempts.acquire_owned().await.ok();
-            let retry = match attempts.tasks.guard("attempt", attempts.make(&pending)).await {
-                Some(Ok(settlement)) => settle(&attempts, pending, settlement).await,
-                // A bug, which is reported; the event is not to pay for it.
-                None => settle(&attempts, pending, attempts.retry_after_bug(&pending)).await,
-                Some(Err(error)) => {
-                    attempts
-                        .telemetry
-                        .record(&DeliveryStuck { event_number: pending.delivery.event.0, reason: &error.to_string() });
-                    None
-                }
-            };
-            (pending.delivery.event, retry)
+            let (settled, health) = attempts.make(pending, pass != Pass::Any).await;
+            Ended { pass, settled, health }
         });
     }
 
@@ -130,7 +182,7 @@ impl Worker {
         let (sleep, may_end) = match waits_for {
             WaitsFor::Attempts => (None, false),
             WaitsFor::Work(Some(due)) => (Some(due.clamp(Duration::from_millis(1), SLEEP_MAX)), false),
-            WaitsFor::Work(None) => (Some(IDLE), self.under_way.is_empty()),
+            WaitsFor::Work(None) => (Some(IDLE), self.under_way.is_empty() && self.settling.is_none()),
             WaitsFor::Room => (Some(FULL), false),
         };
         let asleep = async {
@@ -140,34 +192,77 @@ impl Worker {
             }
         };
         tokio::select! {
-            Some(ended) = self.under_way.join_next() => {
-                // Panics are caught inside, and nothing aborts an attempt.
-                if let Ok((event, retry)) = ended {
-                    self.backlog.attempt_ended(event, retry);
-                }
-                true
-            }
-            () = self.news.notified() => true,
-            () = self.stop.stopped() => true,
-            () = asleep => !may_end,
+            Some(ended) = self.under_way.join_next() => self.attempt_ended(ended.ok()),
+            settled = written(&mut self.settling) => self.settled(settled),
+            () = self.news.notified() => {},
+            () = self.stop.stopped() => {},
+            () = asleep => return !may_end,
+        }
+        true
+    }
+
+    /// Notes an attempt that ended, and all others that have.
+    fn attempt_ended(&mut self, mut ended: Option<Ended>) {
+        // Panics are caught inside, and nothing aborts an attempt.
+        while let Some(Ended { pass, settled, health }) = ended {
+            let (now, random) = (self.attempts.clock.now(), self.attempts.random.next_u64());
+            let transition = self.queue.attempt_ended(pass, health, now, random);
+            self.report(transition);
+            self.unsettled_bytes += match &settled.settlement {
+                Settlement::Dead(letter) => letter.event.as_ref().map_or(0, |event| event.envelope.len()),
+                Settlement::Delivered | Settlement::RetryAt(_) => 0,
+            };
+            self.unsettled.push(settled);
+            ended = self.under_way.try_join_next().and_then(Result::ok);
+        }
+        self.start_settling();
+    }
+
+    fn report(&self, transition: Option<Transition>) {
+        if let Some(transition) = transition {
+            self.attempts.report(self.target, transition);
         }
     }
 
-    fn report_stuck(&self, event: EventNumber, error: &JournalError) {
-        self.attempts.telemetry.record(&DeliveryStuck { event_number: event.0, reason: &error.to_string() });
+    /// Begins to write what became of deliveries, if nothing is being written.
+    fn start_settling(&mut self) {
+        if self.settling.is_none() && !self.unsettled.is_empty() {
+            let (journal, settlements) = (self.attempts.journal.clone(), std::mem::take(&mut self.unsettled));
+            self.unsettled_bytes = 0;
+            self.settling = Some(Box::pin(settle(journal, settlements)));
+        }
+    }
+
+    /// Notes what was written.
+    fn settled(&mut self, settled: Vec<(EventNumber, Option<Pending>)>) {
+        for (event, retry) in settled {
+            self.queue.attempt_settled(event, retry);
+        }
+        self.start_settling();
     }
 }
 
-/// Writes what became of a delivery; answers the retry if there is one.
-async fn settle(attempts: &Attempts, pending: Pending, settlement: Settlement) -> Option<Pending> {
-    let retry = match &settlement {
-        Settlement::RetryAt(due) => {
-            let mut delivery = pending.delivery;
-            delivery.attempts += 1;
-            Some(Pending { delivery, place: Place::Later(*due) })
-        }
-        Settlement::Delivered | Settlement::Dead(_) => None,
-    };
-    // When the journal is closed the delivery stays owed, and the next start finds it.
-    attempts.journal.settle(pending, settlement).await.ok().and(retry)
+/// Waits until what is being written is; forever when nothing is.
+async fn written(settling: &mut Option<Settling>) -> Vec<(EventNumber, Option<Pending>)> {
+    let Some(writing) = settling else { return std::future::pending().await };
+    let settled = writing.await;
+    *settling = None;
+    settled
+}
+
+/// Writes what became of deliveries and rests; answers which events they were of, each with its retry if there is one.
+async fn settle(journal: Journal, settlements: Vec<Settled>) -> Vec<(EventNumber, Option<Pending>)> {
+    let settled = settlements.iter().map(|settled| (settled.pending.delivery.event, retry(settled))).collect();
+    // When the journal is closed the deliveries stay owed, and the next start finds them.
+    let settled = journal.settle(settlements).await.map(|()| settled).unwrap_or_default();
+    tokio::time::sleep(SETTLING_PAUSE).await;
+    settled
+}
+
+/// The delivery as it is owed again, if it is.
+pub(super) fn retry(Settled { pending, settlement, .. }: &Settled) -> Option<Pending> {
+    let Settlement::RetryAt(due) = settlement else { return None };
+    let mut delivery = pending.delivery;
+    delivery.attempts += 1;
+    Some(Pending { delivery, place: Place::Later(*due) })
 }

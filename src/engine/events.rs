@@ -44,7 +44,7 @@ impl Engine {
             let bus = caller.bus(bus.clone());
             let accepted = if self.may_put_events(caller, &bus) {
                 // The event keeps its sender, whoever owns the bus.
-                entry.accept(EventId::from_random(self.random.next_u128()), received, &caller.account, &caller.region)
+                entry.accept(EventId::new(received, self.random.next_u128()), received, &caller.account, &caller.region)
             } else {
                 Err(EntryError::AccessDenied)
             };

@@ -194,6 +194,12 @@ impl Registry {
         self.targets.get(&number).cloned()
     }
 
+    /// The target of this id at the rule of this ARN.
+    pub(super) fn target_named(&self, rule_arn: &str, id: &str) -> Option<TargetNumber> {
+        let is_it = |target: &ActiveTarget| target.rule_arn == rule_arn && target.target.id.as_str() == id;
+        self.targets.iter().find(|(_, target)| is_it(target)).map(|(number, _)| *number)
+    }
+
     pub(super) fn removed_target(&self, number: TargetNumber) -> Option<Arc<RemovedTarget>> {
         self.removed_targets.get(&number).cloned()
     }

@@ -10,7 +10,7 @@ use eventyard_core::schedule::{CatchUp, CatchUpPolicy};
 
 use super::{Caller, Engine, Settings};
 use crate::journal::model_disk::ModelDisk;
-use crate::journal::{self, CommitterThread, Journal};
+use crate::journal::{self, CommitterThread, HistoryLimits, Journal};
 use crate::runtime::{Random, SystemClock};
 use crate::store::{Record, Store};
 use crate::telemetry::Telemetry;
@@ -62,6 +62,7 @@ impl TestEngine {
             commit_group_bytes_max: 1 << 20,
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
+            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
         };
         let (journal, committer) = Journal::open_on(disk, journal_settings, Arc::clone(&telemetry)).unwrap();
         let settings = Settings {

@@ -1,17 +1,22 @@
 //! The one thread that writes the journal.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
+use eventyard_core::clock::Timestamp;
+use eventyard_core::event::Event;
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::disk::{Disk, Durability, Space, Write};
+use super::history::{self, Spans};
 use super::segments::Segments;
-use super::{Bell, DeadLetterId, JournalError, Owed, Pending, ScheduleMark, Settings, Settlement, keys, records};
+use super::{Bell, DeadLetterId, JournalError, Owed, ScheduleMark, Settings, Settled, Settlement, keys, records};
 use crate::telemetry::{GroupCommitted, JournalFailed, JournalFull, JournalRoomAgain, SegmentDropped, Telemetry};
 
-type Answer = oneshot::Sender<Result<(), JournalError>>;
+pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
 
 /// What the thread is asked for.
 #[derive(Debug)]
@@ -22,10 +27,14 @@ pub(super) enum Request {
     Fire { owed: Vec<Owed>, marks: Vec<ScheduleMark>, answer: Answer },
     /// Forget how far schedules have come.
     ForgetSchedules { rules: Vec<RuleNumber>, answer: Answer },
-    /// Write what became of a delivery.
-    Settle { pending: Pending, settlement: Settlement, answer: Answer },
+    /// Write what became of deliveries.
+    Settle { settlements: Vec<Settled>, answer: Answer },
+    /// Owe dead letters to targets again, and delete them.
+    Redrive { letters: Vec<(DeadLetterId, TargetNumber)>, received: Timestamp, answer: Answer },
     /// Delete dead letters.
     Forget { dead_letters: Vec<DeadLetterId>, answer: Answer },
+    /// Delete the attempts that are too old.
+    Trim { now: Timestamp, answer: Answer },
     /// Bring everything to disk and end.
     Close { answer: Answer },
 }
@@ -39,6 +48,11 @@ pub(super) struct Committer {
     telemetry: Arc<Telemetry>,
     failed: watch::Sender<bool>,
     next_event: EventNumber,
+    spans: Spans,
+    /// Bytes of all dead letters, those of the group being gathered included.
+    dead_letter_bytes: u64,
+    /// The same without that group, for all to see.
+    dead_letter_bytes_written: Arc<AtomicU64>,
     is_full: bool,
 }
 
@@ -50,16 +64,34 @@ struct Group {
     rings: Vec<TargetNumber>,
     owed: Vec<(EventNumber, u64)>,
     settled: Vec<EventNumber>,
+    /// Dead letters that are deleted.
+    forgotten: BTreeSet<DeadLetterId>,
+    /// Whether there are more or fewer dead letters afterwards.
+    changes_dead_letters: bool,
     bytes: u64,
+    /// Whether the disk has room for more events; absent until one wants to know.
+    room: Option<Result<(), JournalError>>,
+    /// The time that the history has come to, when it has.
+    newest_attempt: Option<Timestamp>,
     is_last: bool,
+}
+
+impl Group {
+    /// Answers a failure at once, and success when the group is written.
+    fn answer(&mut self, answer: Answer, taken: Result<(), JournalError>) {
+        match taken {
+            Ok(()) => self.answers.push(answer),
+            // Who no longer waits has no need of the answer.
+            Err(error) => drop(answer.send(Err(error))),
+        }
+    }
 }
 
 impl Committer {
     pub(super) fn new(
         disk: Arc<dyn Disk>,
         settings: Settings,
-        segments: Arc<RwLock<Segments>>,
-        bell: Arc<Bell>,
+        (segments, bell, dead_letter_bytes_written): (Arc<RwLock<Segments>>, Arc<Bell>, Arc<AtomicU64>),
         telemetry: Arc<Telemetry>,
     ) -> Result<(Self, watch::Receiver<bool>), JournalError> {
         let (failed, has_failed) = watch::channel(false);
@@ -67,7 +99,21 @@ impl Committer {
             Some(value) => keys::parse_event(&value)?,
             None => EventNumber(1),
         };
-        let committer = Self { disk, settings, segments, bell, telemetry, failed, next_event, is_full: false };
+        let spans = Spans::recover(disk.as_ref(), settings.history);
+        let dead_letter_bytes = dead_letter_bytes_written.load(Ordering::Relaxed);
+        let committer = Self {
+            disk,
+            settings,
+            segments,
+            bell,
+            telemetry,
+            failed,
+            next_event,
+            spans,
+            dead_letter_bytes,
+            dead_letter_bytes_written,
+            is_full: false,
+        };
         Ok((committer, has_failed))
     }
 
@@ -113,50 +159,96 @@ impl Committer {
     fn take(&mut self, request: Request, group: &mut Group) {
         match request {
             Request::Commit { owed, answer } => {
-                if let Err(error) = self.check_room() {
-                    let _ = answer.send(Err(error));
-                } else {
+                let room = self.check_room(group);
+                if room.is_ok() {
                     self.take_commit(owed, group);
-                    group.answers.push(answer);
                 }
+                group.answer(answer, room);
             }
             Request::Fire { owed, marks, answer } => {
-                if let Err(error) = self.check_room() {
-                    let _ = answer.send(Err(error));
-                } else {
+                let room = self.check_room(group);
+                if room.is_ok() {
                     self.take_commit(owed, group);
                     let insert = |mark: ScheduleMark| {
                         Write::Insert(Space::Schedules, keys::schedule(mark.rule), records::schedule(&mark))
                     };
                     group.writes.extend(marks.into_iter().map(insert));
-                    group.answers.push(answer);
                 }
+                group.answer(answer, room);
             }
             Request::ForgetSchedules { rules, answer } => {
                 let remove = |rule| Write::Remove(Space::Schedules, keys::schedule(rule));
                 group.writes.extend(rules.into_iter().map(remove));
                 group.answers.push(answer);
             }
-            Request::Settle { pending, settlement, answer } => {
-                Self::take_settlement(pending, settlement, group);
+            Request::Settle { settlements, answer } => {
+                for settled in settlements {
+                    self.take_settlement(settled, group);
+                }
+                group.answers.push(answer);
+            }
+            Request::Trim { now, answer } => {
+                group.newest_attempt = group.newest_attempt.max(Some(now));
                 group.answers.push(answer);
             }
             Request::Close { answer } => {
                 group.is_last = true;
                 group.answers.push(answer);
             }
+            Request::Redrive { letters, received, answer } => {
+                let redriven = self.check_room(group).and_then(|()| {
+                    letters.into_iter().try_for_each(|(id, target)| self.take_redriven(id, target, received, group))
+                });
+                group.answer(answer, redriven);
+            }
             Request::Forget { dead_letters, answer } => {
-                group.writes.extend(dead_letters.into_iter().map(|id| Write::Remove(Space::Dead, id.key())));
-                group.answers.push(answer);
+                let forgotten = dead_letters.into_iter().try_for_each(|id| {
+                    let value = self.disk.get(Space::Dead, &id.key())?;
+                    self.forget(id, value.as_deref(), group);
+                    Ok(())
+                });
+                group.answer(answer, forgotten);
             }
         }
+    }
+
+    /// One that cannot be read stays where it is.
+    fn take_redriven(
+        &mut self,
+        id: DeadLetterId,
+        target: TargetNumber,
+        received: Timestamp,
+        group: &mut Group,
+    ) -> Result<(), JournalError> {
+        let value = self.disk.get(Space::Dead, &id.key())?;
+        let letter = value.as_deref().and_then(|value| records::parse_dead_letter(value).ok());
+        if let Some(event) = letter.and_then(|letter| letter.event)
+            && self.forget(id, value.as_deref(), group)
+        {
+            self.take_commit(vec![Owed { event: Event { received, ..event }, targets: vec![target] }], group);
+        }
+        Ok(())
+    }
+
+    /// Deletes a dead letter that was read as `value`; says whether it was there and is not deleted in this group already.
+    /// Only this thread deletes, so nothing comes between.
+    fn forget(&mut self, id: DeadLetterId, value: Option<&[u8]>, group: &mut Group) -> bool {
+        let Some(value) = value.filter(|_| group.forgotten.insert(id)) else { return false };
+        self.dead_letter_bytes = self.dead_letter_bytes.saturating_sub(value.len() as u64);
+        group.changes_dead_letters = true;
+        group.writes.push(Write::Remove(Space::Dead, id.key()));
+        true
     }
 
     /// Refuses commits while the disk is nearly full, and says so once.
     ///
     /// The room kept free is for settlements, for what is in memory and not yet in files, and for the files made while
-    /// others are merged. It is what keeps the storage engine from failing in the middle of a write.
-    fn check_room(&mut self) -> Result<(), JournalError> {
+    /// others are merged. It is what keeps the storage engine from failing in the middle of a write. A group is small
+    /// beside it, so one look is enough for all of a group.
+    fn check_room(&mut self, group: &mut Group) -> Result<(), JournalError> {
+        if let Some(room) = &group.room {
+            return room.clone();
+        }
         let room = super::check_room(self.disk.as_ref(), &self.settings);
         match &room {
             Err(JournalError::Full { free_bytes, free_space_bytes_min }) if !self.is_full => {
@@ -167,7 +259,7 @@ impl Committer {
             _ => {}
         }
         self.is_full = room.is_err();
-        room
+        group.room.insert(room).clone()
     }
 
     fn take_commit(&mut self, owed: Vec<Owed>, group: &mut Group) {
@@ -191,7 +283,14 @@ impl Committer {
         }
     }
 
-    fn take_settlement(pending: Pending, settlement: Settlement, group: &mut Group) {
+    fn take_settlement(&mut self, Settled { pending, settlement, attempt }: Settled, group: &mut Group) {
+        if let Some(attempt) = attempt.filter(|_| self.spans.is_kept()) {
+            let key = keys::attempt(attempt.event, &pending.delivery, attempt.attempt);
+            let value = records::attempt(&attempt, history::end(&settlement));
+            let space = self.spans.space(attempt.ended, key.len() + value.len());
+            group.writes.push(Write::Insert(space, key, value));
+            group.newest_attempt = group.newest_attempt.max(Some(attempt.ended));
+        }
         let key = keys::pending(&pending);
         let space = match pending.place {
             super::Place::Ready => Space::Ready,
@@ -206,8 +305,11 @@ impl Committer {
                 group.writes.push(Write::Insert(Space::Later, key, records::later(delivery.attempts + 1)));
             }
             Settlement::Dead(letter) => {
-                let key = DeadLetterId::new(letter.died, &delivery).key();
-                group.writes.push(Write::Insert(Space::Dead, key, records::dead_letter(&letter)));
+                let (key, value) = (DeadLetterId::new(letter.died, &delivery).key(), records::dead_letter(&letter));
+                group.bytes += value.len() as u64;
+                self.dead_letter_bytes += value.len() as u64;
+                group.changes_dead_letters = true;
+                group.writes.push(Write::Insert(Space::Dead, key, value));
                 group.settled.push(delivery.event);
             }
         }
@@ -216,7 +318,8 @@ impl Committer {
     /// Writes a group and answers everyone in it.
     fn write(&mut self, mut group: Group) -> Result<(), JournalError> {
         if group.writes.is_empty() {
-            // Commits that were refused have their answer already; what is left asked for nothing.
+            self.drop_expired(group.newest_attempt)?;
+            // Commits that were refused have their answer already; what is left asked for nothing more.
             group.answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
             return Ok(());
         }
@@ -226,7 +329,13 @@ impl Committer {
         if has_events {
             group.writes.push(self.next_event_write());
         }
+        if group.changes_dead_letters {
+            let bytes = records::count(self.dead_letter_bytes);
+            group.writes.push(Write::Insert(Space::Meta, keys::DEAD_LETTER_BYTES.to_vec(), bytes));
+        }
         self.disk.write(group.writes, durability)?;
+        self.drop_expired(group.newest_attempt)?;
+        self.dead_letter_bytes_written.store(self.dead_letter_bytes, Ordering::Relaxed);
         let owed = self.count(&group.owed, &group.settled);
         self.telemetry.metrics().deliveries_pending.set(i64::try_from(owed).unwrap_or(i64::MAX));
         if has_events {
@@ -256,6 +365,14 @@ impl Committer {
         segments.owed()
     }
 
+    /// Gives back the space of attempts that are too old or too many. Nothing refers to them.
+    fn drop_expired(&mut self, now: Option<Timestamp>) -> Result<(), JournalError> {
+        for space in now.map(|now| self.spans.take_expired(now)).unwrap_or_default() {
+            self.disk.drop_space(space)?;
+        }
+        Ok(())
+    }
+
     /// Gives back the space of segments that owe nothing.
     ///
     /// What settled them has to be on disk first: a settlement lost with the power would bring back a delivery whose event
@@ -267,7 +384,7 @@ impl Committer {
         }
         self.sync()?;
         for segment in drained {
-            self.disk.drop_segment(segment)?;
+            self.disk.drop_space(Space::Events(segment))?;
             self.telemetry.record(&SegmentDropped { first: segment });
         }
         Ok(())

@@ -20,6 +20,8 @@ pub enum Space {
     Schedules,
     /// Events of one segment, which is named by the number of its first event.
     Events(u64),
+    /// Attempts of one span of time, which is named by its begin in milliseconds.
+    History(u64),
 }
 
 /// One edit of a batch.
@@ -55,7 +57,7 @@ pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A storage engine.
 pub trait Disk: Send + Sync + fmt::Debug {
-    /// Applies a batch whole or not at all. A space of events is made when it is first written to.
+    /// Applies a batch whole or not at all. A space of events or attempts is made when it is first written to.
     ///
     /// # Errors
     /// After an error nobody knows what is on disk; the engine must be opened again.
@@ -76,11 +78,17 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// The segments of events there are, in order.
     fn segments(&self) -> Vec<u64>;
 
-    /// Deletes a segment of events.
+    /// The spans of attempts there are, in order.
+    fn spans(&self) -> Vec<u64>;
+
+    /// Bytes that a space takes on disk, more or less.
+    fn bytes(&self, space: Space) -> u64;
+
+    /// Deletes a space of events or attempts.
     ///
     /// # Errors
     /// When it could not be deleted; it may then be there again at the next start.
-    fn drop_segment(&self, segment: u64) -> Result<(), DiskError>;
+    fn drop_space(&self, space: Space) -> Result<(), DiskError>;
 
     /// Bytes free for this user; none when there is no bound.
     ///

@@ -22,6 +22,7 @@ const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of the log that every write goes to first. What is in memory only is in the log, so this bounds both.
 const LOG_BYTES: u64 = 128 * 1024 * 1024;
 const SEGMENT_PREFIX: &str = "events-";
+const SPAN_PREFIX: &str = "history-";
 
 impl FjallDisk {
     /// Opens the folder at `path`, or makes it when there is none.
@@ -43,8 +44,11 @@ impl FjallDisk {
             disk.keyspace(space)?;
         }
         for name in disk.db.list_keyspace_names() {
-            if let Some(first) = name.strip_prefix(SEGMENT_PREFIX).and_then(|first| first.parse().ok()) {
-                disk.keyspace(Space::Events(first))?;
+            let number = |prefix| name.strip_prefix(prefix).and_then(|number| number.parse().ok());
+            if let Some(space) =
+                number(SEGMENT_PREFIX).map(Space::Events).or_else(|| number(SPAN_PREFIX).map(Space::History))
+            {
+                disk.keyspace(space)?;
             }
         }
         Ok(disk)
@@ -63,12 +67,18 @@ impl FjallDisk {
             Space::Schedules => "schedules".to_owned(),
             // Padded, so that the names sort as the numbers do.
             Space::Events(first) => format!("{SEGMENT_PREFIX}{first:020}"),
+            Space::History(begin) => format!("{SPAN_PREFIX}{begin:020}"),
         };
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
         let keyspace =
             self.db.keyspace(&name, options).map_err(|error| failed("cannot make a part of the journal", &error))?;
         self.keyspaces.write().unwrap_or_else(PoisonError::into_inner).insert(space, keyspace.clone());
         Ok(keyspace)
+    }
+
+    fn numbers(&self, number: impl Fn(Space) -> Option<u64>) -> Vec<u64> {
+        let keyspaces = self.keyspaces.read().unwrap_or_else(PoisonError::into_inner);
+        keyspaces.keys().filter_map(|space| number(*space)).collect()
     }
 
     fn existing(&self, space: Space) -> Option<Keyspace> {
@@ -121,18 +131,27 @@ impl Disk for FjallDisk {
     }
 
     fn segments(&self) -> Vec<u64> {
-        let keyspaces = self.keyspaces.read().unwrap_or_else(PoisonError::into_inner);
-        let first = |space: &Space| match space {
-            Space::Events(first) => Some(*first),
+        self.numbers(|space| match space {
+            Space::Events(first) => Some(first),
             _ => None,
-        };
-        keyspaces.keys().filter_map(first).collect()
+        })
     }
 
-    fn drop_segment(&self, segment: u64) -> Result<(), DiskError> {
-        let keyspace = self.keyspaces.write().unwrap_or_else(PoisonError::into_inner).remove(&Space::Events(segment));
+    fn spans(&self) -> Vec<u64> {
+        self.numbers(|space| match space {
+            Space::History(begin) => Some(begin),
+            _ => None,
+        })
+    }
+
+    fn bytes(&self, space: Space) -> u64 {
+        self.existing(space).map_or(0, |keyspace| keyspace.disk_space())
+    }
+
+    fn drop_space(&self, space: Space) -> Result<(), DiskError> {
+        let keyspace = self.keyspaces.write().unwrap_or_else(PoisonError::into_inner).remove(&space);
         keyspace.map_or(Ok(()), |keyspace| {
-            self.db.delete_keyspace(keyspace).map_err(|error| failed("cannot delete a segment of the journal", &error))
+            self.db.delete_keyspace(keyspace).map_err(|error| failed("cannot delete a part of the journal", &error))
         })
     }
 

@@ -4,12 +4,16 @@ use std::fmt;
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::delivery::Delivery;
+use eventyard_core::event::EventId;
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 
 use super::{JournalError, Pending, Place};
 
 /// `Space::Meta`: the number of the next event.
 pub(super) const NEXT_EVENT: &[u8] = b"next_event";
+
+/// `Space::Meta`: bytes of all dead letters.
+pub(super) const DEAD_LETTER_BYTES: &[u8] = b"dead_letter_bytes";
 
 pub(super) fn event(number: EventNumber) -> Vec<u8> {
     number.0.to_be_bytes().to_vec()
@@ -70,12 +74,42 @@ pub(super) fn parse_later(key: &[u8], attempts: u32) -> Result<Pending, JournalE
     Ok(Pending { delivery, place: Place::Later(due) })
 }
 
+/// `Space::History`: the event's id, its number, the target, the attempt. An event that was sent again has another number.
+pub(super) fn attempt(id: EventId, delivery: &Delivery, attempt: u32) -> Vec<u8> {
+    let mut key = id.as_bytes().to_vec();
+    key.extend(numbers([delivery.event.0, delivery.target.0]));
+    key.extend(attempt.to_be_bytes());
+    key
+}
+
+/// Before and behind all attempts of an event.
+pub(super) fn attempts_of(id: EventId) -> [Vec<u8>; 2] {
+    [&[][..], &[u8::MAX; 24]].map(|end| [&id.as_bytes()[..], end].concat())
+}
+
+pub(super) fn parse_attempt(key: &[u8]) -> Result<(EventId, Delivery), JournalError> {
+    let parsed = || {
+        let (id, rest) = key.split_first_chunk()?;
+        let (event, rest) = rest.split_first_chunk()?;
+        let (target, attempt) = rest.split_first_chunk()?;
+        let delivery = Delivery {
+            event: EventNumber(u64::from_be_bytes(*event)),
+            target: TargetNumber(u64::from_be_bytes(*target)),
+            attempts: u32::from_be_bytes(attempt.try_into().ok()?),
+        };
+        Some((EventId::from_bytes(*id), delivery))
+    };
+    parsed().ok_or_else(|| damaged(key))
+}
+
 /// Which dead letter: when it died, of which event, for which target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeadLetterId([u64; 3]);
 
 impl DeadLetterId {
-    pub(super) fn new(died: Timestamp, delivery: &Delivery) -> Self {
+    /// The dead letter of a delivery that was given up at `died`.
+    #[must_use]
+    pub fn new(died: Timestamp, delivery: &Delivery) -> Self {
         Self([milliseconds(died), delivery.event.0, delivery.target.0])
     }
 
@@ -91,6 +125,18 @@ impl DeadLetterId {
 
     pub(super) fn from_key(key: &[u8]) -> Result<Self, JournalError> {
         parse(key).map(Self)
+    }
+
+    /// The number of its event.
+    #[must_use]
+    pub fn event(self) -> EventNumber {
+        EventNumber(self.0[1])
+    }
+
+    /// The target it was for.
+    #[must_use]
+    pub fn target(self) -> TargetNumber {
+        TargetNumber(self.0[2])
     }
 
     /// Reads an id as it is shown.

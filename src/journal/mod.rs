@@ -14,9 +14,11 @@
 
 mod bell;
 mod committer;
+mod dead_letters;
 mod disk;
 mod error;
 mod fjall_disk;
+mod history;
 mod keys;
 pub mod model_disk;
 mod records;
@@ -27,6 +29,7 @@ mod segments;
 mod tests;
 
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use eventyard_core::clock::Timestamp;
@@ -37,9 +40,11 @@ use eventyard_core::name::{EventNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use bell::Bell;
+pub use dead_letters::{DeadLetterPage, StoredDeadLetter};
 pub use disk::{Disk, DiskError, Durability, Entries, Space, Write};
 pub use error::JournalError;
 pub use fjall_disk::FjallDisk;
+pub use history::{HistoryLimits, RecordedAttempt, Settled};
 pub use keys::DeadLetterId;
 pub use schedules::ScheduleMark;
 
@@ -58,6 +63,8 @@ pub struct Settings {
     pub segment_size_bytes: u64,
     /// Below this much free space commits are refused.
     pub free_space_bytes_min: u64,
+    /// How much of the history of attempts is kept.
+    pub history: HistoryLimits,
 }
 
 /// An event together with the targets it is owed to.
@@ -107,6 +114,8 @@ pub struct Journal {
     requests: mpsc::Sender<Request>,
     bell: Arc<Bell>,
     failed: watch::Receiver<bool>,
+    /// Bytes of all dead letters.
+    dead_letter_bytes: Arc<AtomicU64>,
 }
 
 /// The thread that writes; joining it waits for the last write.
@@ -154,13 +163,14 @@ impl Journal {
         let segments = Arc::new(RwLock::new(segments));
         let bell = Arc::new(Bell::default());
         let (requests, receiver) = mpsc::channel(4 * settings.commit_group_requests_max);
-        let (committer, failed) =
-            Committer::new(Arc::clone(&disk), settings, Arc::clone(&segments), Arc::clone(&bell), telemetry)?;
+        let dead_letter_bytes = Arc::new(AtomicU64::new(dead_letters::bytes(disk.as_ref())?));
+        let parts = (Arc::clone(&segments), Arc::clone(&bell), Arc::clone(&dead_letter_bytes));
+        let (committer, failed) = Committer::new(Arc::clone(&disk), settings, parts, telemetry)?;
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || committer.run(receiver))
             .map_err(|error| JournalError::Thread(Arc::new(error)))?;
-        let journal = Self { disk, settings, segments, requests, bell, failed };
+        let journal = Self { disk, settings, segments, requests, bell, failed, dead_letter_bytes };
         Ok((journal, CommitterThread(thread)))
     }
 
@@ -170,19 +180,16 @@ impl Journal {
     /// [`JournalError::Full`] when the disk has too little room, [`JournalError::Closed`] when the journal failed or was
     /// closed: then nobody knows whether the events are on disk, and the caller must say so by failing.
     pub async fn commit(&self, owed: Vec<Owed>) -> Result<(), JournalError> {
-        let (answer, answered) = oneshot::channel();
-        self.requests.send(Request::Commit { owed, answer }).await.map_err(|_| JournalError::Closed)?;
-        answered.await.map_err(|_| JournalError::Closed)?
+        self.ask(|answer| Request::Commit { owed, answer }).await
     }
 
-    /// Writes what became of a delivery. When it returns, the change can be seen, but need not be on disk yet.
+    /// Writes what became of deliveries, all in one group. When it returns, the changes can be seen, but need not be on disk
+    /// yet.
     ///
     /// # Errors
-    /// [`JournalError::Closed`] when the journal failed or was closed; the delivery is then still owed.
-    pub async fn settle(&self, pending: Pending, settlement: Settlement) -> Result<(), JournalError> {
-        let (answer, answered) = oneshot::channel();
-        self.requests.send(Request::Settle { pending, settlement, answer }).await.map_err(|_| JournalError::Closed)?;
-        answered.await.map_err(|_| JournalError::Closed)?
+    /// [`JournalError::Closed`] when the journal failed or was closed; the deliveries are then still owed.
+    pub async fn settle(&self, settlements: Vec<Settled>) -> Result<(), JournalError> {
+        self.ask(|answer| Request::Settle { settlements, answer }).await
     }
 
     /// Deliveries to `target` that can be tried now, in order of commit, behind the event `after`.
@@ -246,7 +253,9 @@ impl Journal {
         let segment = self.segments.read().unwrap_or_else(PoisonError::into_inner).of(number);
         let segment = segment.ok_or(JournalError::Missing(number.0))?;
         let value = self.disk.get(Space::Events(segment), &keys::event(number))?;
-        records::parse_event(&value.ok_or(JournalError::Missing(number.0))?)
+        let value = value.ok_or(JournalError::Missing(number.0))?;
+        records::parse_event(&value)
+            .ok_or_else(|| JournalError::Damaged(format!("event {} in the segment {segment}", number.0)))
     }
 
     /// The targets that are owed something.
@@ -292,50 +301,23 @@ impl Journal {
         self.segments.read().unwrap_or_else(PoisonError::into_inner).owed()
     }
 
-    /// Dead letters in the order in which they died, behind the one named by `after`.
-    ///
-    /// # Errors
-    /// When the disk cannot be read.
-    pub fn dead_letters(
-        &self,
-        after: Option<DeadLetterId>,
-        limit: usize,
-    ) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
-        let from = after.map_or_else(Vec::new, DeadLetterId::successor);
-        let entries = self.disk.scan(Space::Dead, &from, &[u8::MAX; 32], limit)?;
-        entries
-            .iter()
-            .map(|(key, value)| Ok((DeadLetterId::from_key(key)?, records::parse_dead_letter(value)?)))
-            .collect()
-    }
-
-    /// Deletes dead letters that died before `before`, at most `limit` of them, and answers how many there were.
-    ///
-    /// # Errors
-    /// When the disk cannot be read, or the journal is closed.
-    pub async fn forget_dead_letters(&self, before: Timestamp, limit: usize) -> Result<usize, JournalError> {
-        let entries = self.disk.scan(Space::Dead, &[], &keys::dead_letters_end(before), limit)?;
-        let dead_letters = entries.iter().map(|(key, _)| DeadLetterId::from_key(key)).collect::<Result<Vec<_>, _>>()?;
-        let count = dead_letters.len();
-        let (answer, answered) = oneshot::channel();
-        self.requests.send(Request::Forget { dead_letters, answer }).await.map_err(|_| JournalError::Closed)?;
-        answered.await.map_err(|_| JournalError::Closed)??;
-        Ok(count)
-    }
-
     /// Brings everything to disk and ends the writing; whoever asks for more is refused.
     pub async fn close(&self) {
-        let (answer, answered) = oneshot::channel();
         // When the thread is gone already, it is closed.
-        if self.requests.send(Request::Close { answer }).await.is_ok() {
-            let _ = answered.await;
-        }
+        let _ = self.ask(|answer| Request::Close { answer }).await;
     }
 
     /// What tells the dispatcher that there is news.
     #[must_use]
     pub fn bell(&self) -> Arc<Bell> {
         Arc::clone(&self.bell)
+    }
+
+    /// Asks the thread that writes, and waits for its answer.
+    async fn ask(&self, request: impl FnOnce(committer::Answer) -> Request) -> Result<(), JournalError> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(request(answer)).await.map_err(|_| JournalError::Closed)?;
+        answered.await.map_err(|_| JournalError::Closed)?
     }
 
     /// Waits until the journal has failed or was closed. After a failure what is on disk then decides, and the daemon has to stop.

@@ -17,6 +17,16 @@ struct State {
     visible: Map,
     free_bytes: Option<u64>,
     writes_until_failure: Option<usize>,
+    read_fault: Option<(Space, ReadFault)>,
+}
+
+/// How reading fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFault {
+    /// With an error, as when a disk cannot be read.
+    Error,
+    /// With a panic, as a bug in a storage engine may.
+    Panic,
 }
 
 /// A disk in memory.
@@ -51,6 +61,16 @@ impl ModelDisk {
         self.state().writes_until_failure = Some(writes);
     }
 
+    /// Lets every read of a value of `space` fail.
+    pub fn fail_reads_of(&self, space: Space, fault: ReadFault) {
+        self.state().read_fault = Some((space, fault));
+    }
+
+    fn numbers(&self, number: impl Fn(Space) -> Option<u64>) -> Vec<u64> {
+        let numbers: BTreeSet<u64> = self.state().visible.keys().filter_map(|(space, _)| number(*space)).collect();
+        numbers.into_iter().collect()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,7 +102,13 @@ impl Disk for ModelDisk {
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
-        Ok(self.state().visible.get(&(space, key.to_vec())).cloned())
+        let state = self.state();
+        match state.read_fault.filter(|(failing, _)| *failing == space) {
+            Some((_, ReadFault::Error)) => Err(DiskError { action: "model", reason: "it was told to fail".to_owned() }),
+            #[expect(clippy::panic, reason = "the test asked for it")]
+            Some((_, ReadFault::Panic)) => panic!("the model disk was told to"),
+            None => Ok(state.visible.get(&(space, key.to_vec())).cloned()),
+        }
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
@@ -95,17 +121,29 @@ impl Disk for ModelDisk {
     }
 
     fn segments(&self) -> Vec<u64> {
-        let first = |(space, _): &(Space, Vec<u8>)| match space {
-            Space::Events(first) => Some(*first),
+        self.numbers(|space| match space {
+            Space::Events(first) => Some(first),
             _ => None,
-        };
-        self.state().visible.keys().filter_map(first).collect::<BTreeSet<_>>().into_iter().collect()
+        })
     }
 
-    fn drop_segment(&self, segment: u64) -> Result<(), DiskError> {
+    fn spans(&self) -> Vec<u64> {
+        self.numbers(|space| match space {
+            Space::History(begin) => Some(begin),
+            _ => None,
+        })
+    }
+
+    fn bytes(&self, space: Space) -> u64 {
+        let state = self.state();
+        let entries = state.visible.iter().filter(|((other, _), _)| *other == space);
+        entries.map(|((_, key), value)| (key.len() + value.len()) as u64).sum()
+    }
+
+    fn drop_space(&self, space: Space) -> Result<(), DiskError> {
         let state = &mut *self.state();
         for map in [&mut state.durable, &mut state.visible] {
-            map.retain(|(space, _), _| *space != Space::Events(segment));
+            map.retain(|(other, _), _| *other != space);
         }
         Ok(())
     }

@@ -1,17 +1,24 @@
 //! The values of the journal. Each begins with the number of its form, so that a later release can add others.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
+use eventyard_core::attempt_record::{AttemptEnd, AttemptRecord};
 use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::retry::ExhaustedRetryCondition;
 use serde::{Deserialize, Serialize};
 
-use super::{JournalError, Pending, ScheduleMark, keys};
+use super::{JournalError, Pending, RecordedAttempt, ScheduleMark, keys};
 
 /// Form 1 of an event: when it was received (8 bytes), its id (16 bytes), its envelope.
 const EVENT: u8 = 1;
 /// Form 1 of a delivery that waits: attempts so far (4 bytes).
 const LATER: u8 = 1;
+/// Form 1 of an attempt: when the event was received (8 bytes), when the attempt ended (8 bytes), how long it took in
+/// microseconds (4 bytes), what followed (1 byte) and when (8 bytes), the length of its code (1 byte), its code, its message.
+const ATTEMPT: u8 = 1;
 /// Form 1 of how far a schedule has come: since when it runs, and through what it was fired (8 bytes each).
 const SCHEDULE: u8 = 1;
 /// Form 1 of a dead letter: a JSON object.
@@ -26,18 +33,24 @@ pub(super) fn event(event: &Event) -> Vec<u8> {
     value
 }
 
-pub(super) fn parse_event(value: &[u8]) -> Result<Event, JournalError> {
-    let parsed = || {
-        let rest = value.strip_prefix(&[EVENT])?;
-        let (received, rest) = rest.split_first_chunk()?;
-        let (id, envelope) = rest.split_first_chunk()?;
-        Some(Event {
-            id: EventId::from_bytes(*id),
-            received: Timestamp::from_millis(i64::from_be_bytes(*received))?,
-            envelope: std::str::from_utf8(envelope).ok()?.into(),
-        })
-    };
-    parsed().ok_or_else(|| JournalError::Damaged("an event".to_owned()))
+pub(super) fn count(count: u64) -> Vec<u8> {
+    count.to_be_bytes().to_vec()
+}
+
+pub(super) fn parse_count(value: &[u8]) -> Result<u64, JournalError> {
+    value.try_into().map(u64::from_be_bytes).map_err(|_| JournalError::Damaged("a count".to_owned()))
+}
+
+/// None when it is not in that form.
+pub(super) fn parse_event(value: &[u8]) -> Option<Event> {
+    let rest = value.strip_prefix(&[EVENT])?;
+    let (received, rest) = rest.split_first_chunk()?;
+    let (id, envelope) = rest.split_first_chunk()?;
+    Some(Event {
+        id: EventId::from_bytes(*id),
+        received: Timestamp::from_millis(i64::from_be_bytes(*received))?,
+        envelope: std::str::from_utf8(envelope).ok()?.into(),
+    })
 }
 
 pub(super) fn later(attempts: u32) -> Vec<u8> {
@@ -49,6 +62,58 @@ pub(super) fn later(attempts: u32) -> Vec<u8> {
 pub(super) fn parse_later(key: &[u8], value: &[u8]) -> Result<Pending, JournalError> {
     let attempts = value.strip_prefix(&[LATER]).and_then(|rest| rest.try_into().ok()).map(u32::from_be_bytes);
     keys::parse_later(key, attempts.ok_or_else(|| JournalError::Damaged("a delivery that waits".to_owned()))?)
+}
+
+/// An attempt with what followed.
+pub(super) fn attempt(record: &AttemptRecord, end: AttemptEnd) -> Vec<u8> {
+    let mut value = Vec::with_capacity(64 + record.message.len());
+    value.push(ATTEMPT);
+    value.extend(record.received.as_millis().to_be_bytes());
+    value.extend(record.ended.as_millis().to_be_bytes());
+    value.extend(u32::try_from(record.duration.as_micros()).unwrap_or(u32::MAX).to_be_bytes());
+    let (end, time) = match end {
+        AttemptEnd::Delivered => (0, Timestamp::EPOCH),
+        AttemptEnd::RetryAt(time) => (1, time),
+        AttemptEnd::Died(time) => (2, time),
+    };
+    value.push(end);
+    value.extend(time.as_millis().to_be_bytes());
+    value.push(u8::try_from(record.code.len()).unwrap_or(0));
+    value.extend(record.code.as_bytes());
+    value.extend(record.message.as_bytes());
+    value
+}
+
+pub(super) fn parse_attempt(key: &[u8], value: &[u8]) -> Result<RecordedAttempt, JournalError> {
+    let (event, delivery) = keys::parse_attempt(key)?;
+    let parsed = || {
+        let rest = value.strip_prefix(&[ATTEMPT])?;
+        let (received, rest) = rest.split_first_chunk()?;
+        let (ended, rest) = rest.split_first_chunk()?;
+        let (duration, rest) = rest.split_first_chunk()?;
+        let (&end, rest) = rest.split_first()?;
+        let (time, rest) = rest.split_first_chunk()?;
+        let (&code_length, rest) = rest.split_first()?;
+        let (code, message) = rest.split_at_checked(code_length.into())?;
+        let time_of = |bytes| Timestamp::from_millis(i64::from_be_bytes(bytes));
+        let record = AttemptRecord {
+            event,
+            received: time_of(*received)?,
+            attempt: delivery.attempts,
+            ended: time_of(*ended)?,
+            duration: Duration::from_micros(u32::from_be_bytes(*duration).into()),
+            code: Cow::Owned(str::from_utf8(code).ok()?.to_owned()),
+            message: str::from_utf8(message).ok()?.to_owned(),
+        };
+        let end = match end {
+            0 => AttemptEnd::Delivered,
+            1 => AttemptEnd::RetryAt(time_of(*time)?),
+            2 => AttemptEnd::Died(time_of(*time)?),
+            _ => return None,
+        };
+        Some(RecordedAttempt { delivery, record, end })
+    };
+    parsed().ok_or_else(|| JournalError::Damaged(format!("an attempt at event {}", delivery.event)))
 }
 
 pub(super) fn schedule(mark: &ScheduleMark) -> Vec<u8> {
@@ -71,9 +136,10 @@ pub(super) fn parse_schedule(key: &[u8], value: &[u8]) -> Result<ScheduleMark, J
 
 #[derive(Serialize, Deserialize)]
 struct DeadLetterRecord {
-    event_id: String,
-    received_ms: i64,
-    envelope: Box<str>,
+    /// This and the next two are absent together.
+    event_id: Option<String>,
+    received_ms: Option<i64>,
+    envelope: Option<Box<str>>,
     died_ms: i64,
     rule_arn: String,
     target_id: String,
@@ -85,10 +151,11 @@ struct DeadLetterRecord {
 }
 
 pub(super) fn dead_letter(letter: &DeadLetter) -> Vec<u8> {
+    let event = letter.event.as_ref();
     let record = DeadLetterRecord {
-        event_id: letter.event.id.to_string(),
-        received_ms: letter.event.received.as_millis(),
-        envelope: letter.event.envelope.clone(),
+        event_id: event.map(|event| event.id.to_string()),
+        received_ms: event.map(|event| event.received.as_millis()),
+        envelope: event.map(|event| event.envelope.clone()),
         died_ms: letter.died.as_millis(),
         rule_arn: letter.rule_arn.clone(),
         target_id: letter.target_id.clone(),
@@ -110,10 +177,12 @@ pub(super) fn parse_dead_letter(value: &[u8]) -> Result<DeadLetter, JournalError
     let record: DeadLetterRecord =
         serde_json::from_slice(json).map_err(|error| JournalError::Damaged(format!("a dead letter: {error}")))?;
     let time = |milliseconds| Timestamp::from_millis(milliseconds).ok_or_else(damaged);
-    let event = Event {
-        id: EventId::parse(&record.event_id).ok_or_else(damaged)?,
-        received: time(record.received_ms)?,
-        envelope: record.envelope,
+    let event = match (record.event_id, record.received_ms, record.envelope) {
+        (Some(id), Some(received), Some(envelope)) => {
+            Some(Event { id: EventId::parse(&id).ok_or_else(damaged)?, received: time(received)?, envelope })
+        }
+        (None, None, None) => None,
+        _ => return Err(damaged()),
     };
     Ok(DeadLetter {
         event,

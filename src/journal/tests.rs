@@ -1,7 +1,9 @@
 //! Tests of the journal on the model disk: what a loss of power may take, and what it may not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use eventyard_core::attempt_record::{AttemptEnd, AttemptRecord};
 use eventyard_core::event::EventId;
 use eventyard_core::retry::ExhaustedRetryCondition;
 
@@ -13,6 +15,7 @@ const SETTINGS: Settings = Settings {
     commit_group_bytes_max: 1 << 20,
     segment_size_bytes: 200,
     free_space_bytes_min: 1_000,
+    history: HistoryLimits { size_bytes_max: 1 << 20, retention: Duration::from_secs(80) },
 };
 const TARGET: TargetNumber = TargetNumber(7);
 
@@ -35,7 +38,7 @@ fn owed(n: u128, targets: &[TargetNumber]) -> Owed {
 
 fn letter(event: Event) -> DeadLetter {
     DeadLetter {
-        event,
+        event: Some(event),
         died: at(2_000),
         rule_arn: "arn:rule".into(),
         target_id: "t".into(),
@@ -45,6 +48,17 @@ fn letter(event: Event) -> DeadLetter {
         exhausted_retry_condition: Some(ExhaustedRetryCondition::MaximumRetryAttempts),
         retry_attempts: 3,
     }
+}
+
+fn settled(pending: Pending, settlement: Settlement) -> Settled {
+    Settled { pending, settlement, attempt: None }
+}
+
+const ALL: DeadLetterPage = DeadLetterPage { after: None, since: None, until: None, limit: 100 };
+
+fn dead_letters(journal: &Journal) -> Vec<(DeadLetterId, DeadLetter)> {
+    let letters = journal.dead_letters(&ALL).unwrap();
+    letters.into_iter().map(|(id, letter)| (id, letter.unwrap())).collect()
 }
 
 #[tokio::test]
@@ -67,7 +81,7 @@ async fn a_lost_settlement_means_again_and_never_not_at_all() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let pending = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(pending, Settlement::Delivered).await.unwrap();
+    journal.settle(vec![settled(pending, Settlement::Delivered)]).await.unwrap();
     assert!(!journal.is_owed(TARGET).unwrap());
 
     let unsynced = disk.unsynced_batches();
@@ -85,7 +99,7 @@ async fn retries_wait_in_the_order_of_their_times() {
     let (journal, _thread) = open(&disk);
     journal.commit((1..=3).map(|n| owed(n, &[TARGET])).collect()).await.unwrap();
     for (pending, due) in journal.ready(TARGET, None, 3).unwrap().into_iter().zip([30, 10, 20]) {
-        journal.settle(pending, Settlement::RetryAt(at(due))).await.unwrap();
+        journal.settle(vec![settled(pending, Settlement::RetryAt(at(due)))]).await.unwrap();
     }
     assert_eq!(journal.ready(TARGET, None, 10).unwrap(), []);
     assert_eq!(journal.next_due(TARGET, None).unwrap(), Some(at(10)));
@@ -105,13 +119,155 @@ async fn a_dead_letter_is_whole_and_no_longer_owed() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let pending = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(pending, Settlement::Dead(Box::new(letter(event(1))))).await.unwrap();
+    journal.settle(vec![settled(pending, Settlement::Dead(Box::new(letter(event(1)))))]).await.unwrap();
     assert_eq!(journal.owed(), 0);
-    let letters = journal.dead_letters(None, 10).unwrap();
+    let letters = dead_letters(&journal);
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].1, letter(event(1)));
+    assert_eq!(journal.dead_letter(letters[0].0).unwrap(), Some(letter(event(1))));
     assert_eq!(DeadLetterId::parse(&letters[0].0.to_string()), Some(letters[0].0));
-    assert!(journal.dead_letters(Some(letters[0].0), 10).unwrap().is_empty());
+    let behind = DeadLetterPage { after: Some(letters[0].0), ..ALL };
+    assert!(journal.dead_letters(&behind).unwrap().is_empty());
+}
+
+/// A journal in which `events` have died one millisecond after the other.
+async fn dead(disk: &Arc<ModelDisk>, events: u128) -> Journal {
+    let (journal, _thread) = open(disk);
+    journal.commit((1..=events).map(|n| owed(n, &[TARGET])).collect()).await.unwrap();
+    let ready = journal.ready(TARGET, None, 100).unwrap();
+    let died = ready.into_iter().zip(1_u32..).map(|(pending, n)| {
+        let letter = DeadLetter { died: at(2_000 + i64::from(n)), ..letter(event(n.into())) };
+        settled(pending, Settlement::Dead(Box::new(letter)))
+    });
+    journal.settle(died.collect()).await.unwrap();
+    journal
+}
+
+#[tokio::test]
+async fn dead_letters_are_found_by_the_time_they_died() {
+    let journal = dead(&Arc::default(), 5).await;
+    let page = |since, until| {
+        let page = DeadLetterPage { since: Some(at(since)), until: Some(at(until)), ..ALL };
+        journal.dead_letters(&page).unwrap().len()
+    };
+    assert_eq!((page(0, 2_001), page(2_001, 2_002), page(2_002, 2_005), page(2_005, 9_000)), (0, 1, 3, 1));
+}
+
+#[tokio::test]
+async fn a_redriven_dead_letter_is_owed_again_whatever_the_power_does() {
+    let disk = Arc::new(ModelDisk::default());
+    let journal = dead(&disk, 3).await;
+    let letters = dead_letters(&journal);
+    let other = TargetNumber(9);
+    // One of them twice: it is owed once.
+    let redriven = [0, 1, 1].map(|n| (letters[n].0, other));
+    journal.redrive(redriven.to_vec(), at(7_000)).await.unwrap();
+    let (journal, _thread) = open(&Arc::new(disk.lose_power(0)));
+    assert_eq!(dead_letters(&journal), letters[2..]);
+    let ready = journal.ready(other, None, 10).unwrap();
+    let events: Vec<Event> = ready.iter().map(|pending| journal.event(pending.delivery.event).unwrap()).collect();
+    assert_eq!(events, [1, 2].map(|n| Event { received: at(7_000), ..event(n) }));
+    assert_eq!(journal.owed(), 2);
+    journal.redrive(redriven.to_vec(), at(8_000)).await.unwrap();
+    assert_eq!(journal.owed(), 2, "they are gone");
+}
+
+#[tokio::test]
+async fn the_bytes_of_dead_letters_are_known_after_every_change_and_restart() {
+    let disk = Arc::new(ModelDisk::default());
+    let journal = dead(&disk, 4).await;
+    let counted = |disk: &ModelDisk| -> u64 {
+        let entries = disk.scan(Space::Dead, &[], &[u8::MAX; 32], 100).unwrap();
+        entries.iter().map(|(_, value)| value.len() as u64).sum()
+    };
+    assert!(journal.dead_letter_bytes() > 0);
+    assert_eq!(journal.dead_letter_bytes(), counted(&disk));
+    let ids: Vec<_> = dead_letters(&journal).into_iter().map(|(id, _)| id).collect();
+    journal.forget_dead_letters(vec![ids[0], ids[0], ids[1]]).await.unwrap();
+    journal.forget_dead_letters(vec![ids[0]]).await.unwrap();
+    assert_eq!(journal.dead_letter_bytes(), counted(&disk));
+    for kept in 0..=disk.unsynced_batches() {
+        let disk = Arc::new(disk.lose_power(kept));
+        assert_eq!(open(&disk).0.dead_letter_bytes(), counted(&disk), "{kept}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_dead_letter_is_told_and_the_others_are_read() {
+    let disk = Arc::new(ModelDisk::default());
+    let journal = dead(&disk, 2).await;
+    let (id, _) = dead_letters(&journal)[0];
+    disk.write(vec![Write::Insert(Space::Dead, id.key(), b"?".to_vec())], Durability::Power).unwrap();
+    let letters = journal.dead_letters(&ALL).unwrap();
+    assert!(letters[0].1.is_err() && letters[1].1.is_ok());
+    journal.redrive(vec![(id, TARGET)], at(0)).await.unwrap();
+    assert_eq!(journal.dead_letters(&ALL).unwrap().len(), 2, "it has no event to send");
+    journal.forget_dead_letters(vec![id]).await.unwrap();
+    assert_eq!(journal.dead_letters(&ALL).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn attempts_are_remembered_with_what_followed_and_forgotten_with_age() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, thread) = open(&disk);
+    let id = EventId::new(at(1_000), 7);
+    let event = Event { id, ..event(1) };
+    journal.commit(vec![Owed { event: event.clone(), targets: vec![TARGET, TargetNumber(9)] }]).await.unwrap();
+    let record = |attempt, ended, code: &'static str| AttemptRecord {
+        event: id,
+        received: at(1_000),
+        attempt,
+        ended: at(ended),
+        duration: Duration::from_micros(1_234),
+        code: code.into(),
+        message: "why\u{e9}".repeat(usize::from(code != "DELIVERED")),
+    };
+    let settle = async |pending: Pending, settlement, attempt: &AttemptRecord| {
+        let settled = Settled { pending, settlement, attempt: Some(attempt.clone()) };
+        journal.settle(vec![settled]).await.unwrap();
+    };
+    let first = journal.ready(TARGET, None, 1).unwrap()[0];
+    let other = journal.ready(TargetNumber(9), None, 1).unwrap()[0];
+    let failed = [record(1, 2_000, "TIMED_OUT"), record(2, 40_000, "TARGET_FAILED")];
+    settle(first, Settlement::RetryAt(at(30_000)), &failed[0]).await;
+    let again = journal.later(TARGET, None, at(30_000), 1).unwrap()[0];
+    assert!(journal.is_pending(&again).unwrap() && !journal.is_pending(&first).unwrap());
+    // Twelve seconds and more later: another span.
+    settle(again, Settlement::Dead(Box::new(letter(event))), &failed[1]).await;
+    settle(other, Settlement::Delivered, &record(1, 50_000, "DELIVERED")).await;
+    assert!(disk.spans().len() > 1);
+    let attempts = journal.attempts(id).unwrap();
+    let told: Vec<_> = attempts.iter().map(|attempt| (attempt.delivery.target.0, attempt.end)).collect();
+    let ends = [AttemptEnd::RetryAt(at(30_000)), AttemptEnd::Died(at(2_000)), AttemptEnd::Delivered];
+    assert_eq!(told, [(7, ends[0]), (7, ends[1]), (9, ends[2])]);
+    assert_eq!(attempts.iter().map(|attempt| &attempt.record).collect::<Vec<_>>()[..2], failed.each_ref());
+    assert!(journal.attempts(EventId::new(at(1_000), 8)).unwrap().is_empty());
+
+    journal.trim_history(at(99_999)).await.unwrap();
+    assert_eq!(journal.attempts(id).unwrap().len(), 2, "the first is older than 80 seconds");
+    journal.close().await;
+    thread.join();
+    let (journal, _thread) = open(&disk);
+    assert_eq!(journal.attempts(id).unwrap().len(), 2);
+    journal.trim_history(at(999_999)).await.unwrap();
+    assert!(journal.attempts(id).unwrap().is_empty() && disk.spans().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_is_found_by_the_time_its_id_tells() {
+    let (journal, _thread) = open(&Arc::default());
+    let id = |n: u32| EventId::new(at(i64::from(n) * 20_000), n.into());
+    for n in 0..60 {
+        let event = Event { id: id(n), received: at(i64::from(n) * 20_000), ..event(n.into()) };
+        journal.commit(vec![Owed { event, targets: vec![TARGET] }]).await.unwrap();
+    }
+    for n in 0..60 {
+        let (number, event) = journal.find_event(id(n)).unwrap().unwrap();
+        assert_eq!((number.0, event.id), (u64::from(n) + 1, id(n)));
+    }
+    assert!(journal.find_event(EventId::new(at(20_000), 77)).unwrap().is_none());
+    assert!(journal.find_event(EventId::new(at(99_000_000), 77)).unwrap().is_none());
+    assert!(journal.find_event(EventId::from_random(7)).unwrap().is_none(), "an id from elsewhere");
 }
 
 #[tokio::test]
@@ -125,7 +281,7 @@ async fn segments_go_when_nothing_in_them_is_owed_and_no_earlier() {
     assert!(before > 3, "{before} segments");
     let all = journal.ready(TARGET, None, 100).unwrap();
     for pending in &all[1..] {
-        journal.settle(*pending, Settlement::Delivered).await.unwrap();
+        journal.settle(vec![settled(*pending, Settlement::Delivered)]).await.unwrap();
     }
     assert_eq!(journal.event(all[0].delivery.event).unwrap(), event(1), "one event keeps its segment");
     assert_eq!(disk.segments().len(), 2, "the first, which is owed, and the newest");
@@ -144,7 +300,7 @@ async fn numbers_are_not_given_twice() {
     let (journal, _thread) = open(&disk);
     journal.commit(vec![owed(1, &[TARGET])]).await.unwrap();
     let first = journal.ready(TARGET, None, 1).unwrap()[0];
-    journal.settle(first, Settlement::Delivered).await.unwrap();
+    journal.settle(vec![settled(first, Settlement::Delivered)]).await.unwrap();
     let (journal, _thread) = open(&Arc::new(disk.lose_power(usize::MAX)));
     journal.commit(vec![owed(2, &[TARGET])]).await.unwrap();
     assert!(journal.ready(TARGET, None, 1).unwrap()[0].delivery.event > first.delivery.event);
@@ -159,7 +315,7 @@ async fn a_full_disk_refuses_commits_and_takes_settlements() {
     assert!(matches!(journal.commit(vec![owed(2, &[TARGET])]).await, Err(JournalError::Full { free_bytes: 999, .. })));
     let pending = journal.ready(TARGET, None, 10).unwrap();
     assert_eq!(pending.len(), 1, "nothing of the refused commit is there");
-    journal.settle(pending[0], Settlement::Delivered).await.unwrap();
+    journal.settle(vec![settled(pending[0], Settlement::Delivered)]).await.unwrap();
     disk.set_free_bytes(1_000);
     journal.commit(vec![owed(3, &[TARGET])]).await.unwrap();
 }
@@ -203,10 +359,10 @@ async fn the_real_disk_gives_back_what_the_model_does() {
     }
     let all = journal.ready(TARGET, None, 100).unwrap();
     for pending in &all[..20] {
-        journal.settle(*pending, Settlement::Delivered).await.unwrap();
+        journal.settle(vec![settled(*pending, Settlement::Delivered)]).await.unwrap();
     }
-    journal.settle(all[20], Settlement::RetryAt(at(5))).await.unwrap();
-    journal.settle(all[21], Settlement::Dead(Box::new(letter(event(22))))).await.unwrap();
+    journal.settle(vec![settled(all[20], Settlement::RetryAt(at(5)))]).await.unwrap();
+    journal.settle(vec![settled(all[21], Settlement::Dead(Box::new(letter(event(22)))))]).await.unwrap();
     drop(journal);
     thread.join();
 
@@ -215,7 +371,7 @@ async fn the_real_disk_gives_back_what_the_model_does() {
     assert_eq!(journal.later(TARGET, None, at(5), 10).unwrap().len(), 1);
     assert_eq!(journal.targets_owed().unwrap(), [TARGET, TargetNumber(8)]);
     assert_eq!(journal.owed(), 8 + 1 + 30);
-    assert_eq!(journal.dead_letters(None, 10).unwrap()[0].1, letter(event(22)));
+    assert_eq!(dead_letters(&journal)[0].1, letter(event(22)));
     assert_eq!(journal.event(all[25].delivery.event).unwrap(), event(26));
     drop(journal);
     thread.join();

@@ -5,8 +5,10 @@ mod clock;
 mod random;
 mod shutdown;
 mod tasks;
+mod threads;
 
 pub use clock::SystemClock;
 pub use random::Random;
 pub use shutdown::{Hangups, Stop, StopSignal, wait_for_signal};
 pub use tasks::Tasks;
+pub use threads::Threads;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use tokio::task::JoinHandle;
 
+use super::Threads;
 use crate::telemetry::{TaskPanicked, Telemetry};
 
 /// Starts tasks.
@@ -31,6 +32,16 @@ impl Tasks {
     {
         let tasks = self.clone();
         tokio::spawn(async move { tasks.guard(name, future).await })
+    }
+
+    /// The same as [`Self::spawn`], on other threads than these.
+    pub fn spawn_on<F>(&self, threads: &Threads, name: &'static str, future: F) -> JoinHandle<Option<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let tasks = self.clone();
+        threads.handle().spawn(async move { tasks.guard(name, future).await })
     }
 
     /// Runs `future` here. Answers its result, or nothing when it panicked, which is then already reported under `name`.

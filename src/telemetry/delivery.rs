@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 
@@ -23,8 +24,10 @@ impl Fact for EventUnmatched {
 /// One attempt ended.
 #[derive(Debug)]
 pub struct AttemptEnded<'a> {
-    /// The event.
-    pub event: EventId,
+    /// The event; absent when it could not be read.
+    pub event: Option<EventId>,
+    /// Its number in the journal.
+    pub event_number: u64,
     /// The target's id within its rule.
     pub target_id: &'a str,
     /// The ARN of the rule.
@@ -44,12 +47,23 @@ impl Fact for AttemptEnded<'_> {
         let code = self.outcome.error_code();
         metrics.attempts.with_label_values(&[code]).inc();
         metrics.attempt_seconds.observe(self.duration.as_secs_f64());
-        let &Self { ref event, target_id, rule_arn, attempt, duration, .. } = self;
+        let &Self { event, event_number, target_id, rule_arn, attempt, duration, .. } = self;
+        let event = event.map(tracing::field::display);
         if *self.outcome == AttemptOutcome::Delivered {
             metrics.end_to_end_seconds.observe(self.since_received.as_secs_f64());
-            tracing::debug!(%event, target_id, rule_arn, attempt, ?duration, "delivered");
+            tracing::debug!(event, target_id, rule_arn, attempt, ?duration, "delivered");
         } else {
-            tracing::info!(%event, target_id, rule_arn, attempt, ?duration, code, reason = self.outcome.message(), "attempt failed");
+            tracing::info!(
+                event,
+                event_number,
+                target_id,
+                rule_arn,
+                attempt,
+                ?duration,
+                code,
+                reason = self.outcome.message(),
+                "attempt failed"
+            );
         }
     }
 }
@@ -57,8 +71,8 @@ impl Fact for AttemptEnded<'_> {
 /// A delivery was given up; it is among the dead letters.
 #[derive(Debug)]
 pub struct DeliveryDied<'a> {
-    /// The event.
-    pub event: EventId,
+    /// The event; absent when it could not be read.
+    pub event: Option<EventId>,
     /// The target's id within its rule.
     pub target_id: &'a str,
     /// The ARN of the rule.
@@ -73,42 +87,94 @@ pub struct DeliveryDied<'a> {
 
 impl Fact for DeliveryDied<'_> {
     fn record(&self, metrics: &Metrics) {
-        metrics.dead_letters.with_label_values(&[self.code]).inc();
-        let &Self { ref event, target_id, rule_arn, code, message: reason, attempts } = self;
-        tracing::warn!(%event, target_id, rule_arn, code, reason, attempts, "delivery given up, see the dead letters");
+        metrics.dead_letters.given_up.with_label_values(&[self.code]).inc();
+        let &Self { event, target_id, rule_arn, code, message: reason, attempts } = self;
+        let event = event.map(tracing::field::display);
+        tracing::warn!(event, target_id, rule_arn, code, reason, attempts, "delivery given up, see the dead letters");
     }
 }
 
-/// A delivery is owed, but the journal could not give its event. It stays pending and is tried again at the next start.
+/// The circuit breaker of a target changed its state.
 #[derive(Debug)]
-pub struct DeliveryStuck<'a> {
-    /// The event's number in the journal.
-    pub event_number: u64,
+pub struct CircuitBreakerMoved<'a> {
+    /// The target's id within its rule.
+    pub target_id: &'a str,
+    /// The ARN of the rule.
+    pub rule_arn: &'a str,
+    /// How.
+    pub transition: Transition,
+}
+
+impl Fact for CircuitBreakerMoved<'_> {
+    fn record(&self, metrics: &Metrics) {
+        let &Self { target_id, rule_arn, transition } = self;
+        let to = match transition {
+            Transition::Opened(wait) => {
+                tracing::warn!(target_id, rule_arn, ?wait, "circuit breaker opened: the target is left alone");
+                "open"
+            }
+            Transition::HalfOpened => {
+                tracing::info!(target_id, rule_arn, "circuit breaker half open: the target is probed");
+                "half_open"
+            }
+            Transition::Closed => {
+                tracing::info!(target_id, rule_arn, "circuit breaker closed: the target is back");
+                "closed"
+            }
+        };
+        metrics.circuit_breaker_transitions.with_label_values(&[to]).inc();
+    }
+}
+
+/// The journal could not say what is owed. It is asked again soon.
+#[derive(Debug)]
+pub struct BacklogUnreadable<'a> {
     /// What failed.
     pub reason: &'a str,
 }
 
-impl Fact for DeliveryStuck<'_> {
+impl Fact for BacklogUnreadable<'_> {
     fn record(&self, metrics: &Metrics) {
-        metrics.deliveries_stuck.inc();
-        tracing::error!(
-            event_number = self.event_number,
-            reason = self.reason,
-            "a delivery cannot be read and stays pending"
-        );
+        metrics.backlog_read_failures.inc();
+        tracing::error!(reason = self.reason, "what is owed cannot be read from the journal and stays pending");
     }
 }
 
-/// Dead letters older than their retention were deleted.
+/// Dead letters were deleted because they were too old, or too many.
 #[derive(Debug)]
 pub struct DeadLettersExpired {
     /// How many.
     pub count: u64,
+    /// The option that bounds them.
+    pub bound: &'static str,
 }
 
 impl Fact for DeadLettersExpired {
     fn record(&self, metrics: &Metrics) {
-        metrics.dead_letters_expired.inc_by(self.count);
-        tracing::info!(count = self.count, "dead letters older than dead_letters.retention_days deleted");
+        let &Self { count, bound } = self;
+        metrics.dead_letters.expired.with_label_values(&[bound]).inc_by(count);
+        tracing::warn!(count, bound, "dead letters deleted");
+    }
+}
+
+/// Dead letters were owed to their targets again, or deleted by hand.
+#[derive(Debug)]
+pub struct DeadLettersTakenOut {
+    /// How many.
+    pub count: u64,
+    /// Whether they were owed again.
+    pub redriven: bool,
+}
+
+impl Fact for DeadLettersTakenOut {
+    fn record(&self, metrics: &Metrics) {
+        let &Self { count, redriven } = self;
+        if redriven {
+            metrics.dead_letters.redriven.inc_by(count);
+            tracing::info!(count, "dead letters owed to their targets again");
+        } else {
+            metrics.dead_letters.purged.inc_by(count);
+            tracing::info!(count, "dead letters purged");
+        }
     }
 }

@@ -26,20 +26,38 @@ pub struct Metrics {
     pub(super) attempts: IntCounterVec,
     pub(super) attempt_seconds: Histogram,
     pub(super) end_to_end_seconds: Histogram,
-    pub(super) dead_letters: IntCounterVec,
-    pub(super) dead_letters_expired: IntCounter,
-    pub(super) deliveries_stuck: IntCounter,
-    pub(super) schedules_fired: IntCounter,
-    pub(super) schedules_missed: IntCounter,
-    pub(super) schedule_lateness_seconds: Histogram,
+    pub(super) circuit_breaker_transitions: IntCounterVec,
+    pub(super) backlog_read_failures: IntCounter,
+    pub(super) schedules: ScheduleMetrics,
     pub(super) task_panics: IntCounterVec,
     pub(super) tls_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
+    /// Of dead letters.
+    pub dead_letters: DeadLetterMetrics,
     /// Targets with a worker, that is with deliveries owed or just settled.
     pub targets_active: IntGauge,
     /// Rules in the store.
     pub rules: IntGauge,
+}
+
+/// The metrics of dead letters.
+#[derive(Debug)]
+pub struct DeadLetterMetrics {
+    pub(super) given_up: IntCounterVec,
+    pub(super) expired: IntCounterVec,
+    pub(super) redriven: IntCounter,
+    pub(super) purged: IntCounter,
+    /// Bytes of all of them.
+    pub bytes: IntGauge,
+}
+
+/// The metrics of schedules.
+#[derive(Debug)]
+pub(super) struct ScheduleMetrics {
+    pub(super) fired: IntCounter,
+    pub(super) missed: IntCounter,
+    pub(super) lateness_seconds: Histogram,
 }
 
 /// Durations from a tenth of a millisecond to half a minute.
@@ -72,6 +90,42 @@ impl Maker<'_> {
 
     fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
         self.keep(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
+    }
+}
+
+impl DeadLetterMetrics {
+    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            given_up: make.counters("eventyard_dead_letters_total", "Deliveries given up, by error code", &["code"])?,
+            expired: make.counters(
+                "eventyard_dead_letters_expired_total",
+                "Dead letters deleted because they were too old or too many, by the option that bounds them",
+                &["bound"],
+            )?,
+            redriven: make.counter(
+                "eventyard_dead_letters_redriven_total",
+                "Dead letters whose events were owed to their targets again",
+            )?,
+            purged: make.counter("eventyard_dead_letters_purged_total", "Dead letters deleted by hand")?,
+            bytes: make.gauge("eventyard_dead_letters_bytes", "Bytes that all dead letters take")?,
+        })
+    }
+}
+
+impl ScheduleMetrics {
+    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            fired: make.counter("eventyard_schedules_fired_total", "Firings of rules by their schedule")?,
+            missed: make.counter(
+                "eventyard_schedules_missed_total",
+                "Firings that were due while the daemon did not run, and are not made up for",
+            )?,
+            lateness_seconds: make.histogram(
+                "eventyard_schedule_lateness_seconds",
+                "Time from when a firing was due, its jitter included, until it was on disk",
+                SECONDS,
+            )?,
+        })
     }
 }
 
@@ -150,29 +204,17 @@ impl Metrics {
                 "Time from the acceptance of an event to its delivery",
                 SECONDS,
             )?,
-            dead_letters: make.counters(
-                "eventyard_dead_letters_total",
-                "Deliveries given up, by error code",
-                &["code"],
+            dead_letters: DeadLetterMetrics::new(&make)?,
+            circuit_breaker_transitions: make.counters(
+                "eventyard_circuit_breaker_transitions_total",
+                "Changes of state of the circuit breakers of targets, by the new state",
+                &["to"],
             )?,
-            dead_letters_expired: make.counter(
-                "eventyard_dead_letters_expired_total",
-                "Dead letters deleted because they were older than their retention",
+            backlog_read_failures: make.counter(
+                "eventyard_backlog_read_failures_total",
+                "Times that the journal could not say what is owed, which stays pending",
             )?,
-            deliveries_stuck: make.counter(
-                "eventyard_deliveries_stuck_total",
-                "Deliveries left pending because the journal could not give their event",
-            )?,
-            schedules_fired: make.counter("eventyard_schedules_fired_total", "Firings of rules by their schedule")?,
-            schedules_missed: make.counter(
-                "eventyard_schedules_missed_total",
-                "Firings that were due while the daemon did not run, and are not made up for",
-            )?,
-            schedule_lateness_seconds: make.histogram(
-                "eventyard_schedule_lateness_seconds",
-                "Time from when a firing was due, its jitter included, until it was on disk",
-                SECONDS,
-            )?,
+            schedules: ScheduleMetrics::new(&make)?,
             task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
             tls_reload_failures: make.counter(
                 "eventyard_tls_reload_failures_total",
@@ -183,6 +225,10 @@ impl Metrics {
             rules: make.gauge("eventyard_rules", "Rules in the store")?,
             registry: registry.clone(),
         };
+        // So that the first rise of each can be seen.
+        for state in ["open", "half_open", "closed"] {
+            metrics.circuit_breaker_transitions.with_label_values(&[state]);
+        }
         Ok(metrics)
     }
 

@@ -16,7 +16,10 @@ mod schedules;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
-pub use delivery::{AttemptEnded, DeadLettersExpired, DeliveryDied, DeliveryStuck, EventUnmatched};
+pub use delivery::{
+    AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLettersExpired, DeadLettersTakenOut, DeliveryDied,
+    EventUnmatched,
+};
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
 pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};

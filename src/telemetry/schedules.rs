@@ -19,8 +19,8 @@ pub struct ScheduleFired<'a> {
 
 impl Fact for ScheduleFired<'_> {
     fn record(&self, metrics: &Metrics) {
-        metrics.schedules_fired.inc();
-        metrics.schedule_lateness_seconds.observe(self.lateness.as_secs_f64());
+        metrics.schedules.fired.inc();
+        metrics.schedules.lateness_seconds.observe(self.lateness.as_secs_f64());
         let Self { rule_arn, due, lateness } = self;
         tracing::debug!(rule_arn, %due, ?lateness, "schedule fired");
     }
@@ -37,7 +37,7 @@ pub struct FiringsMissed<'a> {
 
 impl Fact for FiringsMissed<'_> {
     fn record(&self, metrics: &Metrics) {
-        metrics.schedules_missed.inc_by(self.count);
+        metrics.schedules.missed.inc_by(self.count);
         tracing::warn!(rule_arn = self.rule_arn, count = self.count, "schedule missed");
     }
 }

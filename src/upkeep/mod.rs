@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use eventyard_core::clock::{Clock, Timestamp};
 
-use crate::journal::{Journal, JournalError};
+use crate::journal::{DeadLetterPage, Journal, JournalError};
 use crate::runtime::StopSignal;
 use crate::telemetry::{DeadLettersExpired, Telemetry, Warned};
 
 /// How often it is done.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_secs(5);
 /// Dead letters deleted in one write.
 const BATCH: usize = 1_000;
 
-/// Deletes dead letters that are older than their retention.
+/// Deletes dead letters and attempts that are older than their retention, and the oldest of those that are too many.
 #[derive(Debug)]
 pub struct Upkeep {
     /// Where they are.
@@ -23,6 +23,8 @@ pub struct Upkeep {
     pub clock: Arc<dyn Clock>,
     /// How long dead letters are kept.
     pub dead_letter_retention: Duration,
+    /// How many bytes dead letters may take.
+    pub dead_letter_bytes_max: u64,
     /// Whom to tell.
     pub telemetry: Arc<Telemetry>,
 }
@@ -36,27 +38,135 @@ impl Upkeep {
                 () = stop.stopped() => return,
                 _ = period.tick() => {}
             }
-            match self.forget_dead_letters().await {
-                Ok(0) => {}
-                Ok(count) => self.telemetry.record(&DeadLettersExpired { count }),
-                Err(error) => {
-                    self.telemetry.record(&Warned { message: &format!("upkeep of the dead letters failed: {error}") });
+            for (what, done) in [
+                ("dead letters", self.bound_dead_letters().await),
+                ("history", self.journal.trim_history(self.clock.now()).await),
+            ] {
+                if let Err(error) = done {
+                    self.telemetry.record(&Warned { message: &format!("upkeep of the {what} failed: {error}") });
                 }
             }
+            let bytes = i64::try_from(self.journal.dead_letter_bytes()).unwrap_or(i64::MAX);
+            self.telemetry.metrics().dead_letters.bytes.set(bytes);
         }
     }
 
-    async fn forget_dead_letters(&self) -> Result<u64, JournalError> {
+    async fn bound_dead_letters(&self) -> Result<(), JournalError> {
         let age = i64::try_from(self.dead_letter_retention.as_millis()).unwrap_or(i64::MAX);
         let before =
             Timestamp::from_millis(self.clock.now().as_millis().saturating_sub(age)).unwrap_or(Timestamp::EPOCH);
+        self.forget("dead_letters.retention_days", Some(before), || true).await?;
+        let too_many = || self.journal.dead_letter_bytes() > self.dead_letter_bytes_max;
+        self.forget("dead_letters.size_bytes_max", None, too_many).await
+    }
+
+    /// Deletes dead letters that died before `until`, oldest first, a batch at a time, as long as `go_on` says so.
+    async fn forget(
+        &self,
+        bound: &'static str,
+        until: Option<Timestamp>,
+        go_on: impl Fn() -> bool,
+    ) -> Result<(), JournalError> {
         let mut count = 0;
-        loop {
-            let forgotten = self.journal.forget_dead_letters(before, BATCH).await?;
-            count += forgotten as u64;
-            if forgotten < BATCH {
-                return Ok(count);
+        while go_on() {
+            let page = DeadLetterPage { after: None, since: None, until, limit: BATCH };
+            let ids = self.journal.dead_letter_ids(&page)?;
+            if ids.is_empty() {
+                break;
             }
+            count += ids.len() as u64;
+            self.journal.forget_dead_letters(ids).await?;
         }
+        if count > 0 {
+            self.telemetry.record(&DeadLettersExpired { count, bound });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventyard_core::dead_letter::DeadLetter;
+    use eventyard_core::event::{Event, EventId};
+    use eventyard_core::name::TargetNumber;
+
+    use super::*;
+    use crate::journal::model_disk::ModelDisk;
+    use crate::journal::{HistoryLimits, Owed, Settings, Settled, Settlement};
+
+    #[derive(Debug)]
+    struct At(Timestamp);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+    }
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millis(milliseconds).unwrap()
+    }
+
+    /// What is left of 2,500 dead letters, one died every millisecond from 1 on.
+    async fn left(now: i64, bytes_max: impl Fn(u64) -> u64) -> (usize, u64, String) {
+        let telemetry = Arc::new(Telemetry::new().unwrap());
+        let settings = Settings {
+            commit_group_requests_max: 8,
+            commit_group_bytes_max: 1 << 20,
+            segment_size_bytes: 1 << 20,
+            free_space_bytes_min: 0,
+            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+        };
+        let disk = Arc::new(ModelDisk::default());
+        let (journal, _) = Journal::open_on(disk, settings, Arc::clone(&telemetry)).unwrap();
+        let event = |n| Event { id: EventId::from_random(n), received: at(0), envelope: "{}".into() };
+        let owed = (1..=2_500).map(|n| Owed { event: event(n), targets: vec![TargetNumber(1)] }).collect();
+        journal.commit(owed).await.unwrap();
+        let ready = journal.ready(TargetNumber(1), None, 2_500).unwrap();
+        let letter = |died| DeadLetter {
+            event: None,
+            died: at(died),
+            rule_arn: "r".into(),
+            target_id: "t".into(),
+            target_arn: "a".into(),
+            error_code: "TIMED_OUT".into(),
+            error_message: "m".into(),
+            exhausted_retry_condition: None,
+            retry_attempts: 0,
+        };
+        let died = ready.into_iter().zip(1..).map(|(pending, n)| Settled {
+            pending,
+            settlement: Settlement::Dead(Box::new(letter(n))),
+            attempt: None,
+        });
+        journal.settle(died.collect()).await.unwrap();
+        let upkeep = Upkeep {
+            dead_letter_bytes_max: bytes_max(journal.dead_letter_bytes()),
+            journal: journal.clone(),
+            clock: Arc::new(At(at(now))),
+            dead_letter_retention: Duration::from_secs(1),
+            telemetry: Arc::clone(&telemetry),
+        };
+        upkeep.bound_dead_letters().await.unwrap();
+        let page = DeadLetterPage { after: None, since: None, until: None, limit: 10_000 };
+        let ids = journal.dead_letter_ids(&page).unwrap();
+        (ids.len(), journal.dead_letter_bytes(), telemetry.encode())
+    }
+
+    #[tokio::test]
+    async fn the_old_go_and_are_counted() {
+        let (left, _, metrics) = left(2_500, |bytes| bytes).await;
+        assert_eq!(left, 1_001, "those that died at 1,500 and later");
+        let line = r#"eventyard_dead_letters_expired_total{bound="dead_letters.retention_days"} 1499"#;
+        assert!(metrics.contains(line), "{metrics}");
+    }
+
+    #[tokio::test]
+    async fn the_oldest_of_too_many_go_and_are_counted() {
+        let (left, bytes, metrics) = left(0, |bytes| bytes / 2).await;
+        assert_eq!(left, 500, "two batches went");
+        assert!(bytes > 0);
+        let line = r#"eventyard_dead_letters_expired_total{bound="dead_letters.size_bytes_max"} 2000"#;
+        assert!(metrics.contains(line), "{metrics}");
     }
 }

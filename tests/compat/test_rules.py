@@ -133,7 +133,6 @@ def test_empty_texts_count_as_absent(daemon):
         assert answer.error == (400, "ValidationException", message)
 
 
-@pytest.mark.xfail(strict=True, reason="schedules are not there yet, and PutRule says so")
 def test_a_rule_may_have_a_schedule_and_an_empty_pattern(client):
     client.put_rule(Name="nightly", ScheduleExpression="cron(0 2 ? * SAT *)", EventPattern="")
     rule = client.describe_rule(Name="nightly")
@@ -141,18 +140,9 @@ def test_a_rule_may_have_a_schedule_and_an_empty_pattern(client):
     assert "EventPattern" not in rule
 
 
-@pytest.mark.xfail(strict=True, reason="schedules are not there yet, and PutRule says so")
 def test_a_bad_schedule_is_refused_in_amazons_words(client):
     with refused("ValidationException", "Parameter ScheduleExpression is not valid."):
         client.put_rule(Name="nightly", ScheduleExpression="rate(1 minutes)")
-
-
-@pytest.mark.parametrize("schedule", ["rate(5 minutes)", "rate(1 minutes)", "every day"])
-def test_no_schedule_is_accepted_that_would_never_fire(client, schedule):
-    assert "ScheduleExpression" in refusal(
-        "ValidationException", client.put_rule, Name="nightly", ScheduleExpression=schedule, EventPattern=PATTERN
-    )
-    assert client.list_rules()["Rules"] == []
 
 
 def test_rules_are_listed_in_the_order_of_their_names_and_by_prefix(client):

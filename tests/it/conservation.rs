@@ -15,6 +15,10 @@ const OPTIONS: &[(&str, &str)] = &[
     ("DELIVERY__BACKOFF_BASE_MS", "5"),
     ("DELIVERY__BACKOFF_MAX_MS", "100"),
     ("DELIVERY__RESPONSE_TIMEOUT_MS", "2000"),
+    // Opened by three failures in a row, so that kills meet it in all its states.
+    ("DELIVERY__CIRCUIT_BREAKER_FAILURES", "3"),
+    ("DELIVERY__CIRCUIT_BREAKER_OPEN_BASE_MS", "5"),
+    ("DELIVERY__CIRCUIT_BREAKER_OPEN_MAX_MS", "50"),
     // Small, so that segments are dropped and made between the kills.
     ("JOURNAL__SEGMENT_SIZE_BYTES", "1048576"),
     ("JOURNAL__COMMIT_GROUP_BYTES_MAX", "1048576"),

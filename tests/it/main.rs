@@ -9,9 +9,12 @@
 
 mod commands;
 mod conservation;
+mod dead_letters;
 mod disk_full;
 mod documentation;
+mod events;
 mod patterns;
+mod schedules;
 mod serve;
 mod shutdown;
 mod support;

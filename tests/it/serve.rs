@@ -128,5 +128,5 @@ fn the_admin_listener_answers_what_it_has() {
     assert_eq!(status("/dead-letters?limit=0"), 400);
     assert_eq!(status("/dead-letters?after=x"), 400);
     assert_eq!(status("/dead-letters?colour=red"), 400);
-    assert_eq!(admin.request("POST", "/dead-letters", &[], b"").unwrap().status, 405);
+    assert_eq!(admin.request("PUT", "/dead-letters", &[], b"").unwrap().status, 405);
 }

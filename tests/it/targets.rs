@@ -1,5 +1,7 @@
 //! Bad targets: retried as long as they should be, never longer, and never at the cost of a good one.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::support::{Answer, Daemon, Sink, wait_for};
@@ -9,6 +11,8 @@ const QUICK: &[(&str, &str)] = &[
     ("DELIVERY__BACKOFF_MAX_MS", "20"),
     ("DELIVERY__RESPONSE_TIMEOUT_MS", "300"),
     ("DELIVERY__CONNECT_TIMEOUT_MS", "300"),
+    ("DELIVERY__CIRCUIT_BREAKER_OPEN_BASE_MS", "2"),
+    ("DELIVERY__CIRCUIT_BREAKER_OPEN_MAX_MS", "20"),
 ];
 
 #[test]
@@ -25,9 +29,26 @@ fn a_target_that_fails_ten_times_gets_its_event_the_eleventh() {
 }
 
 #[test]
+fn a_target_that_asks_to_wait_is_left_alone_for_so_long() {
+    let sink = Sink::start(|number| if number == 0 { Answer::Busy(1) } else { Answer::Status(200) });
+    let daemon = Daemon::start(QUICK);
+    daemon.api().route("busy", sink.target());
+    let started = Instant::now();
+    daemon.api().put("busy", &json!({}));
+    daemon.wait_until_settled();
+    assert_eq!(sink.count(), 2);
+    // Without the header the retry would have come after 20 ms at most.
+    assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+#[test]
 fn retries_go_on_after_a_restart_and_count_on() {
     let sink = Sink::start(|_| Answer::Status(503));
-    let mut daemon = Daemon::start(&[("DELIVERY__BACKOFF_BASE_MS", "30"), ("DELIVERY__BACKOFF_MAX_MS", "60")]);
+    let mut daemon = Daemon::start(&[
+        ("DELIVERY__BACKOFF_BASE_MS", "30"),
+        ("DELIVERY__BACKOFF_MAX_MS", "60"),
+        ("DELIVERY__CIRCUIT_BREAKER_FAILURES", "0"),
+    ]);
     let mut target = sink.target();
     target["RetryPolicy"] = json!({"MaximumRetryAttempts": 20});
     daemon.api().route("down", target);
@@ -122,4 +143,57 @@ fn what_a_removed_target_is_owed_becomes_dead_letters_under_its_name() {
         "{letters:?}"
     );
     daemon.api().call("DeleteRule", &json!({"Name": "gone"}));
+}
+
+#[test]
+fn a_target_that_fails_is_left_alone_and_burns_no_attempts() {
+    let (failing, healthy) = (Sink::start(|_| Answer::Status(500)), Sink::healthy());
+    let mut options = QUICK.to_vec();
+    options.retain(|(name, _)| !name.contains("CIRCUIT_BREAKER_OPEN"));
+    options.push(("DELIVERY__CIRCUIT_BREAKER_OPEN_BASE_MS", "3600000"));
+    options.push(("DELIVERY__CIRCUIT_BREAKER_OPEN_MAX_MS", "3600000"));
+    let daemon = Daemon::start(&options);
+    daemon.api().route("failing", failing.target());
+    daemon.api().route("healthy", healthy.target());
+    let put = |source, events| (0..events).for_each(|n| daemon.api().put(source, &json!({"n": n})));
+    put("failing", 30);
+    let opened = r#"eventyard_circuit_breaker_transitions_total{to="open"}"#;
+    wait_for("the circuit breaker to open", || (daemon.metric(opened) >= 1.0).then_some(()));
+    put("failing", 30);
+    put("healthy", 30);
+    wait_for("the healthy target to have everything", || (healthy.count() == 30).then_some(()));
+    // Ten failures open it, while at most 15 more are under way.
+    assert!((10..=25).contains(&failing.count()), "{}", failing.count());
+    assert!(daemon.metric("eventyard_deliveries_pending") >= 60.0);
+    assert!(daemon.dead_letters().is_empty());
+}
+
+#[test]
+fn a_target_that_comes_back_gets_what_was_queued() {
+    let sink = Sink::start(|number| Answer::Status(if number < 40 { 503 } else { 200 }));
+    let daemon = Daemon::start(QUICK);
+    daemon.api().route("back", sink.target());
+    for n in 0..50 {
+        daemon.api().put("back", &json!({"n": n}));
+    }
+    daemon.wait_until_settled();
+    assert_eq!(sink.count(), 40 + 50);
+    assert!(daemon.dead_letters().is_empty());
+    let moved = |to| daemon.metric(&format!(r#"eventyard_circuit_breaker_transitions_total{{to="{to}"}}"#));
+    assert_eq!((moved("open"), moved("closed")), (moved("half_open"), 1.0));
+}
+
+#[test]
+fn a_rate_limit_spreads_attempts() {
+    let sink = Sink::healthy();
+    let daemon = Daemon::start(&[("DELIVERY__ATTEMPTS_PER_SECOND_PER_TARGET", "20")]);
+    daemon.api().route("slow", sink.target());
+    let started = Instant::now();
+    for n in 0..40 {
+        daemon.api().put("slow", &json!({"n": n}));
+    }
+    daemon.wait_until_settled();
+    assert_eq!(sink.count(), 40);
+    // Twenty at once, and twenty that flow in.
+    assert!(started.elapsed() >= Duration::from_millis(900), "{:?}", started.elapsed());
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,14 @@ impl Timestamp {
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp_millis()))
+    }
+
+    /// Reads a date as HTTP writes it, in its own form or one of the two old ones that must still be understood.
+    #[must_use]
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+        let date = forms.into_iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+        date.and_then(|date| Self::from_millis(date.and_utc().timestamp_millis()))
     }
 
     /// Milliseconds since the epoch.

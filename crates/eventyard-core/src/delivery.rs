@@ -1,6 +1,8 @@
 //! A delivery: one event owed to one target, and how an attempt at it ended.
 
+use crate::clock::Timestamp;
 use crate::name::{EventNumber, TargetNumber};
+use crate::retry_after::RetryAfter;
 
 /// One event owed to one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum AttemptOutcome {
         status: u16,
         /// The beginning of its answer.
         excerpt: String,
+        /// When it asks to be tried again, if it says.
+        retry_after: Option<RetryAfter>,
     },
     /// The target failed in a way that may pass: HTTP 5xx, 401, 407, 408, 409, 425.
     TargetFailed {
@@ -31,6 +35,8 @@ pub enum AttemptOutcome {
         status: u16,
         /// The beginning of its answer.
         excerpt: String,
+        /// When it asks to be tried again, if it says.
+        retry_after: Option<RetryAfter>,
     },
     /// The target will never take this: any other HTTP status of 400 and above.
     Refused {
@@ -73,6 +79,33 @@ pub enum AttemptOutcome {
     },
     /// The target was removed, or its rule deleted, before the event could be delivered.
     TargetRemoved,
+    /// The journal could not read the event this time.
+    EventUnreadable {
+        /// What failed.
+        reason: String,
+    },
+    /// The event is not in the journal, or not in a form that can be read; it is lost.
+    EventDamaged {
+        /// Where it should be, and what is there.
+        reason: String,
+    },
+    /// A bug in this program, which the log tells.
+    InternalError,
+    /// The event grew too old while its target was left alone, so it was not sent.
+    EventTooOld,
+}
+
+/// What an attempt tells about its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetHealth {
+    /// It answered as targets do, be it that it refused this event.
+    Healthy,
+    /// It failed, or could not be reached.
+    Failing,
+    /// It asked not to be tried before this time.
+    Busy(Timestamp),
+    /// Nothing: it was not reached, for a reason of ours.
+    Unknown,
 }
 
 /// What an outcome means for the delivery.
@@ -91,14 +124,14 @@ impl AttemptOutcome {
     ///
     /// Which statuses are tried again follows Amazon's API destinations (401, 407, 409, 429 and 5xx), with 408 and 425
     /// added, which ask for it by their definition. `detail` is the `Location` of a redirect and otherwise the beginning
-    /// of the answer.
+    /// of the answer. `retry_after` counts where the target may be tried again.
     #[must_use]
-    pub fn from_http_status(status: u16, detail: String) -> Self {
+    pub fn from_http_status(status: u16, detail: String, retry_after: Option<RetryAfter>) -> Self {
         match status {
             200..=299 => Self::Delivered,
             300..=399 => Self::Redirected { status, location: detail },
-            429 => Self::Throttled { status, excerpt: detail },
-            401 | 407 | 408 | 409 | 425 | 500..=599 => Self::TargetFailed { status, excerpt: detail },
+            429 => Self::Throttled { status, excerpt: detail, retry_after },
+            401 | 407 | 408 | 409 | 425 | 500..=599 => Self::TargetFailed { status, excerpt: detail, retry_after },
             400.. => Self::Refused { status, excerpt: detail },
             0..=199 => Self::Unintelligible { reason: format!("HTTP {status}") },
         }
@@ -113,12 +146,48 @@ impl AttemptOutcome {
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
-            | Self::TimedOut { .. } => Verdict::Retryable,
+            | Self::TimedOut { .. }
+            | Self::EventUnreadable { .. }
+            | Self::InternalError => Verdict::Retryable,
             Self::Refused { .. }
             | Self::Redirected { .. }
             | Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
-            | Self::TargetRemoved => Verdict::Permanent,
+            | Self::TargetRemoved
+            | Self::EventDamaged { .. }
+            | Self::EventTooOld => Verdict::Permanent,
+        }
+    }
+
+    /// What it tells about the target when the attempt ended at `now`.
+    #[must_use]
+    pub fn health(&self, now: Timestamp) -> TargetHealth {
+        if let Some(asked) = self.retry_after() {
+            return TargetHealth::Busy(asked.earliest(now));
+        }
+        match self {
+            Self::Delivered | Self::Refused { .. } | Self::Redirected { .. } => TargetHealth::Healthy,
+            Self::Throttled { .. }
+            | Self::TargetFailed { .. }
+            | Self::Unintelligible { .. }
+            | Self::ConnectionFailed { .. }
+            | Self::TimedOut { .. } => TargetHealth::Failing,
+            Self::InputFailed { .. }
+            | Self::RequestInvalid { .. }
+            | Self::TargetRemoved
+            | Self::EventUnreadable { .. }
+            | Self::EventDamaged { .. }
+            | Self::InternalError
+            | Self::EventTooOld => TargetHealth::Unknown,
+        }
+    }
+
+    /// When the target asks to be tried again, if it does.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        match self {
+            Self::Throttled { retry_after, .. } | Self::TargetFailed { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 
@@ -137,6 +206,10 @@ impl AttemptOutcome {
             Self::InputFailed { .. } => "INPUT_FAILED",
             Self::RequestInvalid { .. } => "REQUEST_INVALID",
             Self::TargetRemoved => "TARGET_REMOVED",
+            Self::EventUnreadable { .. } => "EVENT_UNREADABLE",
+            Self::EventDamaged { .. } => "EVENT_DAMAGED",
+            Self::InternalError => "INTERNAL_ERROR",
+            Self::EventTooOld => "EVENT_TOO_OLD",
         }
     }
 
@@ -145,8 +218,8 @@ impl AttemptOutcome {
     pub fn message(&self) -> String {
         match self {
             Self::Delivered => "delivered".to_owned(),
-            Self::Throttled { status, excerpt }
-            | Self::TargetFailed { status, excerpt }
+            Self::Throttled { status, excerpt, .. }
+            | Self::TargetFailed { status, excerpt, .. }
             | Self::Refused { status, excerpt } => {
                 if excerpt.is_empty() {
                     format!("the target answered HTTP {status}")
@@ -165,6 +238,10 @@ impl AttemptOutcome {
             Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),
             Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
             Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
+            Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
+            Self::EventDamaged { reason } => format!("the event is lost: {reason}"),
+            Self::InternalError => "a bug in eventyard, which its log tells".to_owned(),
+            Self::EventTooOld => "the event grew too old while its failing target was left alone".to_owned(),
         }
     }
 }
@@ -176,7 +253,7 @@ mod tests {
     #[test]
     fn every_status_has_one_meaning() {
         for status in 0..=u16::MAX {
-            let outcome = AttemptOutcome::from_http_status(status, String::new());
+            let outcome = AttemptOutcome::from_http_status(status, String::new(), None);
             let expected = match status {
                 200..=299 => Verdict::Delivered,
                 0..=199 | 401 | 407 | 408 | 409 | 425 | 429 | 500..=599 => Verdict::Retryable,

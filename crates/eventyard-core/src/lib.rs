@@ -5,6 +5,8 @@
 
 pub mod account;
 pub mod arn;
+pub mod attempt_record;
+pub mod circuit_breaker;
 pub mod clock;
 pub mod constraint;
 pub mod dead_letter;
@@ -21,6 +23,7 @@ pub mod pattern;
 pub mod policy;
 pub mod rate_limit;
 pub mod retry;
+pub mod retry_after;
 pub mod rule;
 pub mod schedule;
 pub mod secret;

@@ -39,6 +39,9 @@ pub const EVENT_AGE_SECONDS_MAX: u32 = 86_400;
 /// Bytes of an answer's body that are kept to tell the operator why a delivery failed. Ours.
 pub const ANSWER_EXCERPT_BYTES_MAX: usize = 512;
 
+/// Bytes of the sentence that the history keeps of an attempt. Ours.
+pub const ATTEMPT_MESSAGE_BYTES_MAX: usize = 256;
+
 /// Headers of one request. Ours; an SDK sends about a dozen.
 pub const HEADERS_MAX: usize = 100;
 

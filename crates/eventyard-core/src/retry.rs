@@ -37,9 +37,15 @@ impl Backoff {
     /// least a millisecond, the resolution of the journal's times.
     #[must_use]
     pub fn wait(&self, retry: u32, random: u64) -> Duration {
-        let doubled = self.base.saturating_mul(1_u32.checked_shl(retry.saturating_sub(1)).unwrap_or(u32::MAX));
-        let ceiling_ms = u64::try_from(doubled.min(self.max).as_millis()).unwrap_or(u64::MAX);
+        let ceiling_ms = u64::try_from(self.ceiling(retry).as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(1 + random % ceiling_ms.max(1))
+    }
+
+    /// The upper end of the wait before retry number `retry` (from 1).
+    #[must_use]
+    pub fn ceiling(&self, retry: u32) -> Duration {
+        let doublings = 1_u32.checked_shl(retry.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.base.saturating_mul(doublings).min(self.max)
     }
 }
 
@@ -95,6 +101,9 @@ impl RetryPolicy {
         now: Timestamp,
         random: u64,
     ) -> NextStep {
+        if *outcome == AttemptOutcome::EventTooOld {
+            return NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumEventAgeInSeconds));
+        }
         match outcome.verdict() {
             Verdict::Delivered => NextStep::Delivered,
             Verdict::Permanent => NextStep::DeadLetter(None),
@@ -102,7 +111,9 @@ impl RetryPolicy {
                 NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumRetryAttempts))
             }
             Verdict::Retryable => {
-                let retry_at = now.saturating_add(backoff.wait(attempts, random));
+                let asked = outcome.retry_after().map_or(now, |asked| asked.earliest(now));
+                // A wait longer than the event may grow old is cut, so that it is tried once more before its end.
+                let retry_at = now.saturating_add(backoff.wait(attempts, random)).max(asked.min(self.expiry(received)));
                 if retry_at > self.expiry(received) {
                     NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumEventAgeInSeconds))
                 } else {
@@ -112,7 +123,7 @@ impl RetryPolicy {
         }
     }
 
-    /// When an event received at `received` is too old to be tried again.
+    /// The last moment at which an event received at `received` is tried again.
     #[must_use]
     pub fn expiry(&self, received: Timestamp) -> Timestamp {
         received.saturating_add(Duration::from_secs(u64::from(self.maximum_event_age_seconds)))
@@ -124,6 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::retry_after::RetryAfter;
 
     const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(900) };
 
@@ -144,9 +156,23 @@ mod tests {
 
     #[test]
     fn permanent_failures_are_not_tried_again() {
-        let outcome = AttemptOutcome::from_http_status(404, String::new());
+        let outcome = AttemptOutcome::from_http_status(404, String::new(), None);
         let step = RetryPolicy::default().next_step(&BACKOFF, at(0), 1, &outcome, at(1), 0);
         assert_eq!(step, NextStep::DeadLetter(None));
+    }
+
+    #[test]
+    fn a_target_is_not_tried_before_it_asks_and_once_more_before_the_event_is_too_old() {
+        let policy = RetryPolicy { maximum_event_age_seconds: 60, ..RetryPolicy::default() };
+        let busy = |retry_after| AttemptOutcome::from_http_status(429, String::new(), RetryAfter::parse(retry_after));
+        let step = |asked, now, random| policy.next_step(&BACKOFF, at(0), 1, &busy(asked), at(now), random);
+        assert_eq!(step("30", 100, 499), NextStep::RetryAt(at(30_100)));
+        assert_eq!(step("Thu, 01 Jan 1970 00:00:40 GMT", 100, 499), NextStep::RetryAt(at(40_000)));
+        assert_eq!(step("0", 100, 499), NextStep::RetryAt(at(600)));
+        assert_eq!(step("Thu, 01 Jan 1970 00:00:00 GMT", 100, 499), NextStep::RetryAt(at(600)));
+        assert_eq!(step("3600", 100, 499), NextStep::RetryAt(at(60_000)));
+        let age = NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumEventAgeInSeconds));
+        assert_eq!(step("3600", 60_000, 499), age);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 use eventyard_core::limits::ANSWER_EXCERPT_BYTES_MAX;
+use eventyard_core::retry_after::RetryAfter;
 use eventyard_core::target::{CompiledHttpParameters, HttpUrl};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, Url, redirect};
 
 /// The header that carries the event's id, so that a target can tell a repetition.
@@ -142,6 +143,7 @@ fn push_path_value(path: &mut String, value: &str) -> Result<(), String> {
 
 async fn outcome(response: Response) -> AttemptOutcome {
     let status = response.status().as_u16();
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| RetryAfter::parse(value.to_str().ok()?));
     let detail = if response.status().is_redirection() {
         response
             .headers()
@@ -151,7 +153,7 @@ async fn outcome(response: Response) -> AttemptOutcome {
     } else {
         excerpt(response).await
     };
-    AttemptOutcome::from_http_status(status, detail)
+    AttemptOutcome::from_http_status(status, detail, retry_after)
 }
 
 /// The beginning of the answer, which often says what is wrong. Reading a short answer to its end also lets the connection

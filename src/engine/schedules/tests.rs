@@ -16,8 +16,8 @@ use eventyard_core::target::Target;
 
 use crate::engine::PutRule;
 use crate::engine::testing::{MovedClock, TestEngine, caller};
-use crate::journal::Settlement;
 use crate::journal::model_disk::ModelDisk;
+use crate::journal::{Settled, Settlement};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -97,7 +97,10 @@ impl Yard {
                 let envelope: serde_json::Value = serde_json::from_str(&event.envelope).unwrap();
                 let due = envelope["time"].as_str().unwrap().to_owned();
                 self.sent.entry(rule.clone()).or_default().push((due, event.id));
-                journal.settle(pending, Settlement::Delivered).await.unwrap();
+                journal
+                    .settle(vec![Settled { pending, settlement: Settlement::Delivered, attempt: None }])
+                    .await
+                    .unwrap();
             }
         }
     }

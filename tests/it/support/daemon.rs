@@ -31,8 +31,14 @@ impl Daemon {
 
     /// Starts a daemon on a folder.
     pub(crate) fn start_in(data_dir: &Path, options: &[(&str, &str)]) -> Self {
-        let environment =
-            options.iter().map(|(name, value)| (format!("EVENTYARD_{name}"), (*value).to_owned())).collect();
+        let environment: Vec<_> = options.iter().map(|(name, value)| (format!("EVENTYARD_{name}"), *value)).collect();
+        let environment: Vec<_> = environment.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        Self::start_in_environment(data_dir, &environment)
+    }
+
+    /// Starts a daemon on a folder, with variables of its environment.
+    pub(crate) fn start_in_environment(data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut daemon = Self {
             api: free_address(),
             admin: free_address(),

@@ -14,6 +14,8 @@ pub(crate) enum Answer {
     Status(u16),
     /// With 200, after a while.
     Late(Duration),
+    /// With 429 and so many seconds as Retry-After.
+    Busy(u16),
     /// Never.
     Never,
     /// By closing the connection.
@@ -92,8 +94,13 @@ fn serve(
             received.push(String::from_utf8_lossy(&body).into_owned());
             received.len() - 1
         };
+        let mut asked = String::new();
         let status = match answer(number) {
             Answer::Status(status) => status,
+            Answer::Busy(seconds) => {
+                asked = format!("Retry-After: {seconds}\r\n");
+                429
+            }
             Answer::Late(duration) => {
                 std::thread::sleep(duration);
                 200
@@ -104,6 +111,6 @@ fn serve(
             }
             Answer::Hangup => return None,
         };
-        write!(writer, "HTTP/1.1 {status} -\r\nContent-Length: 0\r\n\r\n").ok()?;
+        write!(writer, "HTTP/1.1 {status} -\r\n{asked}Content-Length: 0\r\n\r\n").ok()?;
     }
 }

@@ -1,0 +1,233 @@
+//! `eventyard dead-letters`: what was given up, of a running daemon.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Args, Subcommand};
+use eventyard_core::clock::Clock as _;
+use serde_json::Value;
+
+use super::admin::{AdminArguments, Failure, segment};
+use super::{fail, say};
+use crate::runtime::SystemClock;
+
+/// Dead letters asked for at a time.
+const PAGE: u32 = 100;
+/// How often progress is told.
+const PROGRESS: Duration = Duration::from_secs(2);
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLettersCommand {
+    /// List dead letters, oldest first: one a line, or one JSON object a line with --json.
+    List {
+        #[command(flatten)]
+        filter: FilterArguments,
+        /// Whole dead letters as JSON Lines.
+        #[arg(long)]
+        json: bool,
+        /// Most to list; 0 lists all.
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u64,
+        #[command(flatten)]
+        admin: AdminArguments,
+    },
+    /// Show one dead letter with its event.
+    Show {
+        /// Its id, as `list` shows it.
+        id: String,
+        #[command(flatten)]
+        admin: AdminArguments,
+    },
+    /// Send events to their original targets again, as if they were accepted now, and take them out of the dead letters.
+    Redrive {
+        #[command(flatten)]
+        which: WhichArguments,
+        /// How many a second, at most; 0 means as fast as can be.
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        rate: u32,
+        #[command(flatten)]
+        admin: AdminArguments,
+    },
+    /// Delete dead letters for good.
+    Purge {
+        #[command(flatten)]
+        which: WhichArguments,
+        #[command(flatten)]
+        admin: AdminArguments,
+    },
+}
+
+/// Which dead letters; all that are given must fit.
+#[derive(Debug, Args)]
+pub(super) struct FilterArguments {
+    /// Of this rule: its name or its ARN.
+    #[arg(long)]
+    rule: Option<String>,
+    /// For the target of this id.
+    #[arg(long, value_name = "ID")]
+    target: Option<String>,
+    /// For this reason, the `ERROR_CODE` of a dead letter such as `TIMED_OUT`.
+    #[arg(long)]
+    code: Option<String>,
+    /// Given up at this time or later, such as 2026-01-02T03:04:05Z.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Given up before this time.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+}
+
+/// Which dead letters are changed: by id, by a filter, or all of them.
+#[derive(Debug, Args)]
+pub(super) struct WhichArguments {
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// All of them.
+    #[arg(long)]
+    all: bool,
+    /// Only count them.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl FilterArguments {
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("rule", &self.rule),
+            ("target", &self.target),
+            ("code", &self.code),
+            ("since", &self.since),
+            ("until", &self.until),
+        ];
+        all.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+    }
+}
+
+impl WhichArguments {
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let mut query = self.filter.query();
+        query.extend(self.all.then(|| ("all", "true".to_owned())));
+        query.extend(self.dry_run.then(|| ("dry_run", "true".to_owned())));
+        query
+    }
+}
+
+pub(super) fn run(command: &DeadLettersCommand) -> ExitCode {
+    let done = match command {
+        DeadLettersCommand::List { filter, json, limit, admin } => list(admin, filter, *json, *limit),
+        DeadLettersCommand::Show { id, admin } => show(admin, id),
+        DeadLettersCommand::Redrive { which, rate, admin } => redrive(admin, which, *rate),
+        DeadLettersCommand::Purge { which, admin } => purge(admin, which),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure.to_string()),
+    }
+}
+
+fn list(admin: &AdminArguments, filter: &FilterArguments, json: bool, limit: u64) -> Result<(), Failure> {
+    let mut left = if limit == 0 { u64::MAX } else { limit };
+    parts(admin, "GET", "/dead-letters", &filter.query(), |answer| {
+        for letter in answer["dead_letters"].as_array().into_iter().flatten() {
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+            say(&if json { letter.to_string() } else { line(letter) });
+        }
+        left > 0
+    })
+}
+
+/// What tells one dead letter from another at a glance.
+fn line(letter: &Value) -> String {
+    let text = |key: &str| letter[key].as_str().unwrap_or("-");
+    if let Some(reason) = letter["damaged"].as_str() {
+        return format!("{}  damaged: {reason}", text("id"));
+    }
+    let event = letter["event"]["id"].as_str().unwrap_or("-");
+    let (id, died, code, rule, target) =
+        (text("id"), text("died"), text("ERROR_CODE"), text("RULE_ARN"), text("target_id"));
+    format!("{id}  {died}  {code}  event {event}  {rule}  target {target}")
+}
+
+fn show(admin: &AdminArguments, id: &str) -> Result<(), Failure> {
+    let letter = admin.ask("GET", &format!("/dead-letters/{}", segment(id)), &[])?;
+    say(&serde_json::to_string_pretty(&letter).unwrap_or_default());
+    Ok(())
+}
+
+fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32) -> Result<(), Failure> {
+    let (started, mut told) = (Instant::now(), Instant::now());
+    let (mut redriven, mut without_target, mut without_event) = (0, 0, 0);
+    // A tenth of a second's worth at a time, so that a low rate is not a burst each second.
+    let part = if rate == 0 { PAGE } else { (rate / 10).clamp(1, PAGE) };
+    let mut query = [which.query(), vec![("limit", part.to_string())]].concat();
+    if which.filter.until.is_none() {
+        // What dies again while this goes on is not sent again and again.
+        query.push(("until", SystemClock.now().to_string()));
+    }
+    parts(admin, "POST", "/dead-letters/redrive", &query, |answer| {
+        redriven += count(answer, "redriven");
+        without_target += count(answer, "without_target");
+        without_event += count(answer, "without_event");
+        if told.elapsed() >= PROGRESS {
+            told = Instant::now();
+            say(&format!("{redriven} so far"));
+        }
+        if rate > 0 && !which.dry_run {
+            let due = Duration::from_millis(redriven.saturating_mul(1_000) / u64::from(rate));
+            std::thread::sleep(due.saturating_sub(started.elapsed()));
+        }
+        true
+    })?;
+    say(&format!(
+        "{redriven} {}",
+        if which.dry_run { "would be sent again" } else { "are owed to their targets again" }
+    ));
+    if without_target > 0 {
+        say(&format!("{without_target} left: their target is gone"));
+    }
+    if without_event > 0 {
+        say(&format!("{without_event} left: they have no event"));
+    }
+    Ok(())
+}
+
+fn purge(admin: &AdminArguments, which: &WhichArguments) -> Result<(), Failure> {
+    let mut purged = 0;
+    parts(admin, "POST", "/dead-letters/purge", &which.query(), |answer| {
+        purged += count(answer, "purged");
+        true
+    })?;
+    say(&format!("{purged} {}", if which.dry_run { "would be deleted" } else { "deleted" }));
+    Ok(())
+}
+
+fn count(answer: &Value, key: &str) -> u64 {
+    answer[key].as_u64().unwrap_or(0)
+}
+
+/// Asks part after part until nothing is left, or `take` wants no more.
+fn parts(
+    admin: &AdminArguments,
+    method: &str,
+    path: &str,
+    query: &[(&'static str, String)],
+    mut take: impl FnMut(&Value) -> bool,
+) -> Result<(), Failure> {
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = query.to_vec();
+        query.extend(after.map(|after| ("after", after)));
+        let answer = admin.ask(method, path, &query)?;
+        if !take(&answer) {
+            return Ok(());
+        }
+        match answer["next_after"].as_str() {
+            Some(next) => after = Some(next.to_owned()),
+            None => return Ok(()),
+        }
+    }
+}

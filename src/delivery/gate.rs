@@ -1,0 +1,76 @@
+//! The gate before a target: what its circuit breaker and its rate limit let pass.
+
+use eventyard_core::circuit_breaker::{CircuitBreaker, Passage, Transition};
+use eventyard_core::clock::Timestamp;
+use eventyard_core::delivery::TargetHealth;
+use eventyard_core::rate_limit::TokenBucket;
+
+use super::Settings;
+
+/// The gate of one target.
+#[derive(Debug)]
+pub(super) struct Gate {
+    breaker: CircuitBreaker,
+    rate: Option<TokenBucket>,
+    /// Whether the next probe is a delivery that was never tried.
+    probes_new: bool,
+}
+
+/// What the gate lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Any delivery.
+    Any,
+    /// A probe of a target that failed: one that was never tried if `new_first`, else a retry, if there are both.
+    Probe {
+        /// Which is taken first.
+        new_first: bool,
+    },
+}
+
+impl Gate {
+    pub(super) fn new(settings: &Settings, now: Timestamp) -> Self {
+        let rate = settings.attempts_per_second_per_target.map(|rate| TokenBucket::new(rate, now));
+        Self { breaker: CircuitBreaker::new(settings.circuit_breaker), rate, probes_new: true }
+    }
+
+    /// What may pass at `now`.
+    pub(super) fn passage(&mut self, now: Timestamp) -> Passage {
+        let passage = self.breaker.passage(now);
+        if matches!(passage, Passage::After(_) | Passage::AfterProbe) {
+            return passage;
+        }
+        self.rate.as_mut().and_then(|rate| rate.wait(now)).map_or(passage, Passage::After)
+    }
+
+    /// Which delivery a probe takes. Events of one kind may fail at a target that takes the others, so retries and new ones
+    /// take turns.
+    pub(super) fn probe(&self) -> Pass {
+        Pass::Probe { new_first: self.probes_new }
+    }
+
+    /// Tells that a delivery has passed.
+    pub(super) fn passed(&mut self, pass: Pass) -> Option<Transition> {
+        if let Some(rate) = &mut self.rate {
+            rate.take();
+        }
+        match pass {
+            Pass::Any => None,
+            Pass::Probe { new_first } => {
+                self.probes_new = !new_first;
+                self.breaker.probe_begun()
+            }
+        }
+    }
+
+    /// Tells how a delivery that passed ended.
+    pub(super) fn ended(
+        &mut self,
+        pass: Pass,
+        health: TargetHealth,
+        now: Timestamp,
+        random: u64,
+    ) -> Option<Transition> {
+        self.breaker.attempt_ended(pass != Pass::Any, health, now, random)
+    }
+}

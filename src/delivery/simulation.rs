@@ -1,0 +1,337 @@
+//! A simulation of one target's deliveries by seed, under a time of its own: outages, crashes that lose what was not synced,
+//! clocks that jump. The queue, its gate, the retry policy and the journal are the real ones; the network is drawn.
+//!
+//! `EVENTYARD_SIMULATION_SEED=n cargo test simulation` plays seed n again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventyard_core::circuit_breaker::{CircuitBreakerSettings, Transition};
+use eventyard_core::clock::Timestamp;
+use eventyard_core::dead_letter::DeadLetter;
+use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::event::{Event, EventId};
+use eventyard_core::name::{EventNumber, TargetNumber};
+use eventyard_core::retry::{Backoff, ExhaustedRetryCondition, NextStep, RetryPolicy};
+use eventyard_core::retry_after::RetryAfter;
+
+use super::Settings;
+use super::gate::Pass;
+use super::queue::{Next, Queue};
+use super::worker::retry;
+use crate::journal::model_disk::ModelDisk;
+use crate::journal::{self, DeadLetterPage, HistoryLimits, Journal, Owed, Pending, Settled, Settlement};
+use crate::runtime::Random;
+use crate::telemetry::Telemetry;
+
+const TARGET: TargetNumber = TargetNumber(1);
+const SEEDS: u64 = 300;
+const AGE: Duration = Duration::from_secs(120);
+const CONCURRENCY: usize = 4;
+
+/// What was met. What some seed has to meet, or the simulation has shown too little, is [`TO_MEET`].
+type Sometimes = BTreeSet<&'static str>;
+
+const TO_MEET: [&str; 6] =
+    ["opened", "closed", "died of age", "died of attempts", "crash with a retry waiting", "delivered twice"];
+
+/// An attempt under way.
+struct Attempt {
+    pending: Pending,
+    pass: Pass,
+    ends: Timestamp,
+}
+
+struct World {
+    random: Random,
+    now: Timestamp,
+    disk: Arc<ModelDisk>,
+    journal: Journal,
+    queue: Queue,
+    settings: Settings,
+    under_way: Vec<Attempt>,
+    /// Ended and not settled: lost by a crash.
+    unsettled: Vec<Settled>,
+    /// Settled in the journal, and the queue was not told yet.
+    written: Vec<(EventNumber, Option<Pending>)>,
+    /// The target is down until then.
+    down_until: Timestamp,
+    delivered: BTreeMap<EventNumber, u32>,
+    crashes: u32,
+    events: u32,
+}
+
+fn settings(random: &Random) -> Settings {
+    let draw = |bound: u64| random.next_u64() % bound;
+    Settings {
+        concurrency_per_target: CONCURRENCY,
+        concurrency_max: CONCURRENCY,
+        read_ahead_per_target: 8,
+        attempts_per_second_per_target: (draw(2) == 0).then_some(20),
+        circuit_breaker: CircuitBreakerSettings {
+            failures_to_open: (draw(4) > 0).then_some(3),
+            open: Backoff { base: Duration::from_millis(200), max: Duration::from_secs(10) },
+        },
+        backoff: Backoff { base: Duration::from_millis(100), max: Duration::from_secs(20) },
+        retry_policy: RetryPolicy {
+            maximum_retry_attempts: u32::try_from(draw(30)).unwrap(),
+            maximum_event_age_seconds: u32::try_from(AGE.as_secs()).unwrap(),
+        },
+    }
+}
+
+fn open(disk: &Arc<ModelDisk>) -> Journal {
+    let settings = journal::Settings {
+        commit_group_requests_max: 4,
+        commit_group_bytes_max: 1 << 20,
+        segment_size_bytes: 300,
+        free_space_bytes_min: 0,
+        history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+    };
+    let disk: Arc<dyn journal::Disk> = Arc::<ModelDisk>::clone(disk);
+    Journal::open_on(disk, settings, Arc::new(Telemetry::new().unwrap())).unwrap().0
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let random = Random::from_seed(seed);
+        let (settings, disk) = (settings(&random), Arc::new(ModelDisk::default()));
+        let now = Timestamp::from_millis(1_000_000).unwrap();
+        Self {
+            journal: open(&disk),
+            queue: Queue::new(TARGET, &settings, None, now),
+            random,
+            now,
+            disk,
+            settings,
+            under_way: Vec::new(),
+            unsettled: Vec::new(),
+            written: Vec::new(),
+            down_until: now,
+            delivered: BTreeMap::new(),
+            crashes: 0,
+            events: 0,
+        }
+    }
+
+    fn draw(&self, bound: u64) -> u64 {
+        self.random.next_u64() % bound
+    }
+
+    async fn step(&mut self, is_quiet: bool, sometimes: &mut Sometimes) {
+        if !is_quiet {
+            match self.draw(100) {
+                0..=29 => self.commit().await,
+                30..=32 => self.down_until = self.now.saturating_add(Duration::from_millis(self.draw(90_000))),
+                33 => self.crash(sometimes),
+                // The clock is set back.
+                34 => {
+                    let back = i64::try_from(self.draw(3_000)).unwrap();
+                    self.now = Timestamp::from_millis(self.now.as_millis() - back).unwrap();
+                }
+                _ => {}
+            }
+        }
+        let wait = self.start_attempts(sometimes);
+        self.advance(wait, sometimes);
+        // Settlements are written late, and together; and the queue hears of it later still.
+        if self.draw(3) == 0 {
+            self.settle().await;
+        }
+    }
+
+    async fn commit(&mut self) {
+        let events = 1 + u32::try_from(self.draw(3)).unwrap();
+        let event =
+            |_| Event { id: EventId::from_random(self.random.next_u128()), received: self.now, envelope: "{}".into() };
+        let owed = (0..events).map(event).map(|event| Owed { event, targets: vec![TARGET] });
+        self.journal.commit(owed.collect()).await.unwrap();
+        self.events += events;
+    }
+
+    /// Everything in memory is lost, and a part of what was not synced.
+    fn crash(&mut self, sometimes: &mut Sometimes) {
+        let far = Timestamp::EPOCH.saturating_add(Duration::MAX);
+        if !self.journal.later(TARGET, None, far, 1).unwrap().is_empty() {
+            sometimes.insert("crash with a retry waiting");
+        }
+        let kept = usize::try_from(self.draw(1 + self.disk.unsynced_batches() as u64)).unwrap();
+        self.disk = Arc::new(self.disk.lose_power(kept));
+        self.journal = open(&self.disk);
+        self.queue = Queue::new(TARGET, &self.settings, None, self.now);
+        // What was on its way arrives or not.
+        for attempt in std::mem::take(&mut self.under_way) {
+            if self.now >= self.down_until && self.draw(2) == 0 {
+                *self.delivered.entry(attempt.pending.delivery.event).or_default() += 1;
+            }
+        }
+        self.unsettled.clear();
+        self.written.clear();
+        self.crashes += 1;
+    }
+
+    /// Starts what may be started; answers how long nothing more may.
+    fn start_attempts(&mut self, sometimes: &mut Sometimes) -> Option<Duration> {
+        while self.under_way.len() < CONCURRENCY && self.queue.under_way() < self.settings.read_ahead_per_target {
+            match self.queue.next(&self.journal, self.now, false).unwrap() {
+                Next::Attempt(pending, pass, transition) => {
+                    self.note(transition, sometimes);
+                    let probes = self.under_way.iter().filter(|attempt| attempt.pass != Pass::Any).count();
+                    assert!(pass == Pass::Any || probes == 0, "two probes at once");
+                    assert!(
+                        self.under_way.iter().all(|attempt| attempt.pending.delivery.event != pending.delivery.event),
+                        "one delivery twice at once"
+                    );
+                    let ends = self.now.saturating_add(Duration::from_millis(self.draw(400)));
+                    self.under_way.push(Attempt { pending, pass, ends });
+                }
+                Next::After(wait) => return Some(wait),
+                Next::AfterAttempt | Next::Nothing => return None,
+            }
+        }
+        None
+    }
+
+    /// Lets time pass until something happens, and ends the attempts whose time has come.
+    fn advance(&mut self, wait: Option<Duration>, sometimes: &mut Sometimes) {
+        let ends = self.under_way.iter().map(|attempt| attempt.ends.saturating_since(self.now)).min();
+        let next = [ends, wait].into_iter().flatten().min().unwrap_or(Duration::from_millis(50));
+        self.now = self.now.saturating_add(next.max(Duration::from_millis(1)));
+        let (ended, under_way) =
+            std::mem::take(&mut self.under_way).into_iter().partition(|attempt: &Attempt| attempt.ends <= self.now);
+        self.under_way = under_way;
+        for attempt in ended {
+            self.end(&attempt, sometimes);
+        }
+    }
+
+    fn outcome(&mut self, event: &Event, attempt: &Attempt) -> AttemptOutcome {
+        if attempt.pass != Pass::Any && self.now > self.settings.retry_policy.expiry(event.received) {
+            return AttemptOutcome::EventTooOld;
+        }
+        if self.now < self.down_until {
+            let asked = RetryAfter::Wait(Duration::from_secs(self.draw(30)));
+            return match self.draw(10) {
+                0 => AttemptOutcome::from_http_status(503, String::new(), Some(asked)),
+                1 => AttemptOutcome::from_http_status(429, String::new(), None),
+                _ => AttemptOutcome::TimedOut { waited_for: "the answer" },
+            };
+        }
+        *self.delivered.entry(attempt.pending.delivery.event).or_default() += 1;
+        AttemptOutcome::Delivered
+    }
+
+    fn end(&mut self, attempt: &Attempt, sometimes: &mut Sometimes) {
+        let Pending { delivery, .. } = attempt.pending;
+        let event = self.journal.event(delivery.event).unwrap();
+        let outcome = self.outcome(&event, attempt);
+        let Settings { retry_policy, backoff, .. } = self.settings;
+        let (number, random) = (delivery.attempts + 1, self.random.next_u64());
+        let is_last_allowed = number <= retry_policy.maximum_retry_attempts + 1;
+        assert!(is_last_allowed || outcome == AttemptOutcome::EventTooOld, "attempt {number}");
+        let settlement = match retry_policy.next_step(&backoff, event.received, number, &outcome, self.now, random) {
+            NextStep::Delivered => Settlement::Delivered,
+            NextStep::RetryAt(time) => {
+                assert!(time <= retry_policy.expiry(event.received));
+                Settlement::RetryAt(time)
+            }
+            NextStep::DeadLetter(exhausted) => {
+                let condition = exhausted.unwrap();
+                sometimes.insert(match condition {
+                    ExhaustedRetryCondition::MaximumRetryAttempts => "died of attempts",
+                    ExhaustedRetryCondition::MaximumEventAgeInSeconds => "died of age",
+                });
+                Settlement::Dead(Box::new(DeadLetter {
+                    event: Some(event),
+                    died: self.now,
+                    rule_arn: String::new(),
+                    target_id: String::new(),
+                    target_arn: String::new(),
+                    error_code: outcome.error_code().to_owned(),
+                    error_message: outcome.message(),
+                    exhausted_retry_condition: exhausted,
+                    retry_attempts: delivery.attempts,
+                }))
+            }
+        };
+        let transition = self.queue.attempt_ended(attempt.pass, outcome.health(self.now), self.now, random);
+        self.note(transition, sometimes);
+        self.unsettled.push(Settled { pending: attempt.pending, settlement, attempt: None });
+    }
+
+    async fn settle(&mut self) {
+        for (event, retry) in std::mem::take(&mut self.written) {
+            self.queue.attempt_settled(event, retry);
+        }
+        let settlements = std::mem::take(&mut self.unsettled);
+        let written = settlements.iter().map(|settled| (settled.pending.delivery.event, retry(settled)));
+        self.written = written.collect();
+        if !settlements.is_empty() {
+            self.journal.settle(settlements).await.unwrap();
+        }
+    }
+
+    fn note(&self, transition: Option<Transition>, sometimes: &mut Sometimes) {
+        match transition {
+            Some(Transition::Opened(wait)) => {
+                assert!(wait <= self.settings.circuit_breaker.open.max);
+                sometimes.insert("opened");
+            }
+            Some(Transition::Closed) => {
+                sometimes.insert("closed");
+            }
+            Some(Transition::HalfOpened) | None => {}
+        }
+    }
+
+    /// Everything that was acknowledged has ended, and no other way than it should.
+    fn check(&self, sometimes: &mut Sometimes) {
+        assert_eq!(self.journal.owed(), 0);
+        let page = DeadLetterPage { after: None, since: None, until: None, limit: 10_000 };
+        let dead: Vec<EventNumber> =
+            self.journal.dead_letter_ids(&page).unwrap().into_iter().map(journal::DeadLetterId::event).collect();
+        for number in (1..=u64::from(self.events)).map(EventNumber) {
+            let (times, died) = (self.delivered.get(&number).copied().unwrap_or(0), dead.contains(&number));
+            assert!(times > 0 || died, "event {number} is lost");
+            assert!(self.crashes > 0 || times + u32::from(died) == 1, "event {number}: {times} times, dead: {died}");
+            assert!(times <= 1 + self.crashes, "event {number}: {times} times, {} crashes", self.crashes);
+            if times > 1 {
+                sometimes.insert("delivered twice");
+            }
+        }
+    }
+}
+
+async fn simulate(seed: u64, sometimes: &mut Sometimes) {
+    let mut world = World::new(seed);
+    for _ in 0..400 {
+        world.step(false, sometimes).await;
+    }
+    // A target that stays down ends what it is owed, too, and one that is back gets it.
+    if world.draw(2) == 0 {
+        world.down_until = world.now.saturating_add(Duration::from_secs(1_000_000));
+    }
+    let end = world.now.saturating_add(AGE + AGE);
+    while world.journal.owed() > 0 {
+        world.step(true, sometimes).await;
+        assert!(world.now < end, "what is owed does not end");
+    }
+    world.check(sometimes);
+}
+
+#[tokio::test]
+async fn every_delivery_ends_whatever_happens() {
+    let mut sometimes = Sometimes::default();
+    if let Some(seed) = std::env::var_os("EVENTYARD_SIMULATION_SEED") {
+        simulate(seed.to_str().unwrap().parse().unwrap(), &mut sometimes).await;
+        return;
+    }
+    for seed in 0..SEEDS {
+        // The seed of a panic is the last one that was begun.
+        print!("seed {seed}, ");
+        simulate(seed, &mut sometimes).await;
+    }
+    let never: Vec<_> = TO_MEET.into_iter().filter(|fact| !sometimes.contains(fact)).collect();
+    assert!(never.is_empty(), "never met: {never:?}");
+}

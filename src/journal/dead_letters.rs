@@ -1,0 +1,106 @@
+//! Dead letters in the journal: reading, sending again, deleting.
+
+use std::sync::atomic::Ordering;
+
+use eventyard_core::clock::Timestamp;
+use eventyard_core::dead_letter::DeadLetter;
+use eventyard_core::name::TargetNumber;
+
+use super::committer::Request;
+use super::disk::{Disk, Entries, Space};
+use super::{DeadLetterId, Journal, JournalError, keys, records};
+
+/// Which dead letters are read, in the order in which they died.
+#[derive(Clone, Copy, Debug)]
+pub struct DeadLetterPage {
+    /// Behind this one.
+    pub after: Option<DeadLetterId>,
+    /// Not earlier than this.
+    pub since: Option<Timestamp>,
+    /// Before this.
+    pub until: Option<Timestamp>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A dead letter as it was read; one that cannot be says why.
+pub type StoredDeadLetter = (DeadLetterId, Result<DeadLetter, JournalError>);
+
+impl Journal {
+    /// Dead letters in the order in which they died.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn dead_letters(&self, page: &DeadLetterPage) -> Result<Vec<StoredDeadLetter>, JournalError> {
+        let entries = self.scan_dead_letters(page)?;
+        entries
+            .iter()
+            .map(|(key, value)| Ok((DeadLetterId::from_key(key)?, records::parse_dead_letter(value))))
+            .collect()
+    }
+
+    /// The same, without what they hold.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn dead_letter_ids(&self, page: &DeadLetterPage) -> Result<Vec<DeadLetterId>, JournalError> {
+        self.scan_dead_letters(page)?.iter().map(|(key, _)| DeadLetterId::from_key(key)).collect()
+    }
+
+    fn scan_dead_letters(&self, page: &DeadLetterPage) -> Result<Entries, JournalError> {
+        let since = page.since.map(keys::dead_letters_end).unwrap_or_default();
+        let from = page.after.map_or_else(Vec::new, DeadLetterId::successor).max(since);
+        let end = page.until.map_or_else(|| vec![u8::MAX; 32], keys::dead_letters_end);
+        Ok(self.disk.scan(Space::Dead, &from, &end, page.limit)?)
+    }
+
+    /// One dead letter, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, JournalError> {
+        self.disk.get(Space::Dead, &id.key())?.map(|value| records::parse_dead_letter(&value)).transpose()
+    }
+
+    /// Owes the events of dead letters to targets again, as accepted at `received`, and deletes the dead letters, in one
+    /// group. When it returns, that is on disk. Those that are gone or without an event are passed over.
+    ///
+    /// # Errors
+    /// As of [`Journal::commit`]; the dead letters are then still there.
+    pub async fn redrive(
+        &self,
+        letters: Vec<(DeadLetterId, TargetNumber)>,
+        received: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.ask(|answer| Request::Redrive { letters, received, answer }).await
+    }
+
+    /// Deletes dead letters.
+    ///
+    /// # Errors
+    /// When the journal is closed.
+    pub async fn forget_dead_letters(&self, dead_letters: Vec<DeadLetterId>) -> Result<(), JournalError> {
+        self.ask(|answer| Request::Forget { dead_letters, answer }).await
+    }
+
+    /// Bytes that all dead letters take.
+    #[must_use]
+    pub fn dead_letter_bytes(&self) -> u64 {
+        self.dead_letter_bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Bytes that all dead letters take: kept beside them, and counted once when it is not there.
+pub(super) fn bytes(disk: &dyn Disk) -> Result<u64, JournalError> {
+    if let Some(value) = disk.get(Space::Meta, keys::DEAD_LETTER_BYTES)? {
+        return records::parse_count(&value);
+    }
+    let (mut from, mut bytes) = (Vec::new(), 0);
+    loop {
+        let entries = disk.scan(Space::Dead, &from, &[u8::MAX; 32], 256)?;
+        bytes += entries.iter().map(|(_, value)| value.len() as u64).sum::<u64>();
+        let Some((last, _)) = entries.last() else { return Ok(bytes) };
+        from.clone_from(last);
+        from.push(0);
+    }
+}
