@@ -168,6 +168,7 @@ impl App {
         let readiness = Readiness::default();
         let admin = Admin::new(
             Arc::clone(&engine),
+            caller,
             journal.clone(),
             readiness.clone(),
             admin_access(config),
@@ -331,7 +332,7 @@ fn delivery_thread_count(config: &Config) -> usize {
 }
 
 fn admin_limits(config: &Config) -> Limits {
-    Limits { connections_max: config.admin.connections_max, body_size_bytes_max: 64 * 1024, ..api_limits(config) }
+    Limits { connections_max: config.admin.connections_max, ..api_limits(config) }
 }
 
 fn journal_settings(config: &Config) -> journal::Settings {
