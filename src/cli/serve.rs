@@ -10,7 +10,7 @@ use super::configuration::{ConfigArguments, refuse};
 use super::{fail, on_all_cores};
 use crate::app::App;
 use crate::config::{Config, ConfigFaults, LogFormat};
-use crate::runtime::{Hangups, wait_for_signal};
+use crate::runtime::{Hangups, ServiceManager, wait_for_signal};
 use crate::telemetry::{self, init_logs};
 
 /// The arguments of `serve`.
@@ -52,21 +52,33 @@ fn serve_in(config: Result<Config, ConfigFaults>, ephemeral: bool, started: Inst
 }
 
 async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
+    let manager = match ServiceManager::from_environment(std::env::vars_os()) {
+        Ok(manager) => manager,
+        Err(error) => return fail(&format!("cannot reach the service manager: {error}")),
+    };
     match App::start(config, ephemeral, started).await {
-        Ok(app) => until_signal(app).await,
+        Ok(app) => tokio::select! {
+            code = until_signal(app, &manager) => code,
+            () = manager.stay_alive() => ExitCode::FAILURE,
+        },
         Err(error) => fail(&error.to_string()),
     }
 }
 
 /// Waits for the first signal to end, reading files again at each SIGHUP, then stops in order; a second signal leaves at once.
-pub(super) async fn until_signal(app: App) -> ExitCode {
+pub(super) async fn until_signal(app: App, manager: &ServiceManager) -> ExitCode {
     let signals = async {
         let (mut hangups, end) = (Hangups::listen()?, wait_for_signal());
         let mut end = pin!(end);
+        manager.ready();
         loop {
             tokio::select! {
                 name = end.as_mut() => return name,
-                () = hangups.next() => app.reload().await,
+                () = hangups.next() => {
+                    manager.reloading();
+                    app.reload().await;
+                    manager.ready();
+                }
             }
         }
     };
@@ -77,6 +89,7 @@ pub(super) async fn until_signal(app: App) -> ExitCode {
             Err(error) => return fail(&format!("cannot listen for signals: {error}")),
         },
     };
+    manager.stopping();
     tokio::select! {
         in_time = app.stop(reason) => if in_time { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         _ = wait_for_signal() => fail("a second signal came; what is owed is in the journal"),

@@ -16,6 +16,7 @@ mod events;
 mod metrics;
 mod schedules;
 mod serve;
+mod service_manager;
 mod shutdown;
 mod support;
 mod targets;
