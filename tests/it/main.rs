@@ -14,6 +14,7 @@ mod disk_full;
 mod documentation;
 mod events;
 mod metrics;
+mod monitoring;
 mod schedules;
 mod serve;
 mod service_manager;
