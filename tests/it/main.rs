@@ -14,6 +14,7 @@ mod dead_letters;
 mod disk_full;
 mod documentation;
 mod events;
+mod lifecycle;
 mod metrics;
 mod monitoring;
 mod schedules;
