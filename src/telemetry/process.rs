@@ -86,8 +86,8 @@ impl Times {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = |field: usize| fields.get(field)?.parse::<u32>().ok();
         let seconds = |ticks: u32| f64::from(ticks) / TICKS_PER_SECOND;
-        let start: i64 = fields.get(19)?.parse().ok()?;
-        Some(Self { cpu_seconds: seconds(ticks(11)?) + seconds(ticks(12)?), start_seconds_after_boot: start / 100 })
+        let ticks_after_boot: i64 = fields.get(19)?.parse().ok()?;
+        Some(Self { cpu_seconds: seconds(ticks(11)?) + seconds(ticks(12)?), start_seconds_after_boot: ticks_after_boot / 100 })
     }
 }
 
