@@ -56,9 +56,14 @@ async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
         Ok(manager) => manager,
         Err(error) => return fail(&format!("cannot reach the service manager: {error}")),
     };
+    // Before anyone can see that it runs, and tell it to read files again.
+    let hangups = match Hangups::listen() {
+        Ok(hangups) => hangups,
+        Err(error) => return fail(&format!("cannot listen for signals: {error}")),
+    };
     match App::start(config, ephemeral, started).await {
         Ok(app) => tokio::select! {
-            code = until_signal(app, &manager) => code,
+            code = until_signal(app, hangups, &manager) => code,
             () = manager.stay_alive() => ExitCode::FAILURE,
         },
         Err(error) => fail(&error.to_string()),
@@ -66,10 +71,9 @@ async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
 }
 
 /// Waits for the first signal to end, reading files again at each SIGHUP, then stops in order; a second signal leaves at once.
-pub(super) async fn until_signal(app: App, manager: &ServiceManager) -> ExitCode {
+pub(super) async fn until_signal(app: App, mut hangups: Hangups, manager: &ServiceManager) -> ExitCode {
     let signals = async {
-        let (mut hangups, end) = (Hangups::listen()?, wait_for_signal());
-        let mut end = pin!(end);
+        let mut end = pin!(wait_for_signal());
         manager.ready();
         loop {
             tokio::select! {

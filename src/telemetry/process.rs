@@ -87,7 +87,10 @@ impl Times {
         let ticks = |field: usize| fields.get(field)?.parse::<u32>().ok();
         let seconds = |ticks: u32| f64::from(ticks) / TICKS_PER_SECOND;
         let ticks_after_boot: i64 = fields.get(19)?.parse().ok()?;
-        Some(Self { cpu_seconds: seconds(ticks(11)?) + seconds(ticks(12)?), start_seconds_after_boot: ticks_after_boot / 100 })
+        Some(Self {
+            cpu_seconds: seconds(ticks(11)?) + seconds(ticks(12)?),
+            start_seconds_after_boot: ticks_after_boot / 100,
+        })
     }
 }
 

@@ -27,17 +27,15 @@ fn put_events(client: Client, next: &AtomicU64, over: &AtomicBool) -> Told {
         let n = next.fetch_add(1, Ordering::Relaxed);
         let entry = json!({"Source": "s", "DetailType": "n", "Detail": json!({"n": n}).to_string()});
         let input = json!({"Entries": [entry]});
-        wait_for("the event to be taken", || match client.try_call("PutEvents", &input) {
-            Ok(reply) => {
-                // A daemon that stops takes no more connections, but a request that it answers it has done.
-                assert_eq!(reply.status, 200, "{}", reply.body);
-                assert!(reply.body.contains(r#""FailedEntryCount":0"#), "{}", reply.body);
-                Some(())
-            }
-            Err(_) => {
+        wait_for("the event to be taken", || {
+            let Ok(reply) = client.try_call("PutEvents", &input) else {
                 told.tries_that_failed += 1;
-                None
-            }
+                return None;
+            };
+            // A daemon that stops takes no more connections, but a request that it answers it has done.
+            assert_eq!(reply.status, 200, "{}", reply.body);
+            assert!(reply.body.contains(r#""FailedEntryCount":0"#), "{}", reply.body);
+            Some(())
         });
         told.acknowledged.insert(n);
     }

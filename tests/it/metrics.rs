@@ -1,6 +1,7 @@
 //! Metrics: what the documentation, the alert rules and the dashboard say of them, and that rules do not make series.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use eventyard::telemetry::{Description, Telemetry};
@@ -40,7 +41,7 @@ fn table() -> String {
     let mut table = "| metric | kind | labels | meaning |\n|---|---|---|---|\n".to_owned();
     for Description { name, kind, labels, help } in Telemetry::new().unwrap().metrics().descriptions() {
         let labels: Vec<_> = labels.iter().map(|(label, values)| format!("`{label}`: {values}")).collect();
-        table += &format!("| `{name}` | {kind} | {} | {help} |\n", labels.join("<br>"));
+        writeln!(table, "| `{name}` | {kind} | {} | {help} |", labels.join("<br>")).unwrap();
     }
     table
 }
@@ -93,7 +94,7 @@ fn rules_and_targets_make_no_series() {
     (1..2_000).for_each(make);
     daemon.wait_until_settled();
     assert!((daemon.metric("eventyard_rules") - 2_000.0).abs() < 0.5);
-    let made: Vec<_> = series(&daemon).difference(&before).cloned().collect();
-    assert!(made.is_empty(), "{made:?}");
+    let new: Vec<_> = series(&daemon).difference(&before).cloned().collect();
+    assert!(new.is_empty(), "{new:?}");
     assert!(before.len() < 400, "{}", before.len());
 }
