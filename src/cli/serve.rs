@@ -74,7 +74,12 @@ async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
 pub(super) async fn until_signal(app: App, mut hangups: Hangups, manager: &ServiceManager) -> ExitCode {
     let signals = async {
         let mut end = pin!(wait_for_signal());
-        manager.ready();
+        // Signals are listened for once this was polled, and who hears that it is ready may send one at once.
+        tokio::select! {
+            biased;
+            name = end.as_mut() => return name,
+            () = std::future::ready(()) => manager.ready(),
+        }
         loop {
             tokio::select! {
                 name = end.as_mut() => return name,
