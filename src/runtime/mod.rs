@@ -11,6 +11,6 @@ mod threads;
 pub use clock::SystemClock;
 pub use random::Random;
 pub use service_manager::ServiceManager;
-pub use shutdown::{Hangups, Stop, StopSignal, wait_for_signal};
+pub use shutdown::{Asked, Signals, Stop, StopSignal};
 pub use tasks::Tasks;
 pub use threads::Threads;
