@@ -82,6 +82,24 @@ const SECONDS: &[f64] =
 /// Numbers of things in a group.
 const COUNTS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
 
+/// How an attempt can end beside `DELIVERED`, and a delivery be given up.
+const ERROR_CODES: &[&str] = &[
+    "THROTTLED",
+    "TARGET_FAILED",
+    "REFUSED_BY_TARGET",
+    "REDIRECTED",
+    "UNINTELLIGIBLE_ANSWER",
+    "CONNECTION_FAILED",
+    "TIMED_OUT",
+    "INPUT_FAILED",
+    "REQUEST_INVALID",
+    "TARGET_REMOVED",
+    "EVENT_UNREADABLE",
+    "EVENT_DAMAGED",
+    "INTERNAL_ERROR",
+    "EVENT_TOO_OLD",
+];
+
 /// Tasks in which a bug can be caught.
 const TASKS: &[&str] =
     &["request", "connection", "attempt", "worker", "api", "scheduler", "dispatcher", "upkeep", "admin"];
@@ -285,6 +303,11 @@ impl Metrics {
         }
         for bound in ["dead_letters.retention_days", "dead_letters.size_bytes_max"] {
             self.dead_letters.expired.with_label_values(&[bound]);
+        }
+        self.attempts.with_label_values(&["DELIVERED"]);
+        for code in ERROR_CODES {
+            self.attempts.with_label_values(&[*code]);
+            self.dead_letters.given_up.with_label_values(&[*code]);
         }
         for task in TASKS {
             self.task_panics.with_label_values(&[*task]);

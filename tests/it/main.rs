@@ -17,6 +17,7 @@ mod events;
 mod lifecycle;
 mod metrics;
 mod monitoring;
+mod package;
 mod patterns;
 mod schedules;
 mod serve;

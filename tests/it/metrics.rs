@@ -98,3 +98,19 @@ fn rules_and_targets_make_no_series() {
     assert!(new.is_empty(), "{new:?}");
     assert!(before.len() < 400, "{}", before.len());
 }
+
+#[test]
+fn every_way_to_die_is_counted_from_zero() {
+    // An alert looks for a rise, and a series that begins at 1 has none.
+    let compatibility = read("docs/COMPATIBILITY.md");
+    let rows = compatibility.lines().skip_while(|line| !line.starts_with("| ERROR_CODE of a dead letter")).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let codes: BTreeSet<_> =
+        rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    assert!(codes.len() >= 13, "{codes:?}");
+    let metrics = Telemetry::new().unwrap().encode();
+    for code in codes {
+        let series = format!("eventyard_dead_letters_total{{code=\"{code}\"}} 0");
+        assert!(metrics.lines().any(|line| line == series), "{code}");
+    }
+}
