@@ -3,6 +3,8 @@
 //! Each byte of a block is one bit of a word, so a few operations on words tell strings from what is around them. All
 //! that is wrong inside of strings, or directly around them, is noticed here; the rest is for who walks the marks.
 
+use std::ops::Range;
+
 use wide::u8x16;
 
 use super::scan;
@@ -15,8 +17,8 @@ const LANES: usize = 16;
 pub(super) struct Structure {
     /// A bit for each byte, set where one of `{}[]:,` stands outside of strings.
     pub(super) marks: Vec<u64>,
-    /// Whether any string holds a backslash.
-    pub(super) has_escapes: bool,
+    /// Where all backslashes are, in whole blocks. Empty when there is none.
+    pub(super) escapes: Range<usize>,
     /// Whether there is white space outside of strings.
     pub(super) has_space: bool,
     /// Whether white space follows a string somewhere: between two marks there may then be more than one string.
@@ -49,7 +51,7 @@ impl Structure {
     /// mark or a blank, and ends before one.
     pub(super) fn scan(&mut self, text: &[u8]) -> bool {
         self.marks.clear();
-        self.has_escapes = false;
+        self.escapes = 0..0;
         self.has_space = false;
         self.has_space_behind_strings = false;
         let mut carry = Carry { separator: 1, ..Carry::default() };
@@ -58,20 +60,22 @@ impl Structure {
         last[..rest.len()].copy_from_slice(rest);
         let mut faults = 0;
         for (place, bytes) in blocks.iter().chain([&last]).enumerate() {
-            faults |= self.add(bytes, &mut carry, &text[place * BLOCK_BYTES..]);
+            faults |= self.add(bytes, &mut carry, text, place * BLOCK_BYTES);
         }
         faults | carry.in_string == 0
     }
 
-    /// Adds the marks of the block at the beginning of `rest`. Gives the bytes at which something is wrong.
-    fn add(&mut self, bytes: &[u8; BLOCK_BYTES], carry: &mut Carry, rest: &[u8]) -> u64 {
+    /// Adds the marks of the block that begins at `place` of the text. Gives the bytes at which something is wrong.
+    #[inline]
+    fn add(&mut self, bytes: &[u8; BLOCK_BYTES], carry: &mut Carry, text: &[u8], place: usize) -> u64 {
         let block = Block::new(bytes);
         let (mut quotes, mut faults) = (block.quotes, 0);
         if block.backslashes | carry.escape != 0 {
             let escaped = escaped(block.backslashes, &mut carry.escape);
             quotes &= !escaped;
-            faults |= invalid_escapes(escaped, rest);
-            self.has_escapes = true;
+            faults |= invalid_escapes(escaped, text.get(place..).unwrap_or_default());
+            let begin = if self.escapes.is_empty() { place } else { self.escapes.start };
+            self.escapes = begin..place + BLOCK_BYTES;
         }
         // From an opening quote, included, to the closing one, not included.
         let strings = prefix_xor(quotes) ^ carry.in_string;

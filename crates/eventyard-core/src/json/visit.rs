@@ -47,7 +47,7 @@ impl VisitScratch {
     /// The first place where the text is not strict JSON, or is nested too deeply.
     pub(crate) fn visit<'a>(&mut self, text: &'a str, visitor: &mut impl Visit<'a>) -> Result<(), JsonError> {
         visitor.restart();
-        if self.structure.scan(text.as_bytes()) && Walk::new(text, &self.structure).run(visitor).is_some() {
+        if self.structure.scan(text.as_bytes()) && walk(text, &self.structure, visitor).is_some() {
             return Ok(());
         }
         visitor.restart();
@@ -59,7 +59,7 @@ impl VisitScratch {
 /// the same.
 pub(super) fn is_compact_object(text: &str) -> bool {
     let mut structure = Structure::default();
-    structure.scan(text.as_bytes()) && !structure.has_space && Walk::new(text, &structure).run(&mut Nobody).is_some()
+    structure.scan(text.as_bytes()) && !structure.has_space && walk(text, &structure, &mut Nobody).is_some()
 }
 
 /// Wants to know nothing.
@@ -106,11 +106,63 @@ fn read<'a>(text: &'a str, visitor: &mut impl Visit<'a>) -> Result<(), JsonError
     Ok(())
 }
 
-/// How deep a text may be nested for this walk, which calls itself.
-const DEPTH_MAX: usize = 64;
+/// The objects and arrays that are open: a bit for each, the innermost one lowest, set for arrays.
+#[derive(Default)]
+struct Open {
+    arrays: u64,
+    count: u32,
+}
 
-/// The way through a text from mark to mark.
-struct Walk<'a, 's> {
+impl Open {
+    /// Adds what begins with a mark. `None` when nothing begins with it, or too much is open.
+    #[inline]
+    fn push(&mut self, mark: u8) -> Option<bool> {
+        let is_array = mark == b'[';
+        if self.count == u64::BITS || !(is_array || mark == b'{') {
+            return None;
+        }
+        self.arrays = self.arrays << 1 | u64::from(is_array);
+        self.count += 1;
+        Some(is_array)
+    }
+
+    #[inline]
+    const fn is_in_array(&self) -> bool {
+        self.arrays & 1 == 1
+    }
+
+    /// Removes the innermost one. `None` when it does not end with that mark.
+    #[inline]
+    fn pop(&mut self, mark: u8) -> Option<()> {
+        if mark != if self.is_in_array() { b']' } else { b'}' } {
+            return None;
+        }
+        self.arrays >>= 1;
+        self.count -= 1;
+        Some(())
+    }
+}
+
+/// A member or an element.
+enum Item {
+    /// It is over, and before this mark.
+    Before(u8),
+    /// Its value is an object or an array to be entered, which begins with this mark.
+    Opened(u8),
+}
+
+/// Visits a text along its marks. `None` when it cannot be told whether it is JSON.
+fn walk<'a>(text: &'a str, structure: &Structure, visitor: &mut impl Visit<'a>) -> Option<()> {
+    if structure.has_space {
+        Walk::<true>::new(text, structure).run(visitor)
+    } else {
+        Walk::<false>::new(text, structure).run(visitor)
+    }
+}
+
+/// The way through a text from mark to mark. `SPACED` tells whether there is white space outside of strings.
+#[derive(Clone)]
+struct Walk<'a, 's, const SPACED: bool> {
     text: &'a str,
     structure: &'s Structure,
     /// The words of marks that are still to come, what is left of the one before them, and the place it begins at.
@@ -121,7 +173,7 @@ struct Walk<'a, 's> {
     at: usize,
 }
 
-impl<'a, 's> Walk<'a, 's> {
+impl<'a, 's, const SPACED: bool> Walk<'a, 's, SPACED> {
     fn new(text: &'a str, structure: &'s Structure) -> Self {
         let mut words = structure.marks.iter();
         let word = words.next().copied().unwrap_or(0);
@@ -130,92 +182,82 @@ impl<'a, 's> Walk<'a, 's> {
 
     /// Visits the text's one value, which must be an object. `None` when this walk cannot tell.
     fn run(mut self, visitor: &mut impl Visit<'a>) -> Option<()> {
-        let (b'{', place) = self.next()? else { return None };
-        if !place.is_empty() {
-            return None;
-        }
-        visitor.open(false);
-        self.object::<true, _>(visitor, 1)?;
+        let mark = self.mark().filter(|mark| *mark == b'{')?;
+        self = self.container::<true, _>(mark, visitor)?;
         self.trim(self.at..self.text.len()).is_empty().then_some(())
     }
 
-    /// Goes on to behind the end of the object that has been entered. `VISITED` tells whether it is visited.
-    fn object<const VISITED: bool, V: Visit<'a>>(&mut self, visitor: &mut V, depth: usize) -> Option<()> {
-        let (mut mark, mut key) = self.next()?;
-        if mark == b'}' && key.is_empty() {
-            if VISITED {
-                visitor.close();
-            }
-            return Some(());
-        }
+    /// Goes on to behind the end of the object or array that begins with the mark just passed. `VISITED` tells whether
+    /// it is visited.
+    fn container<const VISITED: bool, V: Visit<'a>>(mut self, mark: u8, visitor: &mut V) -> Option<Self> {
+        let mut open = Open::default();
+        let mut opening = mark;
         loop {
-            self.check_string(&key)?;
+            let is_array = open.push(opening)?;
+            if VISITED {
+                visitor.open(is_array);
+            }
+            let (mut mark, mut place) = self.next()?;
+            let mut is_at_end = place.is_empty() && matches!(mark, b'}' | b']');
+            opening = loop {
+                if !is_at_end {
+                    mark = match self.item::<VISITED, V>(mark, place, open.is_in_array(), visitor)? {
+                        Item::Before(mark) => mark,
+                        Item::Opened(opening) => break opening,
+                    };
+                }
+                while mark != b',' {
+                    open.pop(mark)?;
+                    if VISITED {
+                        visitor.close();
+                    }
+                    if open.count == 0 {
+                        return Some(self);
+                    }
+                    mark = self.mark()?;
+                }
+                (mark, place) = self.next()?;
+                is_at_end = false;
+            };
+        }
+    }
+
+    /// Goes on to behind a member or an element, at `place` before `mark`, or into its value.
+    #[inline]
+    fn item<const VISITED: bool, V: Visit<'a>>(
+        &mut self,
+        mut mark: u8,
+        mut place: Range<usize>,
+        is_in_array: bool,
+        visitor: &mut V,
+    ) -> Option<Item> {
+        if !is_in_array {
+            self.check_string(&place)?;
             if mark != b':' {
                 return None;
             }
-            let is_wanted = VISITED && visitor.key(self.string(key)?);
-            let (next, place) = self.next()?;
-            let behind = if is_wanted {
-                self.value::<true, V>(next, place, visitor, depth)?
-            } else {
-                self.value::<false, V>(next, place, visitor, depth)?
-            };
-            match behind {
-                b',' => (mark, key) = self.next()?,
-                b'}' => break,
-                _ => return None,
-            }
-        }
-        if VISITED {
-            visitor.close();
-        }
-        Some(())
-    }
-
-    /// The same for an array.
-    fn array<const VISITED: bool, V: Visit<'a>>(&mut self, visitor: &mut V, depth: usize) -> Option<()> {
-        let (mut mark, mut place) = self.next()?;
-        if mark != b']' || !place.is_empty() {
-            loop {
-                match self.value::<VISITED, V>(mark, place, visitor, depth)? {
-                    b',' => (mark, place) = self.next()?,
-                    b']' => break,
-                    _ => return None,
+            let is_unwanted = VISITED && !visitor.key(self.string(place)?);
+            (mark, place) = self.next()?;
+            if is_unwanted {
+                if place.is_empty() {
+                    *self = self.clone().container::<false, V>(mark, visitor)?;
+                    mark = self.mark()?;
+                } else {
+                    self.scalar::<false, V>(place, visitor)?;
                 }
+                return Some(Item::Before(mark));
             }
         }
-        if VISITED {
-            visitor.close();
+        if place.is_empty() {
+            return Some(Item::Opened(mark));
         }
-        Some(())
+        self.scalar::<VISITED, V>(place, visitor)?;
+        Some(Item::Before(mark))
     }
 
-    /// Goes on to behind a value, which is at `place` or begins with `mark`, and behind the mark that follows it. Gives
-    /// that mark.
+    /// Goes on to behind the next mark, and gives it. `None` when anything else stands before it.
     #[inline]
-    fn value<const VISITED: bool, V: Visit<'a>>(
-        &mut self,
-        mark: u8,
-        place: Range<usize>,
-        visitor: &mut V,
-        depth: usize,
-    ) -> Option<u8> {
-        if !place.is_empty() {
-            self.scalar::<VISITED, V>(place, visitor)?;
-            return Some(mark);
-        }
-        let is_array = mark == b'[';
-        if depth == DEPTH_MAX || !(is_array || mark == b'{') {
-            return None;
-        }
-        if VISITED {
-            visitor.open(is_array);
-        }
-        if is_array {
-            self.array::<VISITED, V>(visitor, depth + 1)?;
-        } else {
-            self.object::<VISITED, V>(visitor, depth + 1)?;
-        }
+    fn mark(&mut self) -> Option<u8> {
         let (mark, place) = self.next()?;
         place.is_empty().then_some(mark)
     }
@@ -237,7 +279,7 @@ impl<'a, 's> Walk<'a, 's> {
     /// A range without the white space at its ends.
     #[inline]
     fn trim(&self, range: Range<usize>) -> Range<usize> {
-        if self.structure.has_space {
+        if SPACED {
             let bytes = self.text.as_bytes().get(range.clone()).unwrap_or_default();
             trim(bytes, range.start)
         } else {
@@ -282,7 +324,7 @@ impl<'a, 's> Walk<'a, 's> {
     fn check_string(&self, place: &Range<usize>) -> Option<()> {
         // A string is closed, and ends before a mark or white space.
         let Some(b'"') = self.text.as_bytes().get(place.start) else { return None };
-        if self.structure.has_space_behind_strings {
+        if SPACED && self.structure.has_space_behind_strings {
             let (quote, _) = scan::string_end(self.text.as_bytes(), place.start + 1).ok()?;
             return (quote + 1 == place.end).then_some(());
         }
@@ -292,8 +334,9 @@ impl<'a, 's> Walk<'a, 's> {
     /// The string at a place that has been checked.
     #[inline]
     fn string(&self, place: Range<usize>) -> Option<Text<'a>> {
+        let may_be_escaped = place.start < self.structure.escapes.end && self.structure.escapes.start < place.end;
         let raw = self.text.get(place.start + 1..place.end - 1)?;
-        Some(Text::new(raw, self.structure.has_escapes && raw.contains('\\')))
+        Some(Text::new(raw, may_be_escaped && raw.contains('\\')))
     }
 }
 

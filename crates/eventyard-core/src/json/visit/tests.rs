@@ -42,7 +42,7 @@ impl<'a> Visit<'a> for Record {
 /// What the walk alone saw, when it came to the end.
 fn walked(text: &str) -> Option<Record> {
     let (mut structure, mut record) = (Structure::default(), Record::default());
-    (structure.scan(text.as_bytes()) && Walk::new(text, &structure).run(&mut record).is_some()).then_some(record)
+    (structure.scan(text.as_bytes()) && walk(text, &structure, &mut record).is_some()).then_some(record)
 }
 
 fn compare(text: &str) -> Result<(), TestCaseError> {

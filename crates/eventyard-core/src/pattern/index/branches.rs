@@ -115,6 +115,13 @@ impl CompiledField {
     }
 
     fn is_possible(&self, event: &Occurrences<'_, '_>) -> Possible {
+        // Nearly always there is one value, in no array.
+        if event.count(self.path) == 1
+            && let Some(only) = event.at(self.path).next()
+            && only.scope == EVENT
+        {
+            return if self.is_satisfied_by(only) { Possible::Yes } else { Possible::No };
+        }
         let is_in_arrays = event.at(self.path).any(|placed| placed.scope != EVENT);
         let is_satisfied = match self.by_text(event) {
             Some(mut values) => values.any(|placed| self.is_satisfied_by(placed)),

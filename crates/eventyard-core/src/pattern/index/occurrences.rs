@@ -92,19 +92,21 @@ impl<'e> Visit<'e> for Walk<'e, '_, '_> {
         (self.innermost, self.node) = (OUTSIDE, ROOT);
     }
 
+    #[inline]
     fn key(&mut self, key: Text<'e>) -> bool {
         let found = match key.plain() {
             Some(plain) => self.paths.find(self.innermost.node, plain),
-            None => self.paths.find(self.innermost.node, &key.decode()),
+            None => self.find_decoded(key),
         };
         self.node = found.unwrap_or(self.node);
         found.is_some()
     }
 
+    #[inline]
     fn string(&mut self, text: Text<'e>) {
         match text.plain() {
             Some(plain) => self.value(|| Scalar::String(Cow::Borrowed(plain))),
-            None => self.value(|| Scalar::String(Cow::Owned(text.decode().into_owned()))),
+            None => self.decoded(text),
         }
     }
 
@@ -112,10 +114,12 @@ impl<'e> Visit<'e> for Walk<'e, '_, '_> {
         self.value(|| Scalar::Number(Number::parse_event(text), text));
     }
 
+    #[inline]
     fn literal(&mut self, literal: Literal) {
         self.value(|| Scalar::Literal(literal));
     }
 
+    #[inline]
     fn open(&mut self, is_array: bool) {
         let Open { scope, array: element_of, .. } = self.innermost;
         let scopes = &mut *self.read.scopes;
@@ -125,6 +129,7 @@ impl<'e> Visit<'e> for Walk<'e, '_, '_> {
         self.innermost = Open { node: self.node, scope, element_of, array };
     }
 
+    #[inline]
     fn close(&mut self) {
         let closed = self.innermost;
         if let Some(array) = closed.array {
@@ -139,6 +144,17 @@ impl<'e> Visit<'e> for Walk<'e, '_, '_> {
 }
 
 impl<'e> Walk<'e, '_, '_> {
+    /// The place that a key with escapes leads to. Few keys have any, so this is kept out of the way of the others.
+    #[cold]
+    fn find_decoded(&self, key: Text<'e>) -> Option<NodeId> {
+        self.paths.find(self.innermost.node, &key.decode())
+    }
+
+    #[cold]
+    fn decoded(&mut self, text: Text<'e>) {
+        self.value(|| Scalar::String(Cow::Owned(text.decode().into_owned())));
+    }
+
     #[inline]
     fn value(&mut self, value: impl FnOnce() -> Scalar<'e>) {
         if let Some(path) = self.paths.path(self.node) {

@@ -25,8 +25,46 @@ struct Node {
     kinds: u64,
     /// A bit for each first byte of the children that lead on: a key with a dot can only begin like one of them.
     leading_on: u64,
-    children: HashMap<Box<str>, NodeId, foldhash::fast::RandomState>,
+    children: HashMap<ShortKey, NodeId, foldhash::fast::RandomState>,
+    /// Those whose keys are not short.
+    more_children: HashMap<Box<str>, NodeId, foldhash::fast::RandomState>,
     path: Option<PathId>,
+}
+
+/// A key of no more than 16 bytes. Its first bytes, its last ones and its length tell it from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct ShortKey {
+    first: u64,
+    last: u64,
+    length: usize,
+}
+
+impl ShortKey {
+    /// `None` when the key is not short.
+    #[inline]
+    fn new(key: &str) -> Option<Self> {
+        let bytes = key.as_bytes();
+        let length = bytes.len();
+        let (first, last) = if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
+        } else {
+            let byte = |place: usize| bytes.get(place).map_or(0, |&byte| u64::from(byte));
+            (byte(0) | byte(1) << 8, byte(2))
+        };
+        (length <= 16).then_some(Self { first, last, length })
+    }
+}
+
+impl Node {
+    fn child(&self, key: &str) -> Option<NodeId> {
+        let child = match ShortKey::new(key) {
+            Some(short) => self.children.get(&short),
+            None => self.more_children.get(key),
+        };
+        child.copied()
+    }
 }
 
 impl Default for Paths {
@@ -57,7 +95,10 @@ impl Paths {
             }
             let unused = self.nodes.len();
             self.nodes[node].kinds |= kind(key);
-            node = *self.nodes[node].children.entry(key.into()).or_insert(unused);
+            node = *match ShortKey::new(key) {
+                Some(short) => self.nodes[node].children.entry(short).or_insert(unused),
+                None => self.nodes[node].more_children.entry(key.into()).or_insert(unused),
+            };
             if node == unused {
                 self.nodes.push(Node::default());
             }
@@ -70,19 +111,23 @@ impl Paths {
     }
 
     /// The place that a key leads to, if any path in use goes on there.
+    #[inline]
     pub(super) fn find(&self, from: NodeId, key: &str) -> Option<NodeId> {
-        // A key without a dot, which nearly every one is, is looked up at once.
-        if let Some(child) = self.child(from, key) {
+        let node = self.nodes.get(from)?;
+        // A key without a dot, which nearly every one is, is looked up at once; nearly every one that leads nowhere is
+        // told by its kind.
+        if node.kinds & kind(key) != 0
+            && let Some(child) = node.child(key)
+        {
             return Some(child);
         }
-        let is_possible = self.nodes[from].leading_on & first_byte(key) != 0;
-        (is_possible && key.contains('.')).then(|| key.split('.').try_fold(from, |node, key| self.child(node, key)))?
+        if node.leading_on & first_byte(key) == 0 { None } else { self.find_parts(node, key) }
     }
 
-    #[inline]
-    fn child(&self, node: NodeId, key: &str) -> Option<NodeId> {
-        let node = &self.nodes[node];
-        if node.kinds & kind(key) == 0 { None } else { node.children.get(key).copied() }
+    #[cold]
+    fn find_parts(&self, node: &Node, key: &str) -> Option<NodeId> {
+        let (first, rest) = key.split_once('.')?;
+        rest.split('.').try_fold(node.child(first)?, |node, key| self.nodes.get(node)?.child(key))
     }
 
     /// The path that ends here.

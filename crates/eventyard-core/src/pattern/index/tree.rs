@@ -9,7 +9,7 @@ use super::paths::PathId;
 use crate::pattern::matcher::Matcher;
 
 /// How many branches may be filed under one value before they are split by another field.
-const LIST_LENGTH_MAX: usize = 16;
+const LIST_LENGTH_MAX: usize = 4;
 
 /// How often lists are split again. With [`ALTERNATIVES_MAX`] it bounds how often a branch is filed.
 const SPLITS_MAX: usize = 2;
