@@ -16,7 +16,7 @@ use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
 
 use super::Settings;
-use super::senders::{HttpRequest, HttpSender};
+use super::senders::{AwsDelivery, HttpRequest, Senders};
 use crate::engine::{ActiveTarget, Engine};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
@@ -27,7 +27,7 @@ use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeliveryDied, Telemetr
 pub(super) struct Attempts {
     pub(super) engine: Arc<Engine>,
     pub(super) journal: Journal,
-    pub(super) http: HttpSender,
+    pub(super) senders: Senders,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<Random>,
     pub(super) settings: Settings,
@@ -133,11 +133,12 @@ impl Attempts {
             Ok(body) => body.into_owned(),
             Err(error) => return AttemptOutcome::InputFailed { reason: error.to_string() },
         };
+        let (envelope, event) = (event.envelope.as_ref(), event.id);
         match &target.compiled.kind {
             TargetKind::Http { url, parameters } => {
-                let envelope = &event.envelope;
-                self.http.send(HttpRequest { url, parameters, envelope, event: event.id, attempt, body }).await
+                self.senders.http.send(HttpRequest { url, parameters, envelope, event, attempt, body }).await
             }
+            TargetKind::Aws(target) => self.senders.aws.send(AwsDelivery { target, envelope, event, body }).await,
         }
     }
 

@@ -77,6 +77,11 @@ pub enum AttemptOutcome {
         /// What was wrong.
         reason: String,
     },
+    /// An AWS service was to be called, and there is no access key to sign with.
+    NoCredentials {
+        /// Where one was looked for, and what to do.
+        reason: String,
+    },
     /// The target was removed, or its rule deleted, before the event could be delivered.
     TargetRemoved,
     /// The journal could not read the event this time.
@@ -147,6 +152,7 @@ impl AttemptOutcome {
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
             | Self::TimedOut { .. }
+            | Self::NoCredentials { .. }
             | Self::EventUnreadable { .. }
             | Self::InternalError => Verdict::Retryable,
             Self::Refused { .. }
@@ -171,7 +177,8 @@ impl AttemptOutcome {
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
-            | Self::TimedOut { .. } => TargetHealth::Failing,
+            | Self::TimedOut { .. }
+            | Self::NoCredentials { .. } => TargetHealth::Failing,
             Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
             | Self::TargetRemoved
@@ -205,6 +212,7 @@ impl AttemptOutcome {
             Self::TimedOut { .. } => "TIMED_OUT",
             Self::InputFailed { .. } => "INPUT_FAILED",
             Self::RequestInvalid { .. } => "REQUEST_INVALID",
+            Self::NoCredentials { .. } => "NO_CREDENTIALS",
             Self::TargetRemoved => "TARGET_REMOVED",
             Self::EventUnreadable { .. } => "EVENT_UNREADABLE",
             Self::EventDamaged { .. } => "EVENT_DAMAGED",
@@ -237,6 +245,7 @@ impl AttemptOutcome {
             Self::TimedOut { waited_for } => format!("timed out waiting for {waited_for}"),
             Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),
             Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
+            Self::NoCredentials { reason } => format!("there are no AWS credentials to sign with: {reason}"),
             Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
             Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
             Self::EventDamaged { reason } => format!("the event is lost: {reason}"),

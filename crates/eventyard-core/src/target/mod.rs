@@ -1,12 +1,16 @@
 //! A target: where a rule's events go, what they look like there, and how long delivery is tried.
 
+mod aws;
 mod http_url;
 mod parameters;
 
 use std::collections::BTreeMap;
 
+pub use aws::{AwsResource, AwsTarget};
 pub use http_url::{HttpUrl, InvalidHttpUrl};
-pub use parameters::{CompiledHttpParameters, HttpParameters, HttpValue, RetryPolicyParameters};
+pub use parameters::{
+    CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
+};
 
 use crate::constraint::StringConstraint;
 use crate::error::ServiceError;
@@ -18,7 +22,7 @@ use crate::name::TargetId;
 pub struct Target {
     /// Its id within the rule.
     pub id: TargetId,
-    /// Where events go: an `http://` or `https://` URL.
+    /// Where events go: an `http://` or `https://` URL, or the ARN of a resource of an AWS service.
     pub arn: String,
     /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
     pub role_arn: Option<String>,
@@ -32,6 +36,10 @@ pub struct Target {
     pub http_parameters: Option<HttpParameters>,
     /// `RetryPolicy`, as far as it was given.
     pub retry_policy: Option<RetryPolicyParameters>,
+    /// `SqsParameters`: the message group, for FIFO queues.
+    pub sqs_parameters: Option<SqsParameters>,
+    /// `KinesisParameters`: what makes the partition key.
+    pub kinesis_parameters: Option<KinesisParameters>,
 }
 
 /// `InputTransformer`: named parts of the event, and a text with their places.
@@ -67,12 +75,27 @@ impl Target {
     /// Amazon's `ValidationException` where it has one: an Arn that is no target, two kinds of input at once, a template
     /// or path that cannot be read.
     pub fn compile(&self) -> Result<CompiledTarget, ServiceError> {
+        let kind = if self.arn.starts_with("arn:") {
+            TargetKind::Aws(AwsTarget::compile(self)?)
+        } else {
+            self.compile_http()?
+        };
+        Ok(CompiledTarget { input: self.compile_input()?, kind })
+    }
+
+    fn compile_http(&self) -> Result<TargetKind, ServiceError> {
         let url = HttpUrl::parse(&self.arn).map_err(|invalid| {
             ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
         })?;
-        let input = self.compile_input()?;
+        for (block, is_given) in
+            [("SqsParameters", self.sqs_parameters.is_some()), ("KinesisParameters", self.kinesis_parameters.is_some())]
+        {
+            if is_given {
+                return Err(aws::does_not_fit(self, block));
+            }
+        }
         let parameters = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
-        Ok(CompiledTarget { input, kind: TargetKind::Http { url, parameters } })
+        Ok(TargetKind::Http { url, parameters })
     }
 
     /// Compiles the input alone, as [`compile`](Self::compile) does, wherever the target is.
@@ -108,4 +131,6 @@ pub enum TargetKind {
         /// What is added to the request.
         parameters: CompiledHttpParameters,
     },
+    /// A call of an AWS service.
+    Aws(AwsTarget),
 }

@@ -1,0 +1,103 @@
+//! AWS services: one signed call of the service, on its own protocol, for each delivery.
+//!
+//! Each service has a file that makes its [`call`] and, where the service has its own way to say no, reads it. [`caller`]
+//! knows where the services are and signs for them as the [`credentials`] say, [`answer`] what their errors mean.
+
+mod answer;
+mod call;
+mod caller;
+mod cloudwatch_logs;
+mod credentials;
+mod firehose;
+mod kinesis;
+mod lambda;
+mod sns;
+mod sqs;
+mod step_functions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventyard_core::clock::Clock;
+use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::event::EventId;
+use eventyard_core::target::{AwsResource, AwsTarget};
+use reqwest::Client;
+
+use call::{Call, Service};
+pub use caller::AwsEndpoints;
+use caller::Caller;
+use credentials::Credentials;
+pub use credentials::{AwsCredentials, AwsCredentialsSource};
+
+use super::HttpSender;
+
+/// Calls AWS services.
+#[derive(Debug)]
+pub struct AwsSender {
+    client: Client,
+    response_timeout: Duration,
+    clock: Arc<dyn Clock>,
+    endpoints: AwsEndpoints,
+    credentials: Credentials,
+}
+
+/// One delivery.
+#[derive(Debug)]
+pub(in crate::delivery) struct AwsDelivery<'a> {
+    pub(in crate::delivery) target: &'a AwsTarget,
+    /// The event, whose parts parameters may name.
+    pub(in crate::delivery) envelope: &'a str,
+    pub(in crate::delivery) event: EventId,
+    /// What is sent.
+    pub(in crate::delivery) body: String,
+}
+
+impl AwsSender {
+    /// A sender with the client and the patience of `http`.
+    #[must_use]
+    pub fn new(
+        http: &HttpSender,
+        clock: Arc<dyn Clock>,
+        endpoints: AwsEndpoints,
+        credentials: AwsCredentialsSource,
+    ) -> Self {
+        let credentials = Credentials::new(credentials);
+        Self { client: http.client.clone(), response_timeout: http.response_timeout, clock, endpoints, credentials }
+    }
+
+    /// Makes one attempt.
+    pub(in crate::delivery) async fn send(&self, delivery: AwsDelivery<'_>) -> AttemptOutcome {
+        let credentials = match self.credentials.get() {
+            Ok(credentials) => credentials,
+            Err(reason) => return AttemptOutcome::NoCredentials { reason },
+        };
+        let region = &delivery.target.region;
+        let caller = Caller {
+            client: &self.client,
+            clock: &self.clock,
+            endpoints: &self.endpoints,
+            region,
+            credentials,
+            response_timeout: self.response_timeout,
+        };
+        let AwsDelivery { target, envelope, event, body } = delivery;
+        let endpoint = |service: Service| self.endpoints.origin(service, region);
+        let call = match &target.resource {
+            AwsResource::SqsQueue { account, name, message_group_id } => {
+                sqs::send_message(endpoint, (account, name), message_group_id.as_deref(), &body)
+            }
+            AwsResource::SnsTopic { arn } => sns::publish(arn, &body),
+            AwsResource::LambdaFunction { arn } => lambda::invoke(arn, body),
+            AwsResource::KinesisStream { arn, partition_key } => {
+                kinesis::put_record(arn, partition_key.as_ref(), (envelope, event), &body)
+            }
+            AwsResource::FirehoseStream { name } => firehose::put_record(name, &body),
+            AwsResource::StateMachine { arn } => step_functions::start_execution(arn, &body),
+            AwsResource::LogGroup { name } => {
+                return cloudwatch_logs::put_log_events(&caller, name, self.clock.now(), &body).await;
+            }
+        };
+        caller.call(&call).await.map_or_else(|failure| failure, answer::Answer::outcome)
+    }
+}
