@@ -138,7 +138,10 @@ impl Attempts {
             TargetKind::Http { url, parameters } => {
                 self.senders.http.send(HttpRequest { url, parameters, envelope, event, attempt, body }).await
             }
-            TargetKind::Aws(target) => self.senders.aws.send(AwsDelivery { target, envelope, event, body }).await,
+            TargetKind::Aws(aws) => {
+                let is_event = target.compiled.input.is_event();
+                self.senders.aws.send(AwsDelivery { target: aws, envelope, event, body, is_event }).await
+            }
         }
     }
 

@@ -164,6 +164,20 @@ def test_cloudwatch_logs(moto, router, aws_client):
     wait_until(lambda: len(events()) == 2)
 
 
+def test_codebuild(moto, router, aws_client):
+    codebuild = aws_client("codebuild", moto.url)
+    codebuild.create_project(
+        name="orders",
+        source={"type": "S3", "location": "bucket/path"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=f"arn:aws:iam::{ACCOUNT}:role/service-role/build",
+    )
+    router(moto.url, {"Arn": arn("codebuild", "project/orders"), "RoleArn": ROLE, "Input": '{"sourceVersion": "v7"}'})
+    (build,) = wait_until(lambda: codebuild.list_builds_for_project(projectName="orders")["ids"])
+    assert codebuild.batch_get_builds(ids=[build])["builds"][0]["sourceVersion"] == "v7"
+
+
 # What comes back
 
 
@@ -195,11 +209,17 @@ MISSING = [
     arn("firehose", "deliverystream/missing"),
     arn("states", "stateMachine:missing"),
     arn("logs", "log-group:missing"),
+    arn("codebuild", "project/missing"),
+    arn("codepipeline", "missing"),
+    arn("ssm", "automation-definition/missing"),
 ]
+# What moto does not know: it takes every call of a function that it does not run, and has no executions of these.
+NOT_IN_MOTO = {"lambda", "codepipeline", "ssm"}
 
 
-# moto takes every call of a function that it does not run.
-@pytest.mark.parametrize("target", [arn for arn in MISSING if ":lambda:" not in arn], ids=lambda arn: arn.split(":")[2])
+@pytest.mark.parametrize(
+    "target", [arn for arn in MISSING if arn.split(":")[2] not in NOT_IN_MOTO], ids=lambda arn: arn.split(":")[2]
+)
 def test_what_is_missing_ends_as_a_dead_letter_at_once(moto, router, target):
     letter = only_letter(router(moto.url, {"Arn": target, "RoleArn": ROLE}).daemon)
     assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REFUSED_BY_TARGET", 0), letter
@@ -217,6 +237,15 @@ def test_throttling_faults_and_expired_keys_pass(router, sink, target):
     letter = only_letter(router(sink.url, {"Arn": target, "RoleArn": ROLE}).daemon)
     assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REFUSED_BY_TARGET", 3), letter
     assert "AccessDeniedException" in letter["ERROR_MESSAGE"]
+
+
+@pytest.mark.parametrize("target", ["codebuild:project/p", "codepipeline:p", "ssm:automation-definition/d"])
+def test_an_input_that_is_no_object_is_not_sent(router, sink, target):
+    target = {"Arn": arn(*target.split(":")), "RoleArn": ROLE, "Input": "[1]"}
+    letter = only_letter(router(sink.url, target).daemon)
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REQUEST_INVALID", 0), letter
+    assert "not a JSON object" in letter["ERROR_MESSAGE"]
+    assert sink.requests == []
 
 
 def test_without_credentials_nothing_is_sent(router, sink):
@@ -323,3 +352,47 @@ def test_a_request_is_what_boto3_sends(router, sink, aws_client, service):
     key = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
     assert_signed(ours, SIGNED_AS.get(service, service), key)
     assert urlsplit(sink.url).netloc == ours.headers["host"]
+
+
+STARTS = [
+    ("codebuild", "project/p", None, lambda client: client.start_build(projectName="p")),
+    (
+        "codebuild",
+        "project/p",
+        {"sourceVersion": "v7", "projectName": "another"},
+        lambda client: client.start_build(sourceVersion="v7", projectName="p"),
+    ),
+    ("codepipeline", "p", None, lambda client: client.start_pipeline_execution(name="p")),
+    (
+        "codepipeline",
+        "p",
+        {"variables": [{"name": "a", "value": "b"}]},
+        lambda client: client.start_pipeline_execution(name="p", variables=[{"name": "a", "value": "b"}]),
+    ),
+    (
+        "ssm",
+        "automation-definition/d:7",
+        None,
+        lambda client: client.start_automation_execution(DocumentName="d", DocumentVersion="7"),
+    ),
+    (
+        "ssm",
+        "automation-definition/d",
+        {"InstanceId": ["i-1"]},
+        lambda client: client.start_automation_execution(DocumentName="d", Parameters={"InstanceId": ["i-1"]}),
+    ),
+]
+
+
+@pytest.mark.parametrize("service, resource, input, send", STARTS)
+def test_what_is_started_gets_the_input_and_never_the_event(router, sink, aws_client, service, resource, input, send):
+    target = {"Arn": arn(service, resource), "RoleArn": ROLE} | ({"Input": json.dumps(input)} if input else {})
+    sink.always("/", Answer(body=b"{}"))
+    router(sink.url, target)
+    (ours,) = sink.wait_for(1)
+    send(aws_client(service, sink.url))
+    ours_read, theirs_read = read(ours), read(sink.wait_for(2)[1])
+    # boto3 makes a token of its own where the model wants one.
+    theirs_read[-1].pop("clientRequestToken", None)
+    assert ours_read == theirs_read
+    assert_signed(ours, service, Credentials(*CREDENTIALS.values()))

@@ -53,6 +53,23 @@ pub enum AwsResource {
         /// Its ARN.
         arn: String,
     },
+    /// A project of `CodeBuild`.
+    BuildProject {
+        /// Its name.
+        name: String,
+    },
+    /// A pipeline of `CodePipeline`.
+    Pipeline {
+        /// Its name.
+        name: String,
+    },
+    /// A runbook of Systems Manager Automation.
+    AutomationDocument {
+        /// Its name.
+        name: String,
+        /// Its version; none for the default one.
+        version: Option<String>,
+    },
     /// A log group of `CloudWatch` Logs.
     LogGroup {
         /// Its name.
@@ -98,7 +115,11 @@ impl AwsTarget {
                 message_group_id: target.sqs_parameters.clone().and_then(|parameters| parameters.message_group_id),
             }),
             "sns" => is_name(resource).then(|| AwsResource::SnsTopic { arn: arn.clone() }),
-            "lambda" => name("function", ':').map(whole).map(|arn| AwsResource::LambdaFunction { arn }),
+            // It becomes a part of a path, so nothing else is let in.
+            "lambda" => name("function", ':')
+                .filter(|name| is_function(name))
+                .map(whole)
+                .map(|arn| AwsResource::LambdaFunction { arn }),
             "kinesis" => {
                 let partition_key = partition_key(target)?;
                 name("stream", '/').map(whole).map(|arn| AwsResource::KinesisStream { arn, partition_key })
@@ -108,6 +129,15 @@ impl AwsTarget {
             "logs" => name("log-group", ':')
                 .map(|name| name.strip_suffix(":*").map(str::to_owned).unwrap_or(name))
                 .map(|name| AwsResource::LogGroup { name }),
+            "codebuild" => name("project", '/').map(|name| AwsResource::BuildProject { name }),
+            "codepipeline" => {
+                is_name(&resource.replace(['.', '@'], "-")).then(|| AwsResource::Pipeline { name: resource.to_owned() })
+            }
+            "ssm" => name("automation-definition", '/').map(|name| {
+                let (name, version) =
+                    name.split_once(':').map_or((&*name, None), |(name, version)| (name, Some(version)));
+                AwsResource::AutomationDocument { name: name.to_owned(), version: version.map(str::to_owned) }
+            }),
             other => return Err(not_valid(arn, &InvalidAwsArn::Service(other.to_owned()))),
         };
         let resource = resource.ok_or_else(|| not_valid(arn, &InvalidAwsArn::NotInFormat))?;
@@ -129,8 +159,10 @@ fn check_members(target: &Target, resource: &AwsResource) -> Result<(), ServiceE
             let reason = "FIFO topics take a MessageGroupId, which targets have for queues only.";
             return Err(ServiceError::validation(format!("Parameter {arn} is not valid. Reason: {reason}")));
         }
-        AwsResource::StateMachine { arn } if target.role_arn.is_none() => {
-            return Err(ServiceError::validation(format!("RoleArn is required for target {arn}.")));
+        AwsResource::StateMachine { .. } | AwsResource::BuildProject { .. } | AwsResource::Pipeline { .. }
+            if target.role_arn.is_none() =>
+        {
+            return Err(ServiceError::validation(format!("RoleArn is required for target {}.", target.arn)));
         }
         _ => {}
     }
@@ -175,6 +207,11 @@ fn split(arn: &str) -> Result<Arn<'_>, InvalidAwsArn> {
         return Err(InvalidAwsArn::NotInFormat);
     };
     Ok(Arn { service, region, account, resource })
+}
+
+/// A function's name, maybe with a version or an alias.
+fn is_function(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'$'))
 }
 
 fn is_fifo(name: &str) -> bool {
@@ -229,6 +266,16 @@ mod tests {
             ("arn:aws:kinesis:us-east-1:123456789012:stream/s", "us-east-1 KinesisStream"),
             ("arn:aws:firehose:us-east-1:123456789012:deliverystream/s", "us-east-1 FirehoseStream"),
             ("arn:aws:states:us-east-1:123456789012:stateMachine:m", "us-east-1 StateMachine"),
+            ("arn:aws:codebuild:us-east-1:123456789012:project/p", "us-east-1 BuildProject"),
+            ("arn:aws:codepipeline:us-east-1:123456789012:p.1", "us-east-1 Pipeline"),
+            (
+                "arn:aws:ssm:us-east-1:123456789012:automation-definition/d:$LATEST",
+                r#"us-east-1 AutomationDocument { name: "d", version: Some("$LATEST") }"#,
+            ),
+            (
+                "arn:aws:ssm:us-east-1:123456789012:automation-definition/d",
+                r#"us-east-1 AutomationDocument { name: "d", version: None }"#,
+            ),
             ("arn:aws:logs:us-east-1:123456789012:log-group:/a/b:*", r#"us-east-1 LogGroup { name: "/a/b" }"#),
         ] {
             assert!(shown(&target(arn)).starts_with(kind), "{arn}: {}", shown(&target(arn)));
@@ -245,6 +292,10 @@ mod tests {
             ("arn:aws:sqs:us-east-1:123456789012:", format),
             ("arn:aws:lambda:us-east-1:123456789012:layer:f", format),
             ("arn:aws:lambda:us-east-1:123456789012:function:", format),
+            ("arn:aws:lambda:us-east-1:123456789012:function:a/../b", format),
+            ("arn:aws:lambda:us-east-1:123456789012:function:a?b", format),
+            ("arn:aws:codepipeline:us-east-1:123456789012:a:b", format),
+            ("arn:aws:ssm:us-east-1:123456789012:document/d", format),
             ("arn:aws:kinesis:US:123456789012:stream/s", format),
             (
                 "arn:aws:appsync:us-east-1:123456789012:apis/x",
@@ -274,9 +325,10 @@ mod tests {
             Target { kinesis_parameters: kinesis, ..target("arn:aws:kinesis:us-east-1:123456789012:stream/s") };
         assert_eq!(shown(&stream), "Parameter KinesisParameters is not valid for target t-1.");
         let machine = "arn:aws:states:us-east-1:123456789012:stateMachine:m";
-        assert_eq!(
-            shown(&Target { role_arn: None, ..target(machine) }),
-            format!("RoleArn is required for target {machine}.")
-        );
+        let project = "arn:aws:codebuild:us-east-1:123456789012:project/p";
+        for arn in [machine, project, "arn:aws:codepipeline:us-east-1:123456789012:p"] {
+            let refusal = format!("RoleArn is required for target {arn}.");
+            assert_eq!(shown(&Target { role_arn: None, ..target(arn) }), refusal);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One call of a service on one of the protocols that AWS services speak.
 
 use reqwest::Url;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A service as its endpoint, its signatures and its configuration name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +10,15 @@ pub(super) struct Service {
     pub(super) prefix: &'static str,
     /// What `AWS_ENDPOINT_URL_…` and `aws_services.endpoint_urls` call it, in lower case.
     pub(super) name: &'static str,
+}
+
+/// Reads a target's input that is the members of a call, or a map of parameters. None for a target without an input.
+///
+/// # Errors
+/// When it is no JSON object.
+pub(super) fn members(input: Option<&str>) -> Result<Map<String, Value>, String> {
+    let read = |text| serde_json::from_str(text).map_err(|error| format!("the input is not a JSON object: {error}"));
+    input.map_or_else(|| Ok(Map::new()), read)
 }
 
 /// A request that has no address and no signature yet.
@@ -60,6 +69,15 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_object_has_members() {
+        assert_eq!(members(None), Ok(Map::new()));
+        assert_eq!(members(Some(r#"{"a": [1]}"#)).unwrap()["a"], serde_json::json!([1]));
+        for text in ["[]", "\"a\"", "null", "{"] {
+            assert!(members(Some(text)).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_form_is_encoded() {

@@ -7,12 +7,15 @@ mod answer;
 mod call;
 mod caller;
 mod cloudwatch_logs;
+mod codebuild;
+mod codepipeline;
 mod credentials;
 mod firehose;
 mod kinesis;
 mod lambda;
 mod sns;
 mod sqs;
+mod ssm;
 mod step_functions;
 
 use std::sync::Arc;
@@ -51,6 +54,8 @@ pub(in crate::delivery) struct AwsDelivery<'a> {
     pub(in crate::delivery) event: EventId,
     /// What is sent.
     pub(in crate::delivery) body: String,
+    /// Whether that is the event itself, as nothing else was asked for.
+    pub(in crate::delivery) is_event: bool,
 }
 
 impl AwsSender {
@@ -81,23 +86,32 @@ impl AwsSender {
             credentials,
             response_timeout: self.response_timeout,
         };
-        let AwsDelivery { target, envelope, event, body } = delivery;
+        let AwsDelivery { target, envelope, event, body, is_event } = delivery;
+        let input = (!is_event).then_some(body.as_str());
         let endpoint = |service: Service| self.endpoints.origin(service, region);
         let call = match &target.resource {
             AwsResource::SqsQueue { account, name, message_group_id } => {
-                sqs::send_message(endpoint, (account, name), message_group_id.as_deref(), &body)
+                Ok(sqs::send_message(endpoint, (account, name), message_group_id.as_deref(), &body))
             }
-            AwsResource::SnsTopic { arn } => sns::publish(arn, &body),
-            AwsResource::LambdaFunction { arn } => lambda::invoke(arn, body),
+            AwsResource::SnsTopic { arn } => Ok(sns::publish(arn, &body)),
+            AwsResource::LambdaFunction { arn } => Ok(lambda::invoke(arn, body.clone())),
             AwsResource::KinesisStream { arn, partition_key } => {
-                kinesis::put_record(arn, partition_key.as_ref(), (envelope, event), &body)
+                Ok(kinesis::put_record(arn, partition_key.as_ref(), (envelope, event), &body))
             }
-            AwsResource::FirehoseStream { name } => firehose::put_record(name, &body),
-            AwsResource::StateMachine { arn } => step_functions::start_execution(arn, &body),
+            AwsResource::FirehoseStream { name } => Ok(firehose::put_record(name, &body)),
+            AwsResource::StateMachine { arn } => Ok(step_functions::start_execution(arn, &body)),
+            AwsResource::BuildProject { name } => codebuild::start_build(name, input),
+            AwsResource::Pipeline { name } => codepipeline::start_pipeline_execution(name, input),
+            AwsResource::AutomationDocument { name, version } => {
+                ssm::start_automation_execution(name, version.as_deref(), input)
+            }
             AwsResource::LogGroup { name } => {
                 return cloudwatch_logs::put_log_events(&caller, name, self.clock.now(), &body).await;
             }
         };
-        caller.call(&call).await.map_or_else(|failure| failure, answer::Answer::outcome)
+        match call {
+            Ok(call) => caller.call(&call).await.map_or_else(|failure| failure, answer::Answer::outcome),
+            Err(reason) => AttemptOutcome::RequestInvalid { reason },
+        }
     }
 }
