@@ -1,6 +1,6 @@
 //! What `PutEvents` and delivery cost, as a ratio to bare servers and clients that do the least that could be done.
 //!
-//! `cargo bench --bench put_events`; docs/PERFORMANCE.md says how to read it. The bench starts everything that is measured
+//! `cargo bench --bench put_events`, and `cargo bench --bench put_events -- schedules` for many schedules at once; docs/PERFORMANCE.md says how to read it. The bench starts everything that is measured
 //! as a process of its own: eventyard, and itself in one of the `roles`. It is the load generator, on one thread. All traffic
 //! stays on 127.0.0.1, every phase ends by itself, and each round has every phase once, so that what else the machine does
 //! falls on all of them.
@@ -19,6 +19,8 @@ mod process;
 mod report;
 #[path = "put_events/roles.rs"]
 mod roles;
+#[path = "put_events/schedules.rs"]
+mod schedules;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -39,13 +41,16 @@ fn main() -> Result<()> {
         return role?.play();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(bench())
+    runtime.block_on(bench(arguments.iter().any(|argument| argument == "schedules")))
 }
 
-async fn bench() -> Result<()> {
+async fn bench(is_of_schedules: bool) -> Result<()> {
     let parent = std::env::var_os(FOLDER_VARIABLE).map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::Builder::new().prefix("eventyard-bench-").tempdir_in(&parent)?;
     say(&report::machine(folder.path()))?;
+    if is_of_schedules {
+        return say(&schedules::measure(folder.path()).await?);
+    }
     let idle = Idle::measure(folder.path()).await?;
     let mut rounds = Vec::new();
     for number in 1..=ROUNDS {

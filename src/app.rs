@@ -152,7 +152,8 @@ impl App {
             rules.apply().await?;
         }
 
-        let delivery_threads = Threads::start("delivery", config.delivery.threads).map_err(StartError::Threads)?;
+        let delivery_threads =
+            Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
         let senders = senders(config, clock.clone())?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
@@ -169,6 +170,7 @@ impl App {
         let readiness = Readiness::default();
         let admin = Admin::new(
             Arc::clone(&engine),
+            caller,
             journal.clone(),
             readiness.clone(),
             admin_access(config),
@@ -326,8 +328,13 @@ fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry
     }
 }
 
+fn delivery_thread_count(config: &Config) -> usize {
+    let half = || std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
+    config.delivery.threads.unwrap_or_else(half)
+}
+
 fn admin_limits(config: &Config) -> Limits {
-    Limits { connections_max: config.admin.connections_max, body_size_bytes_max: 64 * 1024, ..api_limits(config) }
+    Limits { connections_max: config.admin.connections_max, ..api_limits(config) }
 }
 
 fn journal_settings(config: &Config) -> journal::Settings {

@@ -225,7 +225,7 @@ fn rate(events: u32, elapsed: Duration, cpu_seconds: f64) -> Rate {
 }
 
 /// What a sink has been sent.
-async fn count(sink: SocketAddr) -> Result<u32> {
+pub(crate) async fn count(sink: SocketAddr) -> Result<u32> {
     Ok(get(sink, "/").await?.parse()?)
 }
 

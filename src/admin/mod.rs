@@ -1,22 +1,24 @@
-//! The admin listener: health, metrics, what happened to an event, the dead letters, and the reset of an ephemeral daemon.
+//! The admin listener: health, metrics, what happened to an event, why one matches rules or not, the dead letters, and the
+//! reset of an ephemeral daemon.
 
 mod access;
 mod dead_letters;
 mod events;
+mod explain;
 mod query;
 mod reset;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eventyard_core::error::ServiceError;
+use eventyard_core::error::{ErrorCode, ServiceError};
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
 use query::Query;
 
 pub use access::Access;
 
-use crate::engine::Engine;
+use crate::engine::{Caller, Engine};
 use crate::http::{Answer, Handler, Request, answer};
 use crate::journal::Journal;
 use crate::telemetry::Telemetry;
@@ -45,6 +47,8 @@ impl Readiness {
 #[derive(Debug)]
 pub struct Admin {
     engine: Arc<Engine>,
+    /// Whose event buses are meant by their names alone.
+    caller: Caller,
     journal: Journal,
     readiness: Readiness,
     access: Access,
@@ -60,13 +64,14 @@ impl Admin {
     #[must_use]
     pub fn new(
         engine: Arc<Engine>,
+        caller: Caller,
         journal: Journal,
         readiness: Readiness,
         access: Access,
         remark: String,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { engine, journal, readiness, access, remark, telemetry, is_resettable: false }
+        Self { engine, caller, journal, readiness, access, remark, telemetry, is_resettable: false }
     }
 
     /// Lets `POST /reset` empty the engine.
@@ -90,7 +95,7 @@ impl Admin {
 
 /// What there is, for those who ask for something else.
 const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /dead-letters and /dead-letters/ID, and POST \
-                     /dead-letters/redrive, /dead-letters/ID/redrive and /dead-letters/purge\n";
+                     /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge and /explain\n";
 
 impl Admin {
     /// What is asked about dead letters, or nothing when it is not.
@@ -116,6 +121,12 @@ impl Admin {
         })
     }
 
+    fn explain(&self, request: &Request) -> Result<Vec<u8>, ServiceError> {
+        let body = request.body.as_ref();
+        let body = body.map_err(|error| ServiceError::new(ErrorCode::RequestTooLarge, error.to_string()))?;
+        explain::explain(&self.engine, &self.caller, body)
+    }
+
     async fn resource(&self, request: &Request, is_post: bool) -> Answer {
         let query = match Query::parse(request.uri.query().unwrap_or_default()) {
             Ok(query) => query,
@@ -128,6 +139,7 @@ impl Admin {
                 Ok(()) => Some(events::show(&self.engine, id).await),
                 Err(error) => Some(Err(error)),
             },
+            (None, None) if is_post && path == "/explain" => Some(self.explain(request)),
             _ => None,
         };
         match done {

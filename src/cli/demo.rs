@@ -18,6 +18,7 @@ use super::{fail, on_all_cores, say};
 use crate::app::App;
 use crate::config::{Config, Flag};
 use crate::http::{Answer, Handler, Limits, Listener, Request, StatusCode, answer};
+use crate::runtime::Hangups;
 use crate::runtime::{Stop, Tasks};
 use crate::telemetry::Telemetry;
 
@@ -81,7 +82,10 @@ async fn show(keep: bool, started: Instant) -> Result<ExitCode, Failure> {
     let code = if keep {
         say("");
         say("staying up; end with Ctrl-C");
-        until_signal(app).await
+        match Hangups::listen() {
+            Ok(hangups) => until_signal(app, hangups).await,
+            Err(error) => fail(&format!("cannot listen for signals: {error}")),
+        }
     } else if app.stop("the demo is over").await {
         ExitCode::SUCCESS
     } else {

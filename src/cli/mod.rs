@@ -7,6 +7,7 @@ mod demo;
 mod events;
 mod file;
 mod input;
+mod pattern;
 mod schedule;
 mod serve;
 mod store;
@@ -36,6 +37,11 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Try event patterns on events, and measure them, without a daemon.
+    Pattern {
+        #[command(subcommand)]
+        command: pattern::PatternCommand,
     },
     /// Dump or restore the store of a daemon that is not running.
     Store {
@@ -85,6 +91,7 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Serve(arguments) => serve::serve(&arguments, started),
         Command::Config { command: ConfigCommand::Check(arguments) } => configuration::check(&arguments),
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
+        Command::Pattern { command } => pattern::run(&command),
         Command::Store { command } => store::run(&command),
         Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Events { command } => events::run(&command),

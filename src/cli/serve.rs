@@ -52,17 +52,21 @@ fn serve_in(config: Result<Config, ConfigFaults>, ephemeral: bool, started: Inst
 }
 
 async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
+    // Before anyone can see that it runs, and tell it to read files again.
+    let hangups = match Hangups::listen() {
+        Ok(hangups) => hangups,
+        Err(error) => return fail(&format!("cannot listen for signals: {error}")),
+    };
     match App::start(config, ephemeral, started).await {
-        Ok(app) => until_signal(app).await,
+        Ok(app) => until_signal(app, hangups).await,
         Err(error) => fail(&error.to_string()),
     }
 }
 
 /// Waits for the first signal to end, reading files again at each SIGHUP, then stops in order; a second signal leaves at once.
-pub(super) async fn until_signal(app: App) -> ExitCode {
+pub(super) async fn until_signal(app: App, mut hangups: Hangups) -> ExitCode {
     let signals = async {
-        let (mut hangups, end) = (Hangups::listen()?, wait_for_signal());
-        let mut end = pin!(end);
+        let mut end = pin!(wait_for_signal());
         loop {
             tokio::select! {
                 name = end.as_mut() => return name,

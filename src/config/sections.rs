@@ -265,8 +265,8 @@ impl Journal {
 /// `[delivery]`: how targets are sent to.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Threads that deliveries run on.
-    pub threads: usize,
+    /// Threads that deliveries run on; `None` means half as many as there are processors.
+    pub threads: Option<usize>,
     /// Deliveries under way at one time to one target; at most `concurrency_max`.
     pub concurrency_per_target: usize,
     /// Deliveries under way at one time to all targets together.
@@ -301,7 +301,7 @@ impl Delivery {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("delivery");
         Self {
-            threads: section.integer("threads", 1..=256),
+            threads: section.limit("threads", 256),
             concurrency_per_target: section.integer("concurrency_per_target", 1..=10_000),
             concurrency_max: section.integer("concurrency_max", 1..=100_000),
             read_ahead_per_target: section.integer("read_ahead_per_target", 1..=1_000_000),

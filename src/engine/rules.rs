@@ -198,7 +198,8 @@ impl Engine {
         Arc::new(if index.wants_folding() { index.folded() } else { index })
     }
 
-    fn parse_pattern_unlimited(&self, text: &str) -> Result<EventPattern, ServiceError> {
+    /// Reads a pattern that was accepted before, perhaps under other limits.
+    pub(super) fn parse_pattern_unlimited(&self, text: &str) -> Result<EventPattern, ServiceError> {
         let lifted = eventyard_core::pattern::PatternLimits { wildcard_complexity_max: None, branches_max: None };
         EventPattern::parse(text, &lifted).map_err(|error| self.internal(&error))
     }

@@ -15,6 +15,7 @@ pub mod migrations;
 mod record;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::event_bus::EventBus;
@@ -24,6 +25,10 @@ use eventyard_core::target::Target;
 
 pub use dump::{DumpError, read_dump, write_dump};
 pub use record::{Kind, Record};
+
+/// How often a store that is in use is tried again, and the pause before each time: two seconds together.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The store, open. One process has it open at a time.
 #[derive(Debug)]
@@ -149,6 +154,17 @@ pub enum StoreError {
     Read(String),
 }
 
+/// Whoever had the store open before lets go of it a moment after it has ended; so a store in use is tried again for a while.
+fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
+    for _ in 0..LOCK_TRIES {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains("lock") => std::thread::sleep(LOCK_PAUSE),
+            opened => return opened,
+        }
+    }
+    config.open()
+}
+
 impl Store {
     /// Opens the store in `data_dir`, makes it when there is none, and brings an older one to the newest schema.
     ///
@@ -161,11 +177,8 @@ impl Store {
     fn open_with(data_dir: &Path, steps: &[migrations::Migration], now: Timestamp) -> Result<Self, StoreError> {
         let path = data_dir.join("store");
         // The whole store is in memory anyway; a small cache keeps the daemon small.
-        let db = sled::Config::new()
-            .path(&path)
-            .cache_capacity(8 * 1024 * 1024)
-            .flush_every_ms(None)
-            .open()
+        let config = sled::Config::new().path(&path).cache_capacity(8 * 1024 * 1024).flush_every_ms(None);
+        let db = open_when_free(&config)
             .map_err(|error| StoreError::Open { path: path.clone(), reason: error.to_string() })?;
         let store = Self { db, path };
         migrate::migrate(&store, data_dir, steps, now)?;

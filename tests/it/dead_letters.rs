@@ -146,3 +146,19 @@ fn what_is_not_meant_is_not_done() {
     assert!(!command(&daemon, &["purge"]).status.success());
     assert_eq!(daemon.dead_letters().len(), 42);
 }
+
+#[test]
+fn the_command_line_shows_its_token_where_one_is_asked_for() {
+    // Of "correct-horse".
+    let hash = "9dca666eb54730714630d1519264a7bf1eeaad00b8f2edc90d3ecbfad928d163";
+    let daemon = Daemon::start(&[("ADMIN__TOKEN_HASHES", hash)]);
+    let folder = tempfile::tempdir().unwrap();
+    let (right, wrong) = (folder.path().join("right"), folder.path().join("wrong"));
+    std::fs::write(&right, "correct-horse\n").unwrap();
+    std::fs::write(&wrong, "battery-staple").unwrap();
+    let succeeds = |arguments: &[&str]| command(&daemon, arguments).status.success();
+    assert!(!succeeds(&["list"]));
+    assert!(!succeeds(&["list", "--token-file", wrong.to_str().unwrap()]));
+    assert!(!succeeds(&["list", "--token-file", folder.path().join("absent").to_str().unwrap()]));
+    assert!(succeeds(&["list", "--token-file", right.to_str().unwrap()]));
+}

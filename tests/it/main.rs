@@ -13,6 +13,7 @@ mod dead_letters;
 mod disk_full;
 mod documentation;
 mod events;
+mod patterns;
 mod schedules;
 mod serve;
 mod shutdown;

@@ -84,6 +84,34 @@ fn event() -> impl Strategy<Value = String> {
     prop::collection::vec((select(&KEYS[..]), value), 0..5).prop_map(object)
 }
 
+/// Patterns that share most of their values, so that many of them are filed together.
+fn crowded_pattern() -> impl Strategy<Value = String> {
+    let field = |names: &'static [&'static str]| {
+        let alternatives = prop_oneof![
+            8 => prop::collection::vec(select(&["\"a\"", "\"b\"", "\"k\"", "\"l\"", "\"m\"", "1"][..]), 1..3).prop_map(|texts| texts.join(",")),
+            1 => alternative(),
+        ];
+        (select(names), alternatives).prop_map(|(name, alternatives)| (name, format!("[{alternatives}]")))
+    };
+    let inner = prop::collection::vec(field(&["c", "c", "c", "d", "e"]), 1..4).prop_map(object);
+    // Of all the values here "hot" promises most, as one of many, and is nearly always met.
+    let hot = prop_oneof![3 => Just(0), 2 => 1..60].prop_map(|number| match number {
+        0 => "[\"hot\"]".to_owned(),
+        cold => format!("[\"cold{cold}\"]"),
+    });
+    (hot, inner).prop_map(|(hot, inner)| object(vec![("a", hot), ("r", inner)]))
+}
+
+/// Events with long arrays of objects that have the keys of crowded patterns.
+fn crowded_event() -> impl Strategy<Value = String> {
+    let value =
+        || select(&["\"a\"", "\"b\"", "\"k\"", "\"l\"", "\"m\"", "1", "\"\\u0061\""][..]).prop_map(str::to_owned);
+    let element = prop::collection::vec((select(&["c", "d", "e"][..]), value()), 0..3).prop_map(object);
+    let elements = prop_oneof![prop::collection::vec(element.clone(), 0..4), prop::collection::vec(element, 30..60),];
+    (select(&["hot", "hot", "cold1"][..]), elements)
+        .prop_map(|(a, elements)| format!("{{\"a\":\"{a}\",\"r\":[{}]}}", elements.join(",")))
+}
+
 /// The valid ones among the patterns, numbered.
 fn rules(patterns: &[String]) -> Vec<(usize, Arc<EventPattern>)> {
     let limits = PatternLimits { wildcard_complexity_max: None, ..PatternLimits::default() };
@@ -107,6 +135,18 @@ proptest! {
     fn the_index_agrees_with_evaluate(
         patterns in prop::collection::vec(pattern(), 1..24),
         events in prop::collection::vec(event(), 1..12),
+    ) {
+        let rules = rules(&patterns);
+        let index: RuleIndex<usize> = rules.iter().cloned().collect();
+        for event in &events {
+            prop_assert_eq!(by_index(&index, event), by_evaluation(&rules, event), "{}", event);
+        }
+    }
+
+    #[test]
+    fn the_index_agrees_with_evaluate_in_a_crowd(
+        patterns in prop::collection::vec(crowded_pattern(), 1..200),
+        events in prop::collection::vec(crowded_event(), 1..4),
     ) {
         let rules = rules(&patterns);
         let index: RuleIndex<usize> = rules.iter().cloned().collect();

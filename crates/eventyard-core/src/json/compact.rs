@@ -1,5 +1,6 @@
-//! Checking a JSON text and taking out its white space, in one pass.
+//! Checking a JSON text and taking out its white space.
 
+use super::visit::is_compact_object;
 use super::{JsonError, Kind, Reader, Token, scan};
 
 /// Checks that `text` is strict JSON and gives it without the white space outside of strings.
@@ -17,6 +18,9 @@ pub fn compact(text: &str) -> Result<String, JsonError> {
 /// # Errors
 /// As for [`compact`].
 pub fn compact_with_kind(text: &str) -> Result<(String, Kind), JsonError> {
+    if is_compact_object(text) {
+        return Ok((text.to_owned(), Kind::Object));
+    }
     let mut reader = Reader::new(text);
     let mut compact = String::with_capacity(text.len());
     let kind = reader.next()?.as_ref().and_then(Token::kind).unwrap_or(Kind::Null);

@@ -9,12 +9,16 @@ mod error;
 mod nesting;
 mod reader;
 mod scan;
+mod structure;
 mod text;
+mod visit;
 
 pub use compact::{compact, compact_with_kind};
 pub use error::{JsonError, JsonFault};
+pub(crate) use reader::check;
 pub use reader::{Kind, Reader, Token};
 pub use text::Text;
+pub(crate) use visit::{Literal, Visit, VisitScratch};
 
 /// How many objects and arrays may be open at once. Deeper text is refused with [`JsonFault::TooDeep`].
 ///

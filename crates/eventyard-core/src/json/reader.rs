@@ -79,6 +79,16 @@ enum Expect {
     CommaOrEnd,
 }
 
+/// Checks that `text` is strict JSON.
+///
+/// # Errors
+/// The first place where it is not, or is nested too deeply.
+pub(crate) fn check(text: &str) -> Result<(), JsonError> {
+    let mut reader = Reader::new(text);
+    while reader.next()?.is_some() {}
+    Ok(())
+}
+
 /// Reads a JSON text token by token, checking the strict grammar as it goes.
 ///
 /// Memory is constant and time linear in the text. After an error the reader must not be used further.

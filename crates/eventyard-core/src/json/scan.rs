@@ -62,6 +62,15 @@ const fn special_bytes(word: u64) -> u64 {
     (below_space | is_quote | is_backslash) & HIGH_BITS
 }
 
+/// Whether what stands behind a backslash makes a valid escape with it.
+pub(super) fn is_escape(behind: &[u8]) -> bool {
+    match behind {
+        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => true,
+        [b'u', rest @ ..] => rest.first_chunk::<4>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
+        _ => false,
+    }
+}
+
 /// Scans the escape whose backslash is at `at`. Gives the offset behind it.
 fn escape_end(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     match bytes.get(at + 1) {

@@ -56,7 +56,13 @@ impl AddressRange {
 
     /// Whether a string of an event is an address within the range.
     pub(super) fn contains_address(&self, text: &str) -> bool {
-        parse_address(text).is_some_and(|address| self.contains_digits(hex_digits(address).as_bytes()))
+        address_digits(text).is_some_and(|digits| self.contains_digits(digits.as_bytes()))
+    }
+
+    /// What the digits of everything within the range begin with.
+    pub(super) fn common_digits(&self) -> &str {
+        let common = self.low.bytes().zip(self.high.bytes()).take_while(|(low, high)| low == high).count();
+        &self.low[..common]
     }
 
     /// Walks the digits from the left until one decides, ignoring the rest.
@@ -79,6 +85,11 @@ impl AddressRange {
         }
         true
     }
+}
+
+/// The hexadecimal digits of a string of an event, if it is an address.
+pub(super) fn address_digits(text: &str) -> Option<String> {
+    parse_address(text).map(hex_digits)
 }
 
 /// The address in upper-case hexadecimal digits.

@@ -42,7 +42,7 @@ pub(super) fn expression(lexer: &mut Lexer<'_>) -> Result<Matcher, Refusal> {
         end_of_object(lexer, TOO_MANY_ELEMENTS)?;
     }
     end_of_object(lexer, TOO_MANY_ELEMENTS)?;
-    Ok(Matcher::AnythingBut(excluded))
+    Ok(Matcher::AnythingBut(excluded.into()))
 }
 
 /// Reads a list of strings or of numbers, of which the opening bracket has been read.

@@ -26,6 +26,11 @@ pub(super) struct Field {
 }
 
 impl Branch {
+    /// Gives back memory that was kept for more fields.
+    pub(super) fn shrink(&mut self) {
+        self.fields.shrink_to_fit();
+    }
+
     pub(super) fn fields(&self) -> &[Field] {
         &self.fields
     }

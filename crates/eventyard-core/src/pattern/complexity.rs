@@ -35,7 +35,10 @@ pub(super) fn exceeds(branches: &[Branch], max: u32) -> bool {
 fn wildcards(matcher: &Matcher) -> &[Wildcard] {
     match matcher {
         Matcher::Wildcard(wildcard) => std::slice::from_ref(wildcard),
-        Matcher::AnythingBut(Excluded::Wildcards(wildcards)) => wildcards,
+        Matcher::AnythingBut(excluded) => match &**excluded {
+            Excluded::Wildcards(wildcards) => wildcards,
+            _ => &[],
+        },
         _ => &[],
     }
 }

@@ -1,5 +1,8 @@
 //! Why a pattern matches an event, or why not.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use super::EventPattern;
 use super::branch::{Branch, Field};
 use super::choice;
@@ -11,6 +14,9 @@ use crate::json::JsonError;
 
 /// How many values of a path are told at most.
 const FOUND_MAX: usize = 10;
+
+/// How many characters of a string or number are told at most.
+const FOUND_LENGTH_MAX: usize = 1_000;
 
 /// Why a pattern matches an event, or why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +43,32 @@ pub struct FieldExplanation {
     pub path: String,
     /// The list of alternatives, as the pattern writes it.
     pub expected: String,
-    /// Values as JSON, at most ten.
+    /// Values as JSON, at most ten. Behind its first 1,000 characters a long one is cut off, with `…` in the place of the rest.
     pub found: Vec<String>,
+}
+
+/// A line for each path that is told about, without a line feed at the end.
+impl fmt::Display for Explanation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Match(fields) => fields.iter().enumerate().try_for_each(|(place, field)| {
+                let line_feed = if place == 0 { "" } else { "\n" };
+                write!(out, "{line_feed}{field}")
+            }),
+            Self::NoMatch { field, is_in_other_element: false } => field.fmt(out),
+            Self::NoMatch { field, is_in_other_element: true } => {
+                write!(out, "{field}, in the array element of the paths before it")
+            }
+            Self::NoObject => out.write_str("the event is not a JSON object"),
+        }
+    }
+}
+
+impl fmt::Display for FieldExplanation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = if self.found.is_empty() { "nothing".to_owned() } else { self.found.join(", ") };
+        write!(out, "{}: found {found}, wanted {}", self.path, self.expected)
+    }
 }
 
 /// Tells why an event matches a pattern or does not, in agreement with [`evaluate`](super::evaluate).
@@ -105,11 +135,18 @@ impl<'e> BranchExplainer<'_, 'e> {
 
 fn json(value: &Scalar<'_>) -> String {
     match value {
-        Scalar::String(text) => serde_json::Value::from(&**text).to_string(),
-        Scalar::Number(_, text) => (*text).to_owned(),
+        Scalar::String(text) => serde_json::Value::from(shortened(text)).to_string(),
+        Scalar::Number(_, text) => shortened(text).into_owned(),
         Scalar::Literal(Literal::True) => "true".to_owned(),
         Scalar::Literal(Literal::False) => "false".to_owned(),
         Scalar::Literal(Literal::Null) => "null".to_owned(),
+    }
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(FOUND_LENGTH_MAX) {
+        None => text.into(),
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
     }
 }
 
@@ -165,5 +202,25 @@ mod tests {
             field("r.c", r#"[{"exists":false}]"#, &[]),
         ];
         assert_eq!(explained(pattern, event), Explanation::Match(expected));
+    }
+
+    #[test]
+    fn an_explanation_is_a_line_for_each_path() {
+        let event = r#"{"a":"x","r":[{"b":1},{"c":2}]}"#;
+        let text = |pattern| explained(pattern, event).to_string();
+        assert_eq!(
+            text(r#"{"r":{"b":[{"exists":true}]},"z":[{"exists":false}]}"#),
+            "r.b: found 1, wanted [{\"exists\":true}]\nz: found nothing, wanted [{\"exists\":false}]"
+        );
+        assert_eq!(text(r#"{"a":["y"]}"#), r#"a: found "x", wanted ["y"]"#);
+        let other = "r.c: found 2, wanted [2], in the array element of the paths before it";
+        assert_eq!(text(r#"{"r":{"b":[1],"c":[2]}}"#), other);
+    }
+
+    #[test]
+    fn long_values_are_cut_off() {
+        let event = format!(r#"{{"a":"{}"}}"#, "é".repeat(1_001));
+        let Explanation::NoMatch { field, .. } = explained(r#"{"a":["x"]}"#, &event) else { panic!("{event}") };
+        assert_eq!(field.found, [format!("\"{}…\"", "é".repeat(1_000))]);
     }
 }

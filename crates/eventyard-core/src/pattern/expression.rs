@@ -32,7 +32,7 @@ pub(super) fn list(lexer: &mut Lexer<'_>) -> Result<Vec<Matcher>, Refusal> {
 
 /// A string that is an IP address stands for every spelling of it.
 fn plain_string(text: &str) -> Matcher {
-    AddressRange::of_address(text).map_or_else(|| Matcher::String(text.into()), Matcher::Address)
+    AddressRange::of_address(text).map_or_else(|| Matcher::String(text.into()), |range| Matcher::Address(range.into()))
 }
 
 fn match_expression(lexer: &mut Lexer<'_>) -> Result<Matcher, Refusal> {
@@ -49,7 +49,10 @@ fn match_expression(lexer: &mut Lexer<'_>) -> Result<Matcher, Refusal> {
         }
         "exists" => exists(lexer)?,
         // The service speaks of a prefix here too.
-        "cidr" => Matcher::Address(AddressRange::parse_cidr(&operand(lexer, "prefix")?).map_err(Refusal::nowhere)?),
+        "cidr" => {
+            let range = AddressRange::parse_cidr(&operand(lexer, "prefix")?).map_err(Refusal::nowhere)?;
+            Matcher::Address(range.into())
+        }
         "exactly" => Matcher::String(operand(lexer, "exact")?.into()),
         "numeric" => return numeric::expression(lexer),
         "anything-but" => return anything_but::expression(lexer),

@@ -7,6 +7,7 @@ use super::address::AddressRange;
 use super::fold::Folded;
 use super::number::{Comparable, Number, NumericRange, respelled};
 use super::wildcard::Wildcard;
+pub(super) use crate::json::Literal;
 
 /// A value that is neither an object nor an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +18,7 @@ pub(super) enum Scalar<'e> {
     Literal(Literal),
 }
 
-/// A value that JSON has a name for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Literal {
-    True,
-    False,
-    Null,
-}
-
-/// One alternative of a field.
+/// One alternative of a field. Patterns hold very many of the small ones, so what is larger is boxed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Matcher {
     String(Box<str>),
@@ -37,9 +30,9 @@ pub(super) enum Matcher {
     PrefixIgnoreCase(Folded),
     SuffixIgnoreCase(Folded),
     Wildcard(Wildcard),
-    Numeric(NumericRange),
-    Address(AddressRange),
-    AnythingBut(Excluded),
+    Numeric(Box<NumericRange>),
+    Address(Box<AddressRange>),
+    AnythingBut(Box<Excluded>),
     Exists,
     /// `exists: false`. No value satisfies it; the lack of one does.
     Absent,

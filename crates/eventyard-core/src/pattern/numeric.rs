@@ -42,8 +42,8 @@ fn comparison(lexer: &mut Lexer<'_>) -> Result<Matcher, Refusal> {
     let bound = Some(Bound { number, inclusive: operator.ends_with('=') });
     Ok(match operator.as_str() {
         "=" => Matcher::Number(Number::Comparable(number)),
-        "<" | "<=" => Matcher::Numeric(NumericRange { low: None, high: bound }),
-        _ => Matcher::Numeric(NumericRange { low: bound, high: None }),
+        "<" | "<=" => Matcher::Numeric(NumericRange { low: None, high: bound }.into()),
+        _ => Matcher::Numeric(NumericRange { low: bound, high: None }.into()),
     })
 }
 
@@ -66,7 +66,7 @@ fn range(lexer: &mut Lexer<'_>, third: Option<Token>, low: &str, inclusive: bool
     if low.number >= high.number {
         return Err(lexer.refuse("Bottom must be less than top"));
     }
-    Ok(Matcher::Numeric(NumericRange { low: Some(low), high: Some(high) }))
+    Ok(Matcher::Numeric(NumericRange { low: Some(low), high: Some(high) }.into()))
 }
 
 fn number<'a>(lexer: &Lexer<'a>, token: Option<Token>, operator: &str) -> Result<&'a str, Refusal> {

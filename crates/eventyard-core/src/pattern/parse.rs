@@ -49,7 +49,7 @@ pub(super) fn parse(text: &str, limits: &PatternLimits) -> Result<Vec<Branch>, R
         branches: Branches { list: Vec::new(), allowed: limits.branches_allowed(), overflown: false },
     };
     parser.run()?;
-    let Branches { list, allowed, overflown } = parser.branches;
+    let Branches { mut list, allowed, overflown } = parser.branches;
     if overflown {
         return Err(Refusal::nowhere(format!("Or operator is producing over {allowed} rule combinations")));
     }
@@ -59,6 +59,8 @@ pub(super) fn parse(text: &str, limits: &PatternLimits) -> Result<Vec<Branch>, R
             "fewer repeating character sequences after a wildcard character"
         )));
     }
+    list.iter_mut().for_each(Branch::shrink);
+    list.shrink_to_fit();
     Ok(list)
 }
 

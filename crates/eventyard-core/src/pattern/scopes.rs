@@ -43,6 +43,11 @@ impl Scopes {
         Self { scopes: vec![Scope { parent: EVENT, array: None, end: ScopeId::MAX }], arrays: Vec::new() }
     }
 
+    pub(super) fn clear(&mut self) {
+        self.scopes.truncate(1);
+        self.arrays.clear();
+    }
+
     pub(super) fn open_array(&mut self) -> ArrayId {
         self.arrays.push(Array { begin: self.scopes.len(), end: ScopeId::MAX });
         self.arrays.len() - 1
@@ -86,5 +91,11 @@ impl Scopes {
             *steps_left = steps_left.saturating_sub(1);
         }
         Ok(())
+    }
+}
+
+impl Default for Scopes {
+    fn default() -> Self {
+        Self::new()
     }
 }

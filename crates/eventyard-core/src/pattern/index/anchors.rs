@@ -1,17 +1,18 @@
-//! Where branches are filed: per path, tables from what a value is to the branches that may want it.
+//! Where branches are filed under a path: tables from what a value is to the branches that may want it.
 //!
 //! A table may give a branch that the value does not satisfy, never miss one that it does.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::branches::{BranchId, CompiledField};
+use super::occurrences::Occurrences;
+use super::tree::Split;
+use crate::pattern::address::address_digits;
 use crate::pattern::matcher::{Literal, Matcher, Scalar};
-use crate::pattern::number::{Comparable, Number, NumericRange};
+use crate::pattern::number::{Comparable, Number, NumericRange, respelled};
 
-/// A branch of a rule of the layer.
-pub(super) type BranchId = u32;
-
-type Table<K> = HashMap<K, Vec<BranchId>, foldhash::fast::RandomState>;
+type Table<K> = HashMap<K, List, foldhash::fast::RandomState>;
 
 /// How many bytes of a literal inside a wildcard are looked up.
 const WINDOW_BYTES: usize = 8;
@@ -26,6 +27,10 @@ pub(super) enum Key<'m> {
     Suffix(&'m str),
     /// A text of ASCII only, in lower case.
     IgnoreCase(String),
+    PrefixIgnoreCase(String),
+    SuffixIgnoreCase(String),
+    /// What the hexadecimal digits of an address begin with.
+    Address(&'m str),
     /// Some bytes, no more than [`WINDOW_BYTES`], that are somewhere in the text.
     Inside(&'m [u8]),
     Range(&'m NumericRange),
@@ -44,6 +49,9 @@ impl<'m> Key<'m> {
             Matcher::Prefix(prefix) if !prefix.is_empty() => Self::Prefix(prefix),
             Matcher::Suffix(suffix) if !suffix.is_empty() => Self::Suffix(suffix),
             Matcher::EqualsIgnoreCase(folded) => folded.ascii_lowercase().map_or(Self::Any, Self::IgnoreCase),
+            Matcher::PrefixIgnoreCase(folded) => folded.ascii_lowercase().map_or(Self::Any, Self::PrefixIgnoreCase),
+            Matcher::SuffixIgnoreCase(folded) => folded.ascii_lowercase().map_or(Self::Any, Self::SuffixIgnoreCase),
+            Matcher::Address(range) => Self::Address(range.common_digits()),
             Matcher::Numeric(range) => Self::Range(range),
             Matcher::Wildcard(wildcard) => Self::of_parts(wildcard.parts()),
             Matcher::Absent => Self::Absence,
@@ -79,7 +87,10 @@ impl<'m> Key<'m> {
             Self::IgnoreCase(_) => 5,
             Self::Inside(_) => 6,
             Self::Range(_) => 7,
-            Self::Any | Self::Absence => 8,
+            Self::PrefixIgnoreCase(_) => 8,
+            Self::SuffixIgnoreCase(_) => 9,
+            Self::Address(_) => 10,
+            Self::Any | Self::Absence => 11,
         }
     }
 }
@@ -87,78 +98,184 @@ impl<'m> Key<'m> {
 /// The branches filed under one path.
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
-    texts: Table<Box<str>>,
+    texts: TextTables,
+    /// Texts in lower case.
+    ignoring_case: TextTables,
+    /// The hexadecimal digits of addresses.
+    addresses: TextTables,
+    inside: Lengths<[u8]>,
     comparables: Table<Comparable>,
     spellings: Table<Box<str>>,
     literals: Table<Literal>,
-    /// By length.
-    prefixes: Vec<(usize, Table<Box<str>>)>,
-    suffixes: Vec<(usize, Table<Box<str>>)>,
-    ignoring_case: Table<Box<str>>,
-    /// By length.
-    inside: Vec<(usize, Table<Box<[u8]>>)>,
     ranges: Vec<(NumericRange, BranchId)>,
-    any: Vec<BranchId>,
+    any: List,
+}
+
+/// Branches by what a text is, begins with or ends with.
+#[derive(Debug, Default)]
+struct TextTables {
+    equal: Table<Box<str>>,
+    prefixes: Lengths<str>,
+    suffixes: Lengths<str>,
+}
+
+/// One table for each length of its keys.
+type Lengths<K> = Vec<(usize, Table<Box<K>>)>;
+
+/// Branches that the same value leads to.
+#[derive(Debug)]
+enum List {
+    One(BranchId),
+    Several(Vec<BranchId>),
+    Split(Box<Split>),
 }
 
 impl Anchors {
-    pub(super) fn file(&mut self, key: &Key<'_>, branch: BranchId) {
+    /// Files a branch under all alternatives of its field.
+    pub(super) fn file(&mut self, field: &CompiledField, branch: BranchId) {
+        for matcher in &*field.alternatives {
+            self.file_one(&Key::of(matcher), branch);
+        }
+    }
+
+    fn file_one(&mut self, key: &Key<'_>, branch: BranchId) {
+        let Self { texts, ignoring_case, addresses, inside, .. } = self;
         match key {
-            Key::Text(text) => push(&mut self.texts, (*text).into(), branch),
+            Key::Text(text) => push(&mut texts.equal, (*text).into(), branch),
+            Key::Prefix(prefix) => push_by_length(&mut texts.prefixes, prefix, branch),
+            Key::Suffix(suffix) => push_by_length(&mut texts.suffixes, suffix, branch),
+            Key::IgnoreCase(text) => push(&mut ignoring_case.equal, text.as_str().into(), branch),
+            Key::PrefixIgnoreCase(prefix) => push_by_length(&mut ignoring_case.prefixes, prefix, branch),
+            Key::SuffixIgnoreCase(suffix) => push_by_length(&mut ignoring_case.suffixes, suffix, branch),
+            Key::Address(digits) => push_by_length(&mut addresses.prefixes, digits, branch),
+            Key::Inside(bytes) => push(by_length(inside, bytes.len()), (*bytes).into(), branch),
             Key::Number(Number::Comparable(number)) => push(&mut self.comparables, *number, branch),
             Key::Number(Number::Spelling(text)) => push(&mut self.spellings, text.clone(), branch),
             Key::Literal(literal) => push(&mut self.literals, *literal, branch),
-            Key::Prefix(prefix) => push(by_length(&mut self.prefixes, prefix.len()), (*prefix).into(), branch),
-            Key::Suffix(suffix) => push(by_length(&mut self.suffixes, suffix.len()), (*suffix).into(), branch),
-            Key::IgnoreCase(text) => push(&mut self.ignoring_case, text.as_str().into(), branch),
-            Key::Inside(bytes) => push(by_length(&mut self.inside, bytes.len()), (*bytes).into(), branch),
             Key::Range(range) => self.ranges.push((**range, branch)),
             Key::Any => self.any.push(branch),
             Key::Absence => {}
         }
     }
 
-    /// Gives the branches that a value may lead to; some perhaps more than once.
-    pub(super) fn look_up(&self, value: &Scalar<'_>, found: &mut Vec<BranchId>) {
-        found.extend(&self.any);
-        match value {
-            Scalar::String(text) => self.look_up_text(text, found),
-            Scalar::Number(Number::Comparable(number), _) => {
-                found.extend(self.comparables.get(number).into_iter().flatten());
-                let inside = self.ranges.iter().filter(|(range, _)| range.contains(*number));
-                found.extend(inside.map(|(_, branch)| branch));
-            }
-            Scalar::Number(Number::Spelling(text), _) => found.extend(self.spellings.get(text).into_iter().flatten()),
-            Scalar::Literal(literal) => found.extend(self.literals.get(literal).into_iter().flatten()),
+    /// Splits the lists that are longer than `length_max`, where that can be done.
+    pub(super) fn split(&mut self, length_max: usize, split: &impl Fn(&[BranchId]) -> Option<Box<Split>>) {
+        let texts = [&mut self.texts, &mut self.ignoring_case, &mut self.addresses];
+        let lists = texts.into_iter().flat_map(TextTables::lists).chain(self.spellings.values_mut());
+        let lists = lists.chain(self.comparables.values_mut()).chain(self.literals.values_mut());
+        let lists = lists.chain(self.inside.iter_mut().flat_map(|(_, table)| table.values_mut()));
+        for list in lists.chain([&mut self.any]) {
+            list.split(length_max, split);
         }
     }
 
-    fn look_up_text(&self, text: &str, found: &mut Vec<BranchId>) {
-        if !self.texts.is_empty() {
-            found.extend(self.texts.get(text).into_iter().flatten());
+    /// Gives the branches that a value may lead to; some perhaps more than once.
+    pub(super) fn look_up(&self, value: &Scalar<'_>, event: &Occurrences<'_, '_>, found: &mut Vec<BranchId>) {
+        let mut take = |list: &List| list.look_up(event, found);
+        take(&self.any);
+        match value {
+            Scalar::String(text) => self.look_up_text(text, take),
+            Scalar::Number(number, text) => {
+                if !self.addresses.is_empty() {
+                    self.addresses.look_up(&respelled(text), &mut take);
+                }
+                match number {
+                    Number::Spelling(text) => self.spellings.get(text).into_iter().for_each(take),
+                    Number::Comparable(number) => {
+                        self.comparables.get(number).into_iter().for_each(take);
+                        let inside = self.ranges.iter().filter(|(range, _)| range.contains(*number));
+                        found.extend(inside.map(|(_, branch)| branch));
+                    }
+                }
+            }
+            Scalar::Literal(literal) => self.literals.get(literal).into_iter().for_each(take),
+        }
+    }
+
+    fn look_up_text(&self, text: &str, mut take: impl FnMut(&List)) {
+        self.texts.look_up(text, &mut take);
+        if !self.ignoring_case.is_empty() {
+            self.ignoring_case.look_up(&text.to_ascii_lowercase(), &mut take);
+        }
+        if !self.addresses.is_empty()
+            && let Some(digits) = address_digits(text)
+        {
+            self.addresses.look_up(&digits, &mut take);
+        }
+        for (length, table) in &self.inside {
+            text.as_bytes().windows(*length).filter_map(|window| table.get(window)).for_each(&mut take);
+        }
+    }
+}
+
+impl TextTables {
+    fn is_empty(&self) -> bool {
+        self.equal.is_empty() && self.prefixes.is_empty() && self.suffixes.is_empty()
+    }
+
+    fn lists(&mut self) -> impl Iterator<Item = &mut List> {
+        let by_length = self.prefixes.iter_mut().chain(&mut self.suffixes);
+        self.equal.values_mut().chain(by_length.flat_map(|(_, table)| table.values_mut()))
+    }
+
+    fn look_up(&self, text: &str, mut take: impl FnMut(&List)) {
+        if !self.equal.is_empty() {
+            self.equal.get(text).into_iter().for_each(&mut take);
         }
         for (length, table) in &self.prefixes {
-            found.extend(text.get(..*length).and_then(|prefix| table.get(prefix)).into_iter().flatten());
+            text.get(..*length).and_then(|prefix| table.get(prefix)).into_iter().for_each(&mut take);
         }
         for (length, table) in &self.suffixes {
             let suffix = text.len().checked_sub(*length).and_then(|begin| text.get(begin..));
-            found.extend(suffix.and_then(|suffix| table.get(suffix)).into_iter().flatten());
+            suffix.and_then(|suffix| table.get(suffix)).into_iter().for_each(&mut take);
         }
-        if !self.ignoring_case.is_empty() && text.is_ascii() {
-            let folded = text.to_ascii_lowercase();
-            found.extend(self.ignoring_case.get(folded.as_str()).into_iter().flatten());
+    }
+}
+
+impl List {
+    fn push(&mut self, branch: BranchId) {
+        match self {
+            Self::One(first) => *self = Self::Several(vec![*first, branch]),
+            Self::Several(branches) => branches.push(branch),
+            Self::Split(_) => {}
         }
-        for (length, table) in &self.inside {
-            found.extend(text.as_bytes().windows(*length).filter_map(|window| table.get(window)).flatten());
+    }
+
+    fn split(&mut self, length_max: usize, split: &impl Fn(&[BranchId]) -> Option<Box<Split>>) {
+        if let Self::Several(branches) = self {
+            branches.shrink_to_fit();
+            if branches.len() > length_max
+                && let Some(split) = split(branches)
+            {
+                *self = Self::Split(split);
+            }
         }
+    }
+
+    fn look_up(&self, event: &Occurrences<'_, '_>, found: &mut Vec<BranchId>) {
+        match self {
+            Self::One(branch) => found.push(*branch),
+            Self::Several(branches) => found.extend(branches),
+            Self::Split(split) => split.look_up(event, found),
+        }
+    }
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self::Several(Vec::new())
     }
 }
 
 fn push<K: Eq + Hash>(table: &mut Table<K>, key: K, branch: BranchId) {
-    table.entry(key).or_default().push(branch);
+    table.entry(key).and_modify(|list| list.push(branch)).or_insert(List::One(branch));
 }
 
-fn by_length<K>(tables: &mut Vec<(usize, Table<K>)>, length: usize) -> &mut Table<K> {
+fn push_by_length(tables: &mut Lengths<str>, key: &str, branch: BranchId) {
+    push(by_length(tables, key.len()), key.into(), branch);
+}
+
+fn by_length<K: ?Sized>(tables: &mut Lengths<K>, length: usize) -> &mut Table<Box<K>> {
     let place = tables.iter().position(|(there, _)| *there == length).unwrap_or_else(|| {
         tables.push((length, Table::default()));
         tables.len() - 1

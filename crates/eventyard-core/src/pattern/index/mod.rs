@@ -3,21 +3,38 @@
 //! An index is made of *layers*, each compiled once and never changed: a large one with most rules and small ones with
 //! those added since. Each branch of each rule is filed under one of its fields, its *anchor*: the one whose
 //! alternatives are expected to be met least often. An event is read once, guided by a trie of the paths in use; its
-//! values are looked up among the anchors, and only the few branches found that way are looked at in full.
+//! values are looked up among the anchors, and only the few branches found that way are looked at in full. Where many
+//! branches have the same anchor, they are split once more by another of their fields.
 
 mod anchors;
+mod branches;
 mod layer;
 mod occurrences;
 mod paths;
+mod texts;
+mod tree;
 
+use std::cell::RefCell;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use super::EventPattern;
 use crate::json::JsonError;
+use branches::BranchId;
 use layer::{Layer, Rule};
-use occurrences::Occurrences;
+use occurrences::{Occurrences, OccurrencesScratch};
 use paths::Paths;
+
+/// What a thread keeps from one event to the next, so that little is allocated for it.
+#[derive(Default)]
+struct Scratch {
+    occurrences: OccurrencesScratch,
+    found: Vec<BranchId>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
 
 /// How many rules the newest layer may have: it is compiled anew for each one added.
 const NEWEST_RULES_MAX: usize = 64;
@@ -77,11 +94,14 @@ impl<T> RuleIndex<T> {
     /// The first place where the event is not strict JSON.
     pub fn matching(&self, event: &str) -> Result<Vec<&T>, JsonError> {
         let mut matching = Vec::new();
-        if let Some(occurrences) = Occurrences::read(event, &self.paths)? {
-            for Part { layer, removed } in &self.layers {
-                layer.matching(&occurrences, |rule| !removed.contains(rule), &mut matching);
+        SCRATCH.with_borrow_mut(|Scratch { occurrences, found }| {
+            if let Some(occurrences) = Occurrences::read(event, &self.paths, occurrences)? {
+                for Part { layer, removed } in &self.layers {
+                    layer.matching(&occurrences, |rule| !removed.contains(rule), found, &mut matching);
+                }
             }
-        }
+            Ok(())
+        })?;
         Ok(matching)
     }
 
