@@ -153,6 +153,7 @@ fn make_rules(data_dir: &Path, target: &str, due: Timestamp) -> Result<()> {
             retry_policy: None,
             sqs_parameters: None,
             kinesis_parameters: None,
+            dead_letter_arn: None,
         };
         changes.push(Change::PutTarget(key, StoredTarget { number: TargetNumber(number + 1), target }));
     }

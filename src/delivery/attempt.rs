@@ -20,7 +20,7 @@ use super::senders::{AwsDelivery, HttpRequest, Senders};
 use crate::engine::{ActiveTarget, Engine};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
-use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeliveryDied, Telemetry};
+use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
 
 /// What attempts need; shared by all workers.
 #[derive(Debug)]
@@ -82,7 +82,11 @@ impl Attempts {
                     | AttemptOutcome::EventTooOld => pending.delivery.attempts,
                     _ => attempt,
                 };
-                self.give_up(event, recipient, made, &outcome, exhausted)
+                let letter = self.give_up(event, recipient, made, &outcome, exhausted);
+                if let Some(target) = &target {
+                    self.copy_to_queue(target, &letter).await;
+                }
+                Settlement::Dead(Box::new(letter))
             }
         };
         (Settled { pending, settlement, attempt: record }, outcome.health(now))
@@ -171,7 +175,7 @@ impl Attempts {
         attempts: u32,
         outcome: &AttemptOutcome,
         exhausted_retry_condition: Option<ExhaustedRetryCondition>,
-    ) -> Settlement {
+    ) -> DeadLetter {
         let (code, message) = (outcome.error_code(), outcome.message());
         let Recipient { rule_arn, target_id, target_arn } = recipient;
         let died = DeliveryDied {
@@ -183,7 +187,7 @@ impl Attempts {
             attempts,
         };
         self.telemetry.record(&died);
-        Settlement::Dead(Box::new(DeadLetter {
+        DeadLetter {
             event,
             died: self.clock.now(),
             rule_arn,
@@ -193,7 +197,19 @@ impl Attempts {
             error_message: message,
             exhausted_retry_condition,
             retry_attempts: attempts.saturating_sub(1),
-        }))
+        }
+    }
+
+    /// Sends a copy of a dead letter to the queue of the target's `DeadLetterConfig`. It is tried once: the dead letter itself
+    /// is kept either way.
+    async fn copy_to_queue(&self, target: &ActiveTarget, letter: &DeadLetter) {
+        let Some(queue) = &target.compiled.dead_letter_queue else { return };
+        let sent = self.tasks.guard("dead-letter queue", self.senders.aws.send_dead_letter(queue, letter)).await;
+        let outcome = sent.unwrap_or(AttemptOutcome::InternalError);
+        if outcome != AttemptOutcome::Delivered {
+            let (rule_arn, target_id) = (letter.rule_arn.as_str(), letter.target_id.as_str());
+            self.telemetry.record(&DeadLetterNotQueued { rule_arn, target_id, reason: &outcome.message() });
+        }
     }
 }
 

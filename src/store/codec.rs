@@ -73,6 +73,8 @@ struct TargetRecord {
     sqs_parameters: Option<SqsParametersRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kinesis_parameters: Option<KinesisParametersRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dead_letter_arn: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -292,6 +294,7 @@ impl From<&StoredTarget> for TargetRecord {
                 .kinesis_parameters
                 .clone()
                 .map(|parameters| KinesisParametersRecord { partition_key_path: parameters.partition_key_path }),
+            dead_letter_arn: target.dead_letter_arn.clone(),
         }
     }
 }
@@ -323,6 +326,7 @@ impl TargetRecord {
             kinesis_parameters: self
                 .kinesis_parameters
                 .map(|record| KinesisParameters { partition_key_path: record.partition_key_path }),
+            dead_letter_arn: self.dead_letter_arn,
         };
         StoredTarget { number: TargetNumber(self.number), target }
     }

@@ -17,7 +17,7 @@ from aws_services import ACCOUNT, AwsServices
 from conftest import CREDENTIALS, REGION
 from sink import Answer
 from waiting import wait_until
-from wire import call, dead_letters, request
+from wire import call, dead_letters, refusal, request
 
 DETAIL = {"order": "7", "note": "ä & b"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/router"
@@ -189,6 +189,8 @@ def test_blocks_come_back_as_they_were_put(start_daemon, client_of):
         {"Id": "1", "Arn": arn("sqs", "q.fifo"), "SqsParameters": {"MessageGroupId": "g"}},
         {"Id": "2", "Arn": arn("sqs", "q"), "SqsParameters": {}},
         {"Id": "3", "Arn": arn("kinesis", "stream/s"), "KinesisParameters": {"PartitionKeyPath": "$.id"}},
+        {"Id": "4", "Arn": "http://127.0.0.1:9/", "DeadLetterConfig": {"Arn": arn("sqs", "dead")}},
+        {"Id": "5", "Arn": "http://127.0.0.1:9/", "DeadLetterConfig": {}},
     ]
     client.put_targets(Rule="orders", Targets=targets)
     listed = lambda: call(daemon, "ListTargetsByRule", {"Rule": "orders"}).json()["Targets"]
@@ -272,6 +274,47 @@ def test_endpoints_and_keys_from_where_aws_tools_have_them(router, sink, tmp_pat
     assert "Credential=AKIDFILE/" in request.headers["authorization"]
     assert request.headers["x-amz-security-token"] == "token"
     assert_signed(request, "sqs", Credentials("AKIDFILE", "s", "token"))
+
+
+# Dead-letter queues
+
+
+def test_a_dead_letter_is_copied_to_the_queue(moto, router, sink, aws_client):
+    sqs = aws_client("sqs", moto.url)
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    sink.always("/hook", Answer(503, b"first\x01line"))
+    target = {"Arn": f"{sink.url}/hook", "Input": "7", "RetryPolicy": {"MaximumRetryAttempts": 2}}
+    done = router(moto.url, target | {"DeadLetterConfig": {"Arn": arn("sqs", "dead")}})
+    receive = lambda: sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"]).get("Messages")
+    (message,) = wait_until(receive)
+    assert json.loads(message["Body"])["id"] == done.event
+    assert {name: value["StringValue"] for name, value in message["MessageAttributes"].items()} == {
+        "RULE_ARN": f"arn:aws:events:{REGION}:000000000000:rule/orders",
+        "TARGET_ARN": f"{sink.url}/hook",
+        "ERROR_CODE": "TARGET_FAILED",
+        "ERROR_MESSAGE": "the target answered HTTP 503: first line",
+        "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+        "RETRY_ATTEMPTS": "2",
+    }
+    assert message["MessageAttributes"]["RETRY_ATTEMPTS"]["DataType"] == "Number"
+    assert only_letter(done.daemon)["event"]["id"] == done.event
+
+
+def test_a_queue_that_is_missing_costs_no_dead_letter(moto, router, sink):
+    sink.always("/hook", Answer(404))
+    target = {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": arn("sqs", "no-queue")}}
+    done = router(moto.url, target)
+    assert only_letter(done.daemon)["ERROR_CODE"] == "REFUSED_BY_TARGET"
+    assert "a dead letter is not in the target's queue" in done.daemon.log()
+
+
+@pytest.mark.parametrize("queue", [arn("sqs", "dead.fifo"), arn("sns", "dead"), "dead"])
+def test_a_dead_letter_queue_is_a_standard_queue(start_daemon, client_of, queue):
+    client = client_of(start_daemon())
+    client.put_rule(Name="orders", EventPattern='{"source":["com.example.shop"]}')
+    target = {"Id": "1", "Arn": "http://127.0.0.1:9/", "DeadLetterConfig": {"Arn": queue}}
+    message = refusal("ValidationException", client.put_targets, Rule="orders", Targets=[target])
+    assert message.startswith(f"Parameter {queue} is not valid. Reason: ")
 
 
 # As boto3 sends it

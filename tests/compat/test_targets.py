@@ -364,7 +364,6 @@ def test_an_arn_that_cannot_be_delivered_to_is_refused(put, targets, service):
     [
         {"AppSyncParameters": {"GraphQLOperation": "mutation"}},
         {"BatchParameters": {"JobDefinition": "a", "JobName": "b"}},
-        {"DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:000000000000:dead"}},
         {"EcsParameters": {"TaskDefinitionArn": "a"}},
         {"KinesisParameters": {"PartitionKeyPath": "$.id"}},
         {"RedshiftDataParameters": {"Database": "a"}},

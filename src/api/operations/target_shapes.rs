@@ -39,17 +39,19 @@ pub(super) struct TargetShape {
     sqs_parameters: Option<Object<SqsParametersShape>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kinesis_parameters: Option<Object<KinesisParametersShape>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_letter_config: Option<Object<DeadLetterConfigShape>>,
     #[serde(flatten, skip_serializing)]
     unsupported: UnsupportedBlocks,
 }
 
-/// Blocks that belong to kinds of targets, or to dead-letter queues, that are not here yet.
+/// Blocks that belong to kinds of targets that are not here yet.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(clippy::struct_field_names, reason = "these are the names of the model")]
 struct UnsupportedBlocks {
     app_sync_parameters: Option<IgnoredAny>,
     batch_parameters: Option<IgnoredAny>,
-    dead_letter_config: Option<IgnoredAny>,
     ecs_parameters: Option<IgnoredAny>,
     redshift_data_parameters: Option<IgnoredAny>,
     run_command_parameters: Option<IgnoredAny>,
@@ -62,7 +64,6 @@ impl UnsupportedBlocks {
         let blocks = [
             ("AppSyncParameters", self.app_sync_parameters),
             ("BatchParameters", self.batch_parameters),
-            ("DeadLetterConfig", self.dead_letter_config),
             ("EcsParameters", self.ecs_parameters),
             ("RedshiftDataParameters", self.redshift_data_parameters),
             ("RunCommandParameters", self.run_command_parameters),
@@ -115,6 +116,13 @@ struct KinesisParametersShape {
     partition_key_path: Option<String>,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeadLetterConfigShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<String>,
+}
+
 impl TargetShape {
     /// A target for which it does not matter where it is: without an Arn it is given one.
     pub(super) fn with_defaults(mut self, id: &str) -> Self {
@@ -147,6 +155,9 @@ impl TargetShape {
         if let Some(Object(KinesisParametersShape { partition_key_path })) = &self.kinesis_parameters {
             let path = at("kinesisParameters.partitionKeyPath");
             required(violations, &path, partition_key_path.as_deref(), &KinesisParameters::PARTITION_KEY_PATH);
+        }
+        if let Some(Object(DeadLetterConfigShape { arn })) = &self.dead_letter_config {
+            violations.check_option(&at("deadLetterConfig.arn"), arn.as_deref(), &Target::DEAD_LETTER_ARN);
         }
     }
 
@@ -186,6 +197,7 @@ impl TargetShape {
             kinesis_parameters: self.kinesis_parameters.map(|Object(shape)| KinesisParameters {
                 partition_key_path: shape.partition_key_path.unwrap_or_default(),
             }),
+            dead_letter_arn: self.dead_letter_config.map(|Object(shape)| shape.arn.unwrap_or_default()),
         })
     }
 }
@@ -274,6 +286,9 @@ impl From<Target> for TargetShape {
             kinesis_parameters: target.kinesis_parameters.map(|parameters| {
                 Object(KinesisParametersShape { partition_key_path: Some(parameters.partition_key_path) })
             }),
+            dead_letter_config: target
+                .dead_letter_arn
+                .map(|arn| Object(DeadLetterConfigShape { arn: Some(arn).filter(|arn| !arn.is_empty()) })),
             unsupported: UnsupportedBlocks::default(),
         }
     }

@@ -80,6 +80,7 @@ impl Yard {
             retry_policy: None,
             sqs_parameters: None,
             kinesis_parameters: None,
+            dead_letter_arn: None,
         };
         self.test.engine.put_targets(&key, vec![target], false)
     }

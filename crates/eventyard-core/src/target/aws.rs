@@ -14,15 +14,39 @@ pub struct AwsTarget {
     pub resource: AwsResource,
 }
 
+/// A queue of SQS.
+#[derive(Debug)]
+pub struct SqsQueue {
+    /// Its region.
+    pub region: Region,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its name; that of a FIFO queue ends in `.fifo`.
+    pub name: String,
+}
+
+impl SqsQueue {
+    /// The queue for dead letters that `DeadLetterConfig` names.
+    ///
+    /// # Errors
+    /// A `ValidationException` when the Arn is not that of a standard queue.
+    pub(super) fn for_dead_letters(arn: &str) -> Result<Self, ServiceError> {
+        let Arn { service, region, account, resource } = split(arn).map_err(|invalid| not_valid(arn, &invalid))?;
+        if service != "sqs" || !is_name(resource) || is_fifo(resource) {
+            let reason = "A dead-letter queue is a standard SQS queue.";
+            return Err(ServiceError::validation(format!("Parameter {arn} is not valid. Reason: {reason}")));
+        }
+        Ok(Self { region, account, name: resource.to_owned() })
+    }
+}
+
 /// What can be sent to. A service without a variant here is refused by `PutTargets`.
 #[derive(Debug)]
 pub enum AwsResource {
     /// An SQS queue.
     SqsQueue {
-        /// Whose it is.
-        account: AccountId,
-        /// Its name; that of a FIFO queue ends in `.fifo`.
-        name: String,
+        /// Which.
+        queue: SqsQueue,
         /// `SqsParameters.MessageGroupId`.
         message_group_id: Option<String>,
     },
@@ -110,8 +134,7 @@ impl AwsTarget {
         let whole = |_: String| arn.clone();
         let resource = match service {
             "sqs" => is_name(resource).then(|| AwsResource::SqsQueue {
-                account,
-                name: resource.to_owned(),
+                queue: SqsQueue { region: region.clone(), account, name: resource.to_owned() },
                 message_group_id: target.sqs_parameters.clone().and_then(|parameters| parameters.message_group_id),
             }),
             "sns" => is_name(resource).then(|| AwsResource::SnsTopic { arn: arn.clone() }),
@@ -150,7 +173,7 @@ impl AwsTarget {
 fn check_members(target: &Target, resource: &AwsResource) -> Result<(), ServiceError> {
     let id = &target.id;
     match resource {
-        AwsResource::SqsQueue { name, message_group_id: None, .. } if is_fifo(name) => {
+        AwsResource::SqsQueue { queue, message_group_id: None } if is_fifo(&queue.name) => {
             return Err(ServiceError::validation(format!(
                 "Parameter(s) SqsParameters must be specified for target: {id}."
             )));
@@ -244,6 +267,7 @@ mod tests {
             retry_policy: None,
             sqs_parameters: None,
             kinesis_parameters: None,
+            dead_letter_arn: None,
         }
     }
 
@@ -304,6 +328,16 @@ mod tests {
         ] {
             assert_eq!(shown(&target(arn)), format!("Parameter {arn} is not valid. Reason: {reason}"));
         }
+    }
+
+    #[test]
+    fn dead_letters_go_to_standard_queues() {
+        let with = |arn: &str| shown(&Target { dead_letter_arn: Some(arn.to_owned()), ..target("http://h/") });
+        assert_eq!(with("arn:aws:sqs:us-east-1:123456789012:dead"), "http");
+        for arn in ["arn:aws:sqs:us-east-1:123456789012:dead.fifo", "arn:aws:sns:us-east-1:123456789012:dead"] {
+            assert!(with(arn).ends_with("A dead-letter queue is a standard SQS queue."), "{arn}");
+        }
+        assert!(with("dead").ends_with("Provided Arn is not in correct format."));
     }
 
     #[test]

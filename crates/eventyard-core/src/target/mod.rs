@@ -6,7 +6,7 @@ mod parameters;
 
 use std::collections::BTreeMap;
 
-pub use aws::{AwsResource, AwsTarget};
+pub use aws::{AwsResource, AwsTarget, SqsQueue};
 pub use http_url::{HttpUrl, InvalidHttpUrl};
 pub use parameters::{
     CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
@@ -40,6 +40,9 @@ pub struct Target {
     pub sqs_parameters: Option<SqsParameters>,
     /// `KinesisParameters`: what makes the partition key.
     pub kinesis_parameters: Option<KinesisParameters>,
+    /// `DeadLetterConfig.Arn`: the queue that gets a copy of each dead letter. An empty text is a block without an Arn, which
+    /// is given back and asks for nothing.
+    pub dead_letter_arn: Option<String>,
 }
 
 /// `InputTransformer`: named parts of the event, and a text with their places.
@@ -54,6 +57,8 @@ pub struct InputTransformer {
 impl Target {
     /// What the API model asks of the Arn.
     pub const ARN: StringConstraint = StringConstraint::length(1, 1_600);
+    /// What the API model asks of `DeadLetterConfig.Arn`.
+    pub const DEAD_LETTER_ARN: StringConstraint = StringConstraint::length(1, 1_600);
     /// What the API model asks of `Input`.
     pub const INPUT: StringConstraint = StringConstraint::length(0, 8_192);
     /// What the API model asks of `InputPath` and of the values of `InputPathsMap`.
@@ -80,7 +85,9 @@ impl Target {
         } else {
             self.compile_http()?
         };
-        Ok(CompiledTarget { input: self.compile_input()?, kind })
+        let arn = self.dead_letter_arn.as_deref().filter(|arn| !arn.is_empty());
+        let dead_letter_queue = arn.map(SqsQueue::for_dead_letters).transpose()?;
+        Ok(CompiledTarget { input: self.compile_input()?, kind, dead_letter_queue })
     }
 
     fn compile_http(&self) -> Result<TargetKind, ServiceError> {
@@ -119,6 +126,8 @@ pub struct CompiledTarget {
     pub input: TargetInput,
     /// Where it goes, and how one speaks there.
     pub kind: TargetKind,
+    /// The queue that gets a copy of each dead letter.
+    pub dead_letter_queue: Option<SqsQueue>,
 }
 
 /// The kinds of targets. A kind that has no variant here is refused by `PutTargets`.

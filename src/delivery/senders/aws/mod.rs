@@ -22,12 +22,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventyard_core::clock::Clock;
+use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
-use eventyard_core::target::{AwsResource, AwsTarget};
+use eventyard_core::name::Region;
+use eventyard_core::target::{AwsResource, AwsTarget, SqsQueue};
 use reqwest::Client;
 
-use call::{Call, Service};
+use call::Call;
 pub use caller::AwsEndpoints;
 use caller::Caller;
 use credentials::Credentials;
@@ -73,25 +75,17 @@ impl AwsSender {
 
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: AwsDelivery<'_>) -> AttemptOutcome {
-        let credentials = match self.credentials.get() {
-            Ok(credentials) => credentials,
-            Err(reason) => return AttemptOutcome::NoCredentials { reason },
-        };
         let region = &delivery.target.region;
-        let caller = Caller {
-            client: &self.client,
-            clock: &self.clock,
-            endpoints: &self.endpoints,
-            region,
-            credentials,
-            response_timeout: self.response_timeout,
+        let caller = match self.caller(region) {
+            Ok(caller) => caller,
+            Err(failure) => return failure,
         };
         let AwsDelivery { target, envelope, event, body, is_event } = delivery;
         let input = (!is_event).then_some(body.as_str());
-        let endpoint = |service: Service| self.endpoints.origin(service, region);
         let call = match &target.resource {
-            AwsResource::SqsQueue { account, name, message_group_id } => {
-                Ok(sqs::send_message(endpoint, (account, name), message_group_id.as_deref(), &body))
+            AwsResource::SqsQueue { queue, message_group_id } => {
+                let origin = self.endpoints.origin(sqs::SQS, region);
+                Ok(sqs::send_message(&origin, queue, message_group_id.as_deref(), &body))
             }
             AwsResource::SnsTopic { arn } => Ok(sns::publish(arn, &body)),
             AwsResource::LambdaFunction { arn } => Ok(lambda::invoke(arn, body.clone())),
@@ -113,5 +107,30 @@ impl AwsSender {
             Ok(call) => caller.call(&call).await.map_or_else(|failure| failure, answer::Answer::outcome),
             Err(reason) => AttemptOutcome::RequestInvalid { reason },
         }
+    }
+
+    /// Sends a copy of a dead letter to a queue. One without an event is sent to nobody, and counts as sent.
+    pub(in crate::delivery) async fn send_dead_letter(&self, queue: &SqsQueue, letter: &DeadLetter) -> AttemptOutcome {
+        let caller = match self.caller(&queue.region) {
+            Ok(caller) => caller,
+            Err(failure) => return failure,
+        };
+        let origin = self.endpoints.origin(sqs::SQS, &queue.region);
+        match sqs::send_dead_letter(&origin, queue, letter) {
+            Some(call) => caller.call(&call).await.map_or_else(|failure| failure, answer::Answer::outcome),
+            None => AttemptOutcome::Delivered,
+        }
+    }
+
+    fn caller<'a>(&'a self, region: &'a Region) -> Result<Caller<'a>, AttemptOutcome> {
+        let credentials = self.credentials.get().map_err(|reason| AttemptOutcome::NoCredentials { reason })?;
+        Ok(Caller {
+            client: &self.client,
+            clock: &self.clock,
+            endpoints: &self.endpoints,
+            region,
+            credentials,
+            response_timeout: self.response_timeout,
+        })
     }
 }
