@@ -321,6 +321,7 @@ fn api_limits(config: &Config) -> Limits {
 fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry: &Arc<Telemetry>) -> Upkeep {
     Upkeep {
         journal: journal.clone(),
+        data_dir: config.storage.data_dir.clone(),
         clock,
         dead_letter_retention: config.dead_letters.retention,
         dead_letter_bytes_max: config.dead_letters.size_bytes_max,

@@ -13,13 +13,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::serve::until_signal;
+use super::serve::until_stopped;
 use super::{fail, on_all_cores, say};
 use crate::app::App;
 use crate::config::{Config, Flag};
 use crate::http::{Answer, Handler, Limits, Listener, Request, StatusCode, answer};
-use crate::runtime::Hangups;
-use crate::runtime::{Stop, Tasks};
+use crate::runtime::{ServiceManager, Signals, Stop, Tasks};
 use crate::telemetry::Telemetry;
 
 /// How long the deliveries may take before the demo calls itself failed.
@@ -82,8 +81,8 @@ async fn show(keep: bool, started: Instant) -> Result<ExitCode, Failure> {
     let code = if keep {
         say("");
         say("staying up; end with Ctrl-C");
-        match Hangups::listen() {
-            Ok(hangups) => until_signal(app, hangups).await,
+        match Signals::listen() {
+            Ok(signals) => until_stopped(app, signals, &ServiceManager::default()).await,
             Err(error) => fail(&format!("cannot listen for signals: {error}")),
         }
     } else if app.stop("the demo is over").await {

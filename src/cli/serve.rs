@@ -1,6 +1,5 @@
 //! `eventyard serve`.
 
-use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,7 +9,7 @@ use super::configuration::{ConfigArguments, refuse};
 use super::{fail, on_all_cores};
 use crate::app::App;
 use crate::config::{Config, ConfigFaults, LogFormat};
-use crate::runtime::{Hangups, wait_for_signal};
+use crate::runtime::{Asked, ServiceManager, Signals};
 use crate::telemetry::{self, init_logs};
 
 /// The arguments of `serve`.
@@ -52,37 +51,43 @@ fn serve_in(config: Result<Config, ConfigFaults>, ephemeral: bool, started: Inst
 }
 
 async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
-    // Before anyone can see that it runs, and tell it to read files again.
-    let hangups = match Hangups::listen() {
-        Ok(hangups) => hangups,
+    let manager = match ServiceManager::from_environment(std::env::vars_os()) {
+        Ok(manager) => manager,
+        Err(error) => return fail(&format!("cannot reach the service manager: {error}")),
+    };
+    // Before anyone can see that it runs, and say what to do.
+    let signals = match Signals::listen() {
+        Ok(signals) => signals,
         Err(error) => return fail(&format!("cannot listen for signals: {error}")),
     };
     match App::start(config, ephemeral, started).await {
-        Ok(app) => until_signal(app, hangups).await,
+        Ok(app) => tokio::select! {
+            code = until_stopped(app, signals, &manager) => code,
+            () = manager.stay_alive() => ExitCode::FAILURE,
+        },
         Err(error) => fail(&error.to_string()),
     }
 }
 
 /// Waits for the first signal to end, reading files again at each SIGHUP, then stops in order; a second signal leaves at once.
-pub(super) async fn until_signal(app: App, mut hangups: Hangups) -> ExitCode {
-    let signals = async {
-        let mut end = pin!(wait_for_signal());
-        loop {
-            tokio::select! {
-                name = end.as_mut() => return name,
-                () = hangups.next() => app.reload().await,
-            }
+pub(super) async fn until_stopped(app: App, mut signals: Signals, manager: &ServiceManager) -> ExitCode {
+    manager.ready();
+    let reason = loop {
+        tokio::select! {
+            () = app.failed() => return fail("the journal failed, see the log; start again to recover from disk"),
+            asked = signals.next() => match asked {
+                Asked::Stop(signal) => break signal,
+                Asked::Reload => {
+                    manager.reloading();
+                    app.reload().await;
+                    manager.ready();
+                }
+            },
         }
     };
-    let reason = tokio::select! {
-        () = app.failed() => return fail("the journal failed, see the log; start again to recover from disk"),
-        signal = signals => match signal {
-            Ok(name) => name,
-            Err(error) => return fail(&format!("cannot listen for signals: {error}")),
-        },
-    };
+    manager.stopping();
     tokio::select! {
         in_time = app.stop(reason) => if in_time { ExitCode::SUCCESS } else { ExitCode::FAILURE },
-        _ = wait_for_signal() => fail("a second signal came; what is owed is in the journal"),
+        _ = signals.stop() => fail("a second signal came; what is owed is in the journal"),
     }
 }

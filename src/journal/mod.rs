@@ -335,6 +335,14 @@ impl Journal {
     pub fn check_room(&self) -> Result<(), JournalError> {
         check_room(self.disk.as_ref(), &self.settings)
     }
+
+    /// Bytes free for the journal; none when there is no bound.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn free_bytes(&self) -> Result<Option<u64>, JournalError> {
+        Ok(self.disk.free_bytes()?)
+    }
 }
 
 fn check_room(disk: &dyn Disk, settings: &Settings) -> Result<(), JournalError> {

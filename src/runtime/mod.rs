@@ -1,14 +1,16 @@
-//! What the daemon takes from the machine: the time, randomness, tasks that cannot take each other down, and the word to
-//! stop.
+//! What the daemon takes from the machine: the time, randomness, tasks that cannot take each other down, the word to
+//! stop, and the service manager's ear.
 
 mod clock;
 mod random;
+mod service_manager;
 mod shutdown;
 mod tasks;
 mod threads;
 
 pub use clock::SystemClock;
 pub use random::Random;
-pub use shutdown::{Hangups, Stop, StopSignal, wait_for_signal};
+pub use service_manager::ServiceManager;
+pub use shutdown::{Asked, Signals, Stop, StopSignal};
 pub use tasks::Tasks;
 pub use threads::Threads;

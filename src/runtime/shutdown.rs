@@ -37,37 +37,51 @@ impl StopSignal {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and tells which came.
-///
-/// # Errors
-/// When the system does not let us listen for signals.
-pub async fn wait_for_signal() -> std::io::Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To stop in order; the name of the signal.
+    Stop(&'static str),
+    /// To read files again.
+    Reload,
 }
 
-/// SIGHUP, by which an operator says that files have changed.
+/// SIGTERM and SIGINT, by which the daemon is stopped, and SIGHUP, by which an operator says that files have changed.
 #[derive(Debug)]
-pub struct Hangups(Signal);
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
 
-impl Hangups {
-    /// From now on SIGHUP does not end the process.
+impl Signals {
+    /// From now on none of them ends the process by itself. To be called before anyone can see that it runs.
     ///
     /// # Errors
     /// When the system does not let us listen for signals.
     pub fn listen() -> std::io::Result<Self> {
-        signal(SignalKind::hangup()).map(Self)
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     /// Waits for the next one.
-    pub async fn next(&mut self) {
-        if self.0.recv().await.is_none() {
-            // There will be no more.
-            std::future::pending::<()>().await;
+    pub async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
+            _ = self.hangup.recv() => Asked::Reload,
+        }
+    }
+
+    /// Waits for the next one that asks to stop, and tells its name.
+    pub async fn stop(&mut self) -> &'static str {
+        loop {
+            if let Asked::Stop(name) = self.next().await {
+                return name;
+            }
         }
     }
 }

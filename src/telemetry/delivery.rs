@@ -46,6 +46,9 @@ impl Fact for AttemptEnded<'_> {
     fn record(&self, metrics: &Metrics) {
         let code = self.outcome.error_code();
         metrics.attempts.with_label_values(&[code]).inc();
+        if self.attempt > 1 {
+            metrics.retries.inc();
+        }
         metrics.attempt_seconds.observe(self.duration.as_secs_f64());
         let &Self { event, event_number, target_id, rule_arn, attempt, duration, .. } = self;
         let event = event.map(tracing::field::display);

@@ -1,13 +1,16 @@
 //! Every metric by name. Labels take their values from small fixed sets, never from what callers send.
 
-use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-};
+use prometheus::{Encoder as _, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
+
+use super::catalogue::{Catalogue, Description};
+use super::process::ProcessMetrics;
 
 /// The metrics, made once at start.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    descriptions: Vec<Description>,
+    process: ProcessMetrics,
     pub(super) requests: IntCounterVec,
     pub(super) request_seconds: Histogram,
     pub(super) authentication_failures: IntCounterVec,
@@ -24,6 +27,7 @@ pub struct Metrics {
     pub(super) journal_failures: IntCounter,
     pub(super) segments_dropped: IntCounter,
     pub(super) attempts: IntCounterVec,
+    pub(super) retries: IntCounter,
     pub(super) attempt_seconds: Histogram,
     pub(super) end_to_end_seconds: Histogram,
     pub(super) circuit_breaker_transitions: IntCounterVec,
@@ -39,6 +43,17 @@ pub struct Metrics {
     pub targets_active: IntGauge,
     /// Rules in the store.
     pub rules: IntGauge,
+    /// What the data directory takes and has.
+    pub storage: StorageMetrics,
+}
+
+/// The metrics of the data directory.
+#[derive(Debug)]
+pub struct StorageMetrics {
+    /// Bytes on disk by `part`, `store` or `journal`.
+    pub bytes: IntGaugeVec,
+    /// Bytes free for the daemon on the disk of the journal.
+    pub free_bytes: IntGauge,
 }
 
 /// The metrics of dead letters.
@@ -67,53 +82,59 @@ const SECONDS: &[f64] =
 /// Numbers of things in a group.
 const COUNTS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
 
-/// Registers each metric as it is made.
-struct Maker<'a>(&'a Registry);
+/// How an attempt can end beside `DELIVERED`, and a delivery be given up.
+const ERROR_CODES: &[&str] = &[
+    "THROTTLED",
+    "TARGET_FAILED",
+    "REFUSED_BY_TARGET",
+    "REDIRECTED",
+    "UNINTELLIGIBLE_ANSWER",
+    "CONNECTION_FAILED",
+    "TIMED_OUT",
+    "INPUT_FAILED",
+    "REQUEST_INVALID",
+    "TARGET_REMOVED",
+    "EVENT_UNREADABLE",
+    "EVENT_DAMAGED",
+    "INTERNAL_ERROR",
+    "EVENT_TOO_OLD",
+];
 
-impl Maker<'_> {
-    fn keep<C: prometheus::core::Collector + Clone + 'static>(&self, collector: C) -> prometheus::Result<C> {
-        self.0.register(Box::new(collector.clone()))?;
-        Ok(collector)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.keep(IntCounter::new(name, help)?)
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.keep(IntCounterVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.keep(IntGauge::new(name, help)?)
-    }
-
-    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
-        self.keep(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
-    }
-}
+/// Tasks in which a bug can be caught.
+const TASKS: &[&str] =
+    &["request", "connection", "attempt", "worker", "api", "scheduler", "dispatcher", "upkeep", "admin"];
 
 impl DeadLetterMetrics {
-    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+    fn new(make: &Catalogue<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            given_up: make.counters("eventyard_dead_letters_total", "Deliveries given up, by error code", &["code"])?,
+            given_up: make.counters(
+                "eventyard_dead_letters_total",
+                "Deliveries given up",
+                &[("code", "`ERROR_CODE` of the last attempt, or of why there was none")],
+            )?,
             expired: make.counters(
                 "eventyard_dead_letters_expired_total",
-                "Dead letters deleted because they were too old or too many, by the option that bounds them",
-                &["bound"],
+                "Dead letters deleted because they were too old or too many",
+                &[(
+                    "bound",
+                    "the option that bounds them: `dead_letters.retention_days`, `dead_letters.size_bytes_max`",
+                )],
             )?,
             redriven: make.counter(
                 "eventyard_dead_letters_redriven_total",
                 "Dead letters whose events were owed to their targets again",
             )?,
             purged: make.counter("eventyard_dead_letters_purged_total", "Dead letters deleted by hand")?,
-            bytes: make.gauge("eventyard_dead_letters_bytes", "Bytes that all dead letters take")?,
+            bytes: make.gauge(
+                "eventyard_dead_letters_bytes",
+                "Bytes that all dead letters take, looked at every five seconds",
+            )?,
         })
     }
 }
 
 impl ScheduleMetrics {
-    fn new(make: &Maker<'_>) -> prometheus::Result<Self> {
+    fn new(make: &Catalogue<'_>) -> prometheus::Result<Self> {
         Ok(Self {
             fired: make.counter("eventyard_schedules_fired_total", "Firings of rules by their schedule")?,
             missed: make.counter(
@@ -129,15 +150,40 @@ impl ScheduleMetrics {
     }
 }
 
+impl StorageMetrics {
+    fn new(make: &Catalogue<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            bytes: make.gauges(
+                "eventyard_storage_bytes",
+                "Bytes on disk in the data directory, looked at every five seconds",
+                &[("part", "`store` (rules, targets, event buses) or `journal` (all else)")],
+            )?,
+            free_bytes: make.gauge(
+                "eventyard_storage_free_bytes",
+                "Bytes free for the daemon on the disk of the data directory, looked at every five seconds",
+            )?,
+        })
+    }
+}
+
 impl Metrics {
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     pub(super) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let make = Maker(&registry);
+        let make = Catalogue::new(&registry);
+        let build = make.gauges("eventyard_build_info", "Always 1", &[("version", "the release that runs")])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let metrics = Self {
             requests: make.counters(
                 "eventyard_api_requests_total",
-                "Requests answered, by operation and error code (empty when it succeeded)",
-                &["operation", "code"],
+                "Requests answered",
+                &[
+                    (
+                        "operation",
+                        "Amazon's name, `POST /events`, `POST /cloudevents`, or `Unknown` for all that is none",
+                    ),
+                    ("code", "the error code, empty when it succeeded"),
+                ],
             )?,
             request_seconds: make.histogram(
                 "eventyard_api_request_seconds",
@@ -146,23 +192,30 @@ impl Metrics {
             )?,
             authentication_failures: make.counters(
                 "eventyard_authentication_failures_total",
-                "Requests that were not let in, by reason",
-                &["reason"],
+                "Requests that were not let in",
+                &[("reason", "see [When a client is refused](OPERATIONS.md#when-a-client-is-refused)")],
             )?,
             dangerous_allow_anonymous: make.gauge(
                 "eventyard_dangerous_allow_anonymous",
                 "1 while whoever can connect from another machine can do everything on at least one listener",
             )?,
-            events_received: make
-                .counter("eventyard_events_received_total", "Entries accepted by PutEvents or POST /events")?,
+            events_received: make.counter(
+                "eventyard_events_received_total",
+                "Events accepted by PutEvents, POST /events or POST /cloudevents",
+            )?,
             events_rejected: make.counters(
                 "eventyard_events_rejected_total",
-                "Entries refused one by one, by error code",
-                &["code"],
+                "Entries refused one by one",
+                &[("code", "the ErrorCode of the entry")],
             )?,
-            events_unmatched: make.counter("eventyard_events_unmatched_total", "Accepted events that no rule took")?,
-            commit_groups: make
-                .counter("eventyard_commit_groups_total", "Groups written to the journal with one fsync each")?,
+            events_unmatched: make.counter(
+                "eventyard_events_unmatched_total",
+                "Accepted events that are owed to nobody: no rule took them, or the rule had no target",
+            )?,
+            commit_groups: make.counter(
+                "eventyard_commit_groups_total",
+                "Groups with events written to the journal, with one fsync each",
+            )?,
             commit_group_events: make.histogram(
                 "eventyard_commit_group_events",
                 "Events in one commit group",
@@ -170,7 +223,7 @@ impl Metrics {
             )?,
             commit_seconds: make.histogram(
                 "eventyard_commit_seconds",
-                "Time to write and fsync one commit group",
+                "Time to write and fsync one commit group: the disk's part of the latency of PutEvents",
                 SECONDS,
             )?,
             events_committed: make.counter(
@@ -191,8 +244,12 @@ impl Metrics {
             )?,
             attempts: make.counters(
                 "eventyard_delivery_attempts_total",
-                "Delivery attempts, by outcome",
-                &["outcome"],
+                "Delivery attempts",
+                &[("outcome", "`DELIVERED` or an ERROR_CODE of [COMPATIBILITY](COMPATIBILITY.md#delivery)")],
+            )?,
+            retries: make.counter(
+                "eventyard_delivery_retries_total",
+                "Delivery attempts that were not the first of their delivery",
             )?,
             attempt_seconds: make.histogram(
                 "eventyard_delivery_attempt_seconds",
@@ -207,32 +264,64 @@ impl Metrics {
             dead_letters: DeadLetterMetrics::new(&make)?,
             circuit_breaker_transitions: make.counters(
                 "eventyard_circuit_breaker_transitions_total",
-                "Changes of state of the circuit breakers of targets, by the new state",
-                &["to"],
+                "Changes of state of the circuit breakers of targets",
+                &[("to", "the new state: `open`, `half_open` or `closed`")],
             )?,
             backlog_read_failures: make.counter(
                 "eventyard_backlog_read_failures_total",
                 "Times that the journal could not say what is owed, which stays pending",
             )?,
             schedules: ScheduleMetrics::new(&make)?,
-            task_panics: make.counters("eventyard_task_panics_total", "Bugs caught at a task", &["task"])?,
+            task_panics: make.counters(
+                "eventyard_task_panics_total",
+                "Bugs that were caught",
+                &[("task", "`request`, `connection`, `attempt`, `worker`, or a part of the daemon")],
+            )?,
             tls_reload_failures: make.counter(
                 "eventyard_tls_reload_failures_total",
                 "Certificates that could not be read again at SIGHUP; the ones from before go on",
             )?,
             deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,
-            targets_active: make.gauge("eventyard_targets_active", "Targets with deliveries owed or just settled")?,
+            targets_active: make.gauge(
+                "eventyard_targets_active",
+                "Targets with a worker: owed something now or in the last seconds",
+            )?,
             rules: make.gauge("eventyard_rules", "Rules in the store")?,
+            storage: StorageMetrics::new(&make)?,
+            process: ProcessMetrics::new(&make)?,
+            descriptions: make.descriptions(),
             registry: registry.clone(),
         };
-        // So that the first rise of each can be seen.
-        for state in ["open", "half_open", "closed"] {
-            metrics.circuit_breaker_transitions.with_label_values(&[state]);
-        }
+        metrics.begin_at_zero();
         Ok(metrics)
     }
 
+    /// So that the first rise of each can be seen.
+    fn begin_at_zero(&self) {
+        for state in ["open", "half_open", "closed"] {
+            self.circuit_breaker_transitions.with_label_values(&[state]);
+        }
+        for bound in ["dead_letters.retention_days", "dead_letters.size_bytes_max"] {
+            self.dead_letters.expired.with_label_values(&[bound]);
+        }
+        self.attempts.with_label_values(&["DELIVERED"]);
+        for code in ERROR_CODES {
+            self.attempts.with_label_values(&[*code]);
+            self.dead_letters.given_up.with_label_values(&[*code]);
+        }
+        for task in TASKS {
+            self.task_panics.with_label_values(&[*task]);
+        }
+    }
+
+    /// What each metric is, by name.
+    #[must_use]
+    pub fn descriptions(&self) -> &[Description] {
+        &self.descriptions
+    }
+
     pub(super) fn encode(&self) -> String {
+        self.process.read();
         let mut text = Vec::new();
         // Encoding into memory fails only for a metric without a name.
         if TextEncoder::new().encode(&self.registry.gather(), &mut text).is_err() {

@@ -6,16 +6,19 @@
 
 mod api;
 mod authentication;
+mod catalogue;
 mod delivery;
 mod journal;
 mod lifecycle;
 mod logs;
 mod managed_rules;
 mod metrics;
+mod process;
 mod schedules;
 
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
+pub use catalogue::Description;
 pub use delivery::{
     AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLetterNotQueued, DeadLettersExpired, DeadLettersTakenOut,
     DeliveryDied, EventUnmatched,

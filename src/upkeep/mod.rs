@@ -1,5 +1,8 @@
 //! Upkeep: what has to be done now and then, and waits for nobody.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +22,8 @@ const BATCH: usize = 1_000;
 pub struct Upkeep {
     /// Where they are.
     pub journal: Journal,
+    /// Where store and journal are, each by its name.
+    pub data_dir: PathBuf,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// How long dead letters are kept.
@@ -46,9 +51,25 @@ impl Upkeep {
                     self.telemetry.record(&Warned { message: &format!("upkeep of the {what} failed: {error}") });
                 }
             }
-            let bytes = i64::try_from(self.journal.dead_letter_bytes()).unwrap_or(i64::MAX);
+            let bytes = gauge(self.journal.dead_letter_bytes());
             self.telemetry.metrics().dead_letters.bytes.set(bytes);
+            self.look_at_storage().await;
         }
+    }
+
+    async fn look_at_storage(&self) {
+        let (telemetry, journal, data_dir) = (Arc::clone(&self.telemetry), self.journal.clone(), self.data_dir.clone());
+        let look = move || {
+            let storage = &telemetry.metrics().storage;
+            for part in ["store", "journal"] {
+                storage.bytes.with_label_values(&[part]).set(gauge(bytes_on_disk(&data_dir.join(part))));
+            }
+            if let Ok(Some(bytes)) = journal.free_bytes() {
+                storage.free_bytes.set(gauge(bytes));
+            }
+        };
+        // What failed is looked at again in the next period.
+        let _ = tokio::task::spawn_blocking(look).await;
     }
 
     async fn bound_dead_letters(&self) -> Result<(), JournalError> {
@@ -82,6 +103,22 @@ impl Upkeep {
         }
         Ok(())
     }
+}
+
+fn gauge(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// Bytes on disk of all files in a folder and below. What goes away meanwhile is not counted.
+fn bytes_on_disk(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let bytes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => bytes_on_disk(&entry.path()),
+        // The system counts in blocks of 512 bytes, whatever the file system's blocks are.
+        Ok(metadata) => metadata.blocks() * 512,
+        Err(_) => 0,
+    });
+    bytes.sum()
 }
 
 #[cfg(test)]
@@ -143,6 +180,7 @@ mod tests {
         let upkeep = Upkeep {
             dead_letter_bytes_max: bytes_max(journal.dead_letter_bytes()),
             journal: journal.clone(),
+            data_dir: PathBuf::new(),
             clock: Arc::new(At(at(now))),
             dead_letter_retention: Duration::from_secs(1),
             telemetry: Arc::clone(&telemetry),

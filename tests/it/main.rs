@@ -7,15 +7,21 @@
     reason = "a test that cannot go on says why and stops"
 )]
 
+mod chart;
 mod commands;
 mod conservation;
 mod dead_letters;
 mod disk_full;
 mod documentation;
 mod events;
+mod lifecycle;
+mod metrics;
+mod monitoring;
+mod package;
 mod patterns;
 mod schedules;
 mod serve;
+mod service_manager;
 mod shutdown;
 mod support;
 mod targets;

@@ -1,0 +1,75 @@
+//! The Debian package, as `cargo deb` is told to make it: all its parts are there, and they fit together.
+
+use std::path::Path;
+use std::process::Command;
+
+use toml::Table;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where each file comes from, and the folder it goes to.
+fn assets() -> Vec<(String, String)> {
+    let manifest: Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
+    assets.iter().map(|asset| [0, 1].map(|part| asset[part].as_str().unwrap().to_owned()).into()).collect()
+}
+
+#[test]
+fn all_its_files_are_there() {
+    for (source, _) in assets() {
+        let source = root().join(source);
+        if source.starts_with(root().join("target")) {
+            continue;
+        }
+        let (folder, name) = (source.parent().unwrap(), source.file_name().unwrap().to_string_lossy());
+        let ending = name.strip_prefix('*').unwrap_or(&name);
+        let mut found = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(found.any(|found| found.to_string_lossy().ends_with(ending)), "{}", source.display());
+    }
+}
+
+#[test]
+fn the_unit_names_files_of_the_package() {
+    let unit = std::fs::read_to_string(root().join("deploy/systemd/eventyard.service")).unwrap();
+    let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let placed: Vec<String> = assets()
+        .iter()
+        .map(|(source, folder)| format!("/{folder}{}", Path::new(source).file_name().unwrap().to_string_lossy()))
+        .collect();
+    for path in command.split(' ').filter(|word| word.starts_with("/usr/") || word.starts_with("/etc/")) {
+        assert!(placed.iter().any(|placed| placed == path), "{path} is not in the package: {placed:?}");
+    }
+}
+
+#[test]
+fn its_configuration_is_one() {
+    let file = root().join("deploy/debian/eventyard.toml");
+    let checked =
+        Command::new(env!("CARGO_BIN_EXE_eventyard")).args(["config", "check", "--config"]).arg(file).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+#[test]
+fn purging_takes_what_the_unit_keeps_and_removing_does_not() {
+    let script = std::fs::read_to_string(root().join("deploy/debian/postrm")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().display();
+    let script = script.replace("/var/lib", &format!("{here}/var/lib")).replace("/etc/", &format!("{here}/etc/"));
+    std::fs::write(folder.path().join("postrm"), script).unwrap();
+    let data = folder.path().join("var/lib/private/eventyard/store");
+    let configuration = folder.path().join("etc/eventyard");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::create_dir_all(&configuration).unwrap();
+    std::fs::write(configuration.join("environment"), "SECRET=x").unwrap();
+    let run = |step: &str| {
+        let status = Command::new("sh").arg(folder.path().join("postrm")).arg(step).status().unwrap();
+        assert!(status.success(), "{step}");
+    };
+    run("remove");
+    assert!(data.exists() && configuration.join("environment").exists());
+    run("purge");
+    assert!(!folder.path().join("var/lib/private/eventyard").exists() && !configuration.exists());
+    run("purge");
+}
