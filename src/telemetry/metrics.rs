@@ -93,6 +93,7 @@ const ERROR_CODES: &[&str] = &[
     "TIMED_OUT",
     "INPUT_FAILED",
     "REQUEST_INVALID",
+    "NO_CREDENTIALS",
     "TARGET_REMOVED",
     "EVENT_UNREADABLE",
     "EVENT_DAMAGED",
@@ -101,8 +102,18 @@ const ERROR_CODES: &[&str] = &[
 ];
 
 /// Tasks in which a bug can be caught.
-const TASKS: &[&str] =
-    &["request", "connection", "attempt", "worker", "api", "scheduler", "dispatcher", "upkeep", "admin"];
+const TASKS: &[&str] = &[
+    "request",
+    "connection",
+    "attempt",
+    "dead-letter queue",
+    "worker",
+    "api",
+    "scheduler",
+    "dispatcher",
+    "upkeep",
+    "admin",
+];
 
 impl DeadLetterMetrics {
     fn new(make: &Catalogue<'_>) -> prometheus::Result<Self> {
