@@ -21,7 +21,9 @@ use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
 use crate::config::Config;
-use crate::delivery::{Dispatcher, HttpSender, HttpSenderError};
+use crate::delivery::{
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, Dispatcher, HttpSender, HttpSenderError, Senders,
+};
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, Tls, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
@@ -152,11 +154,11 @@ impl App {
 
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
-        let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
+        let senders = senders(config, clock.clone())?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
             journal.clone(),
-            http,
+            senders,
             clock.clone(),
             Arc::clone(&random),
             delivery_settings(config),
@@ -368,6 +370,21 @@ fn engine_settings(config: &Config) -> engine::Settings {
             .filter_map(|account| Some((account.id.clone(), account.organization.clone()?)))
             .collect(),
     }
+}
+
+fn senders(config: &Config, clock: Arc<SystemClock>) -> Result<Senders, HttpSenderError> {
+    let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
+    let services = config.aws_services.clone();
+    let credentials = match (services.access_key, services.credentials_file) {
+        (Some((access_key_id, secret_access_key, session_token)), _) => {
+            AwsCredentialsSource::Given(AwsCredentials { access_key_id, secret_access_key, session_token })
+        }
+        (None, Some(path)) => AwsCredentialsSource::File { path, profile: services.profile },
+        (None, None) => AwsCredentialsSource::None,
+    };
+    let endpoints = AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url };
+    let aws = AwsSender::new(&http, clock, endpoints, credentials);
+    Ok(Senders { http, aws })
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {

@@ -60,7 +60,7 @@ const FENCES: [(&str, &[&str]); 18] = [
     ("tracing_subscriber", &["src/telemetry/"]),
     ("hmac", &["crates/eventyard-core/src/sigv4/"]),
     ("percent_encoding", &["crates/eventyard-core/src/sigv4/", "src/api/cloud_events/"]),
-    ("base64", &["src/api/cloud_events/"]),
+    ("base64", &["src/api/cloud_events/", "src/delivery/senders/aws/"]),
     ("subtle", &["crates/eventyard-core/src/secret.rs"]),
 ];
 

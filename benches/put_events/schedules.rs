@@ -151,6 +151,9 @@ fn make_rules(data_dir: &Path, target: &str, due: Timestamp) -> Result<()> {
             input_transformer: None,
             http_parameters: None,
             retry_policy: None,
+            sqs_parameters: None,
+            kinesis_parameters: None,
+            dead_letter_arn: None,
         };
         changes.push(Change::PutTarget(key, StoredTarget { number: TargetNumber(number + 1), target }));
     }

@@ -10,6 +10,7 @@
 //! compares fields with each other, `show` writes the result back with the layer of each value.
 
 mod accounts;
+mod aws_services;
 mod document;
 mod fault;
 mod layers;
@@ -28,6 +29,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 
+pub use aws_services::AwsServices;
 use eventyard_core::account::Account;
 pub use fault::{ConfigFaults, Fault, Problem};
 pub use layers::Flag;
@@ -49,6 +51,8 @@ pub struct Config {
     pub storage: Storage,
     /// What ARNs and events name.
     pub aws: Aws,
+    /// Where the AWS services are that targets name.
+    pub aws_services: AwsServices,
     /// Who may use the API. Nobody is told from another when it is empty.
     pub accounts: Vec<Account>,
     /// The listener that clients speak to.
@@ -107,6 +111,7 @@ impl Config {
         let mut reader = Reader::new(&settings);
         let mut config = Self::read(&mut reader);
         faults.append(&mut reader.faults);
+        faults.append(&mut config.aws_services.add_environment(&environment));
         let (accounts, mut wrong_accounts) =
             accounts::read_accounts(&accounts, file.unwrap_or(Path::new("")), &environment);
         config.accounts = accounts;
@@ -154,6 +159,7 @@ impl Config {
             managed_rules: ManagedRules::read(reader),
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
+            aws_services: AwsServices::read(reader),
             schedules: Schedules::read(reader),
             dead_letters: DeadLetters::read(reader),
             history: History::read(reader),

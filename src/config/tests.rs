@@ -70,6 +70,8 @@ fn another_value(known: &Known, default: &Value) -> String {
     match (known.key.as_str(), default) {
         ("api.listen" | "admin.listen", _) => "127.0.0.1:4099".to_owned(),
         ("admin.token_hashes", _) => "0a".repeat(32),
+        ("aws_services.endpoint_url", _) => "http://127.0.0.1:4566".to_owned(),
+        ("aws_services.endpoint_urls", _) => "sqs=http://127.0.0.1:4566".to_owned(),
         ("aws.regions", _) => "us-east-1".to_owned(),
         ("aws.account_id", _) => "123456789012".to_owned(),
         ("log.format", _) => "json".to_owned(),

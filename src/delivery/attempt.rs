@@ -17,18 +17,18 @@ use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
 
 use super::Settings;
-use super::senders::{HttpRequest, HttpSender, forward};
+use super::senders::{AwsDelivery, HttpRequest, Senders, forward};
 use crate::engine::{ActiveTarget, Engine};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
-use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeliveryDied, Telemetry};
+use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
 
 /// What attempts need; shared by all workers.
 #[derive(Debug)]
 pub(super) struct Attempts {
     pub(super) engine: Arc<Engine>,
     pub(super) journal: Journal,
-    pub(super) http: HttpSender,
+    pub(super) senders: Senders,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<Random>,
     pub(super) settings: Settings,
@@ -83,7 +83,11 @@ impl Attempts {
                     | AttemptOutcome::EventTooOld => pending.delivery.attempts,
                     _ => attempt,
                 };
-                self.give_up(event, recipient, made, &outcome, exhausted)
+                let letter = self.give_up(event, recipient, made, &outcome, exhausted);
+                if let Some(target) = &target {
+                    self.copy_to_queue(target, &letter).await;
+                }
+                Settlement::Dead(Box::new(letter))
             }
         };
         (Settled { pending, settlement, attempt: record }, outcome.health(now))
@@ -124,17 +128,28 @@ impl Attempts {
     }
 
     async fn send(&self, target: &ActiveTarget, event: &Event, attempt: u32) -> AttemptOutcome {
-        match &target.compiled.kind {
+        self.try_send(target, event, attempt).await.unwrap_or_else(|not_sent| not_sent)
+    }
+
+    /// The error is how an attempt ended that had nothing to send.
+    async fn try_send(
+        &self,
+        target: &ActiveTarget,
+        event: &Event,
+        attempt: u32,
+    ) -> Result<AttemptOutcome, AttemptOutcome> {
+        let (envelope, id) = (event.envelope.as_ref(), event.id);
+        Ok(match &target.compiled.kind {
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
-                let body = match render(target, event) {
-                    Ok(body) => body,
-                    Err(outcome) => return outcome,
-                };
-                let envelope = &event.envelope;
-                self.http.send(HttpRequest { url, parameters, envelope, event: event.id, attempt, body }).await
+                let body = render(target, event)?;
+                self.senders.http.send(HttpRequest { url, parameters, envelope, event: id, attempt, body }).await
             }
-        }
+            TargetKind::Aws(aws) => {
+                let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
+                self.senders.aws.send(AwsDelivery { target: aws, envelope, event: id, body, is_event }).await
+            }
+        })
     }
 
     fn recipient(&self, target: Option<&ActiveTarget>, number: TargetNumber) -> Recipient {
@@ -163,7 +178,7 @@ impl Attempts {
         attempts: u32,
         outcome: &AttemptOutcome,
         exhausted_retry_condition: Option<ExhaustedRetryCondition>,
-    ) -> Settlement {
+    ) -> DeadLetter {
         let (code, message) = (outcome.error_code(), outcome.message());
         let Recipient { rule_arn, target_id, target_arn } = recipient;
         let died = DeliveryDied {
@@ -175,7 +190,7 @@ impl Attempts {
             attempts,
         };
         self.telemetry.record(&died);
-        Settlement::Dead(Box::new(DeadLetter {
+        DeadLetter {
             event,
             died: self.clock.now(),
             rule_arn,
@@ -185,7 +200,19 @@ impl Attempts {
             error_message: message,
             exhausted_retry_condition,
             retry_attempts: attempts.saturating_sub(1),
-        }))
+        }
+    }
+
+    /// Sends a copy of a dead letter to the queue of the target's `DeadLetterConfig`. It is tried once: the dead letter itself
+    /// is kept either way.
+    async fn copy_to_queue(&self, target: &ActiveTarget, letter: &DeadLetter) {
+        let Some(queue) = &target.compiled.dead_letter_queue else { return };
+        let sent = self.tasks.guard("dead-letter queue", self.senders.aws.send_dead_letter(queue, letter)).await;
+        let outcome = sent.unwrap_or(AttemptOutcome::InternalError);
+        if outcome != AttemptOutcome::Delivered {
+            let (rule_arn, target_id) = (letter.rule_arn.as_str(), letter.target_id.as_str());
+            self.telemetry.record(&DeadLetterNotQueued { rule_arn, target_id, reason: &outcome.message() });
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::attempt::Attempts;
 use super::worker::Worker;
-use super::{HttpSender, Settings};
+use super::{Senders, Settings};
 use crate::engine::Engine;
 use crate::journal::{Journal, JournalError};
 use crate::runtime::{Random, StopSignal, Tasks};
@@ -40,7 +40,7 @@ impl Dispatcher {
     pub fn new(
         engine: Arc<Engine>,
         journal: Journal,
-        http: HttpSender,
+        senders: Senders,
         clock: Arc<dyn Clock>,
         random: Arc<Random>,
         settings: Settings,
@@ -49,7 +49,7 @@ impl Dispatcher {
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let all_attempts = Arc::new(Semaphore::new(settings.concurrency_max));
         let attempts =
-            Arc::new(Attempts { engine, journal, http, clock, random, settings, telemetry, tasks: tasks.clone() });
+            Arc::new(Attempts { engine, journal, senders, clock, random, settings, telemetry, tasks: tasks.clone() });
         Self { attempts, all_attempts, tasks, workers: HashMap::new(), read: HashMap::new() }
     }
 

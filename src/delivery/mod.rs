@@ -26,7 +26,9 @@ use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 
 pub use dispatcher::Dispatcher;
-pub use senders::{HttpSender, HttpSenderError};
+pub use senders::{
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, HttpSender, HttpSenderError, Senders,
+};
 
 /// The bounds of delivery.
 #[derive(Clone, Copy, Debug)]

@@ -43,8 +43,11 @@ fn rig() -> Rig {
         retry_policy: RetryPolicy { maximum_retry_attempts: 3, ..RetryPolicy::default() },
     };
     let http = HttpSender::new(Duration::from_secs(1), Duration::from_secs(1)).unwrap();
+    let clock = Arc::new(SystemClock);
+    let aws = AwsSender::new(&http, clock.clone(), AwsEndpoints::default(), AwsCredentialsSource::None);
+    let senders = Senders { http, aws };
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
-    let dispatcher = Dispatcher::new(engine, journal.clone(), http, Arc::new(SystemClock), random, settings, telemetry);
+    let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, telemetry);
     Rig { disk, journal, dispatcher, _engine: test_engine }
 }
 

@@ -10,7 +10,9 @@ use eventyard_core::name::{
 };
 use eventyard_core::rule::{Rule, RuleState};
 use eventyard_core::tag::Tags;
-use eventyard_core::target::{HttpParameters, InputTransformer, RetryPolicyParameters, Target};
+use eventyard_core::target::{
+    HttpParameters, InputTransformer, KinesisParameters, RetryPolicyParameters, SqsParameters, Target,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +69,22 @@ struct TargetRecord {
     http_parameters: Option<HttpParametersRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_policy: Option<RetryPolicyRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sqs_parameters: Option<SqsParametersRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kinesis_parameters: Option<KinesisParametersRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dead_letter_arn: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SqsParametersRecord {
+    message_group_id: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KinesisParametersRecord {
+    partition_key_path: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -268,6 +286,15 @@ impl From<&StoredTarget> for TargetRecord {
                 maximum_retry_attempts: policy.maximum_retry_attempts,
                 maximum_event_age_in_seconds: policy.maximum_event_age_in_seconds,
             }),
+            sqs_parameters: target
+                .sqs_parameters
+                .clone()
+                .map(|parameters| SqsParametersRecord { message_group_id: parameters.message_group_id }),
+            kinesis_parameters: target
+                .kinesis_parameters
+                .clone()
+                .map(|parameters| KinesisParametersRecord { partition_key_path: parameters.partition_key_path }),
+            dead_letter_arn: target.dead_letter_arn.clone(),
         }
     }
 }
@@ -293,6 +320,13 @@ impl TargetRecord {
                 maximum_retry_attempts: record.maximum_retry_attempts,
                 maximum_event_age_in_seconds: record.maximum_event_age_in_seconds,
             }),
+            sqs_parameters: self
+                .sqs_parameters
+                .map(|record| SqsParameters { message_group_id: record.message_group_id }),
+            kinesis_parameters: self
+                .kinesis_parameters
+                .map(|record| KinesisParameters { partition_key_path: record.partition_key_path }),
+            dead_letter_arn: self.dead_letter_arn,
         };
         StoredTarget { number: TargetNumber(self.number), target }
     }

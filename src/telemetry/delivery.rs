@@ -97,6 +97,29 @@ impl Fact for DeliveryDied<'_> {
     }
 }
 
+/// A copy of a dead letter could not be sent to the target's dead-letter queue.
+#[derive(Debug)]
+pub struct DeadLetterNotQueued<'a> {
+    /// The target's id within its rule.
+    pub target_id: &'a str,
+    /// The ARN of the rule.
+    pub rule_arn: &'a str,
+    /// What failed.
+    pub reason: &'a str,
+}
+
+impl Fact for DeadLetterNotQueued<'_> {
+    fn record(&self, _: &Metrics) {
+        let &Self { target_id, rule_arn, reason } = self;
+        tracing::warn!(
+            target_id,
+            rule_arn,
+            reason,
+            "a dead letter is not in the target's queue, only among those kept here"
+        );
+    }
+}
+
 /// The circuit breaker of a target changed its state.
 #[derive(Debug)]
 pub struct CircuitBreakerMoved<'a> {

@@ -98,6 +98,7 @@ const ERROR_CODES: &[&str] = &[
     "FORWARDING_LOOP",
     "FORWARDED_TOO_OFTEN",
     "FORWARDING_FAILED",
+    "NO_CREDENTIALS",
     "TARGET_REMOVED",
     "EVENT_UNREADABLE",
     "EVENT_DAMAGED",
@@ -106,8 +107,18 @@ const ERROR_CODES: &[&str] = &[
 ];
 
 /// Tasks in which a bug can be caught.
-const TASKS: &[&str] =
-    &["request", "connection", "attempt", "worker", "api", "scheduler", "dispatcher", "upkeep", "admin"];
+const TASKS: &[&str] = &[
+    "request",
+    "connection",
+    "attempt",
+    "dead-letter queue",
+    "worker",
+    "api",
+    "scheduler",
+    "dispatcher",
+    "upkeep",
+    "admin",
+];
 
 impl DeadLetterMetrics {
     fn new(make: &Catalogue<'_>) -> prometheus::Result<Self> {

@@ -20,8 +20,8 @@ pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use catalogue::Description;
 pub use delivery::{
-    AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLettersExpired, DeadLettersTakenOut, DeliveryDied,
-    EventUnmatched,
+    AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLetterNotQueued, DeadLettersExpired, DeadLettersTakenOut,
+    DeliveryDied, EventUnmatched,
 };
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
 pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};

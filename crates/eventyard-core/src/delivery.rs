@@ -80,6 +80,11 @@ pub enum AttemptOutcome {
     },
     /// The target is an event bus, and the event was not forwarded there.
     NotForwarded(ForwardError),
+    /// An AWS service was to be called, and there is no access key to sign with.
+    NoCredentials {
+        /// Where one was looked for, and what to do.
+        reason: String,
+    },
     /// The target was removed, or its rule deleted, before the event could be delivered.
     TargetRemoved,
     /// The journal could not read the event this time.
@@ -150,6 +155,7 @@ impl AttemptOutcome {
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
             | Self::TimedOut { .. }
+            | Self::NoCredentials { .. }
             | Self::EventUnreadable { .. }
             | Self::NotForwarded(ForwardError::NotWritten(_))
             | Self::InternalError => Verdict::Retryable,
@@ -176,7 +182,8 @@ impl AttemptOutcome {
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
-            | Self::TimedOut { .. } => TargetHealth::Failing,
+            | Self::TimedOut { .. }
+            | Self::NoCredentials { .. } => TargetHealth::Failing,
             Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
             | Self::NotForwarded(_)
@@ -212,6 +219,7 @@ impl AttemptOutcome {
             Self::InputFailed { .. } => "INPUT_FAILED",
             Self::RequestInvalid { .. } => "REQUEST_INVALID",
             Self::NotForwarded(error) => error.code(),
+            Self::NoCredentials { .. } => "NO_CREDENTIALS",
             Self::TargetRemoved => "TARGET_REMOVED",
             Self::EventUnreadable { .. } => "EVENT_UNREADABLE",
             Self::EventDamaged { .. } => "EVENT_DAMAGED",
@@ -245,6 +253,7 @@ impl AttemptOutcome {
             Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),
             Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
             Self::NotForwarded(error) => error.to_string(),
+            Self::NoCredentials { reason } => format!("there are no AWS credentials to sign with: {reason}"),
             Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
             Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
             Self::EventDamaged { reason } => format!("the event is lost: {reason}"),

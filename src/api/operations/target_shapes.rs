@@ -6,7 +6,9 @@ use eventyard_core::constraint::{Rule, Violations};
 use eventyard_core::error::ServiceError;
 use eventyard_core::limits::{EVENT_AGE_SECONDS_MAX, EVENT_AGE_SECONDS_MIN, RETRY_ATTEMPTS_MAX};
 use eventyard_core::name::TargetId;
-use eventyard_core::target::{HttpParameters, InputTransformer, RetryPolicyParameters, Target};
+use eventyard_core::target::{
+    HttpParameters, InputTransformer, KinesisParameters, RetryPolicyParameters, SqsParameters, Target,
+};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -33,23 +35,27 @@ pub(super) struct TargetShape {
     http_parameters: Option<Object<HttpParametersShape>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_policy: Option<Object<RetryPolicyShape>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqs_parameters: Option<Object<SqsParametersShape>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kinesis_parameters: Option<Object<KinesisParametersShape>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_letter_config: Option<Object<DeadLetterConfigShape>>,
     #[serde(flatten, skip_serializing)]
     unsupported: UnsupportedBlocks,
 }
 
-/// Blocks that belong to kinds of targets, or to dead-letter queues, that are not here yet.
+/// Blocks that belong to kinds of targets that are not here yet.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(clippy::struct_field_names, reason = "these are the names of the model")]
 struct UnsupportedBlocks {
     app_sync_parameters: Option<IgnoredAny>,
     batch_parameters: Option<IgnoredAny>,
-    dead_letter_config: Option<IgnoredAny>,
     ecs_parameters: Option<IgnoredAny>,
-    kinesis_parameters: Option<IgnoredAny>,
     redshift_data_parameters: Option<IgnoredAny>,
     run_command_parameters: Option<IgnoredAny>,
     sage_maker_pipeline_parameters: Option<IgnoredAny>,
-    sqs_parameters: Option<IgnoredAny>,
 }
 
 impl UnsupportedBlocks {
@@ -58,13 +64,10 @@ impl UnsupportedBlocks {
         let blocks = [
             ("AppSyncParameters", self.app_sync_parameters),
             ("BatchParameters", self.batch_parameters),
-            ("DeadLetterConfig", self.dead_letter_config),
             ("EcsParameters", self.ecs_parameters),
-            ("KinesisParameters", self.kinesis_parameters),
             ("RedshiftDataParameters", self.redshift_data_parameters),
             ("RunCommandParameters", self.run_command_parameters),
             ("SageMakerPipelineParameters", self.sage_maker_pipeline_parameters),
-            ("SqsParameters", self.sqs_parameters),
         ];
         blocks.into_iter().find(|(_, block)| block.is_some()).map(|(name, _)| name)
     }
@@ -99,6 +102,27 @@ struct RetryPolicyShape {
     maximum_event_age_in_seconds: Option<i64>,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SqsParametersShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_group_id: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct KinesisParametersShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition_key_path: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeadLetterConfigShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<String>,
+}
+
 impl TargetShape {
     /// A target for which it does not matter where it is: without an Arn it is given one.
     pub(super) fn with_defaults(mut self, id: &str) -> Self {
@@ -123,6 +147,17 @@ impl TargetShape {
         }
         if let Some(Object(policy)) = &self.retry_policy {
             policy.check(violations, &at("retryPolicy"));
+        }
+        if let Some(Object(SqsParametersShape { message_group_id })) = &self.sqs_parameters {
+            let path = at("sqsParameters.messageGroupId");
+            violations.check_option(&path, message_group_id.as_deref(), &SqsParameters::MESSAGE_GROUP_ID);
+        }
+        if let Some(Object(KinesisParametersShape { partition_key_path })) = &self.kinesis_parameters {
+            let path = at("kinesisParameters.partitionKeyPath");
+            required(violations, &path, partition_key_path.as_deref(), &KinesisParameters::PARTITION_KEY_PATH);
+        }
+        if let Some(Object(DeadLetterConfigShape { arn })) = &self.dead_letter_config {
+            violations.check_option(&at("deadLetterConfig.arn"), arn.as_deref(), &Target::DEAD_LETTER_ARN);
         }
     }
 
@@ -156,6 +191,13 @@ impl TargetShape {
                     .maximum_event_age_in_seconds
                     .and_then(|number| u32::try_from(number).ok()),
             }),
+            sqs_parameters: self
+                .sqs_parameters
+                .map(|Object(shape)| SqsParameters { message_group_id: shape.message_group_id }),
+            kinesis_parameters: self.kinesis_parameters.map(|Object(shape)| KinesisParameters {
+                partition_key_path: shape.partition_key_path.unwrap_or_default(),
+            }),
+            dead_letter_arn: self.dead_letter_config.map(|Object(shape)| shape.arn.unwrap_or_default()),
         })
     }
 }
@@ -238,6 +280,15 @@ impl From<Target> for TargetShape {
                     maximum_event_age_in_seconds: policy.maximum_event_age_in_seconds.map(i64::from),
                 })
             }),
+            sqs_parameters: target
+                .sqs_parameters
+                .map(|parameters| Object(SqsParametersShape { message_group_id: parameters.message_group_id })),
+            kinesis_parameters: target.kinesis_parameters.map(|parameters| {
+                Object(KinesisParametersShape { partition_key_path: Some(parameters.partition_key_path) })
+            }),
+            dead_letter_config: target
+                .dead_letter_arn
+                .map(|arn| Object(DeadLetterConfigShape { arn: Some(arn).filter(|arn| !arn.is_empty()) })),
             unsupported: UnsupportedBlocks::default(),
         }
     }

@@ -19,8 +19,8 @@ const ATTEMPT_HEADER: &str = "eventyard-attempt";
 /// Posts to HTTP targets. Connections are kept and shared by targets of the same origin.
 #[derive(Clone, Debug)]
 pub struct HttpSender {
-    client: Client,
-    response_timeout: Duration,
+    pub(super) client: Client,
+    pub(super) response_timeout: Duration,
 }
 
 /// The HTTP client could not be made.
@@ -174,7 +174,8 @@ async fn excerpt(mut response: Response) -> String {
     String::from_utf8_lossy(&text).trim().to_owned()
 }
 
-fn failure(error: &reqwest::Error) -> AttemptOutcome {
+/// How an attempt ended that got no answer.
+pub(super) fn failure(error: &reqwest::Error) -> AttemptOutcome {
     if error.is_timeout() {
         let waited_for = if error.is_connect() { "a connection" } else { "the answer" };
         return AttemptOutcome::TimedOut { waited_for };

@@ -1,8 +1,20 @@
-//! The senders: one file for each kind of target.
+//! The senders: one file for each kind of target, and a folder for AWS services with one for each.
 
+mod aws;
 mod event_bus;
 mod http;
 
+pub(super) use aws::AwsDelivery;
+pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender};
 pub(super) use event_bus::forward;
 pub(super) use http::HttpRequest;
 pub use http::{HttpSender, HttpSenderError};
+
+/// A sender for every kind of target.
+#[derive(Debug)]
+pub struct Senders {
+    /// For URLs.
+    pub http: HttpSender,
+    /// For AWS services.
+    pub aws: AwsSender,
+}

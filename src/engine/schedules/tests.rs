@@ -78,6 +78,9 @@ impl Yard {
             input_transformer: None,
             http_parameters: None,
             retry_policy: None,
+            sqs_parameters: None,
+            kinesis_parameters: None,
+            dead_letter_arn: None,
         };
         self.test.engine.put_targets(&key, vec![target], false)
     }

@@ -112,6 +112,12 @@ impl TargetInput {
         Ok(Self(shape))
     }
 
+    /// Whether the event itself is delivered, because nothing else was asked for. Some kinds of targets are sent nothing then.
+    #[must_use]
+    pub fn is_event(&self) -> bool {
+        matches!(self.0, Shape::Event)
+    }
+
     /// The exact text to deliver. `event` is the whole envelope as compact JSON in Amazon's order of members; what is
     /// selected is sent as it is spelt there.
     ///

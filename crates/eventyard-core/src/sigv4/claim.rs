@@ -261,7 +261,7 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 }
 
 /// Writes `20260102T030405Z`.
-fn basic(time: Timestamp) -> String {
+pub(super) fn basic(time: Timestamp) -> String {
     time.to_rfc3339_seconds().replace(['-', ':'], "")
 }
 

@@ -4,15 +4,19 @@
 //! URL, says which key signed what and when; `canonical` writes the request in the one form that both sides sign; `signing`
 //! computes the signature once more with the key's secret. Who the key belongs to is the caller's affair, and so is the time.
 //!
+//! The same parts sign the requests that go to AWS: [`authorization`].
+//!
 //! The signer's list of headers is taken as it is, for each SDK signs others. What decides about a request must be on it:
 //! `host`, and every `x-amz-…` header that the request has.
 
+mod authorization;
 mod canonical;
 mod claim;
 mod signing;
 
 use std::time::Duration;
 
+pub use authorization::{amz_date, authorization};
 pub use canonical::query_parameters;
 pub use claim::{Claim, Form};
 pub use signing::{Scope, sign};

@@ -14,12 +14,9 @@ pub struct HttpUrl {
 /// Why an Arn is not a target, as the second half of Amazon's message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHttpUrl {
-    /// Neither an ARN nor a URL.
+    /// Not a URL.
     #[error("Provided Arn is not in correct format.")]
     NotInFormat,
-    /// An ARN of one of Amazon's services.
-    #[error("eventyard cannot deliver to the service '{0}' yet; use an http:// or https:// URL.")]
-    Service(String),
     /// A URL that cannot be posted to.
     #[error("Provided URL {0}.")]
     Url(&'static str),
@@ -33,7 +30,7 @@ impl HttpUrl {
     pub fn parse(arn: &str) -> Result<Self, InvalidHttpUrl> {
         let Some((scheme, rest)) = arn.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme))
         else {
-            return Err(not_a_url(arn));
+            return Err(InvalidHttpUrl::NotInFormat);
         };
         if arn.bytes().any(|byte| byte <= b' ' || byte == 0x7f || b"\"<>\\^`{|}".contains(&byte) || !byte.is_ascii()) {
             return Err(InvalidHttpUrl::Url("holds a character that a URL must percent-encode"));
@@ -69,18 +66,6 @@ fn check_authority(authority: &str) -> Result<(), InvalidHttpUrl> {
     }
 }
 
-fn not_a_url(arn: &str) -> InvalidHttpUrl {
-    let mut parts = arn.splitn(6, ':');
-    match (parts.next(), parts.next(), parts.next(), parts.nth(2)) {
-        (Some("arn"), Some(partition), Some(service), Some(_))
-            if partition.starts_with("aws") && !service.is_empty() =>
-        {
-            InvalidHttpUrl::Service(service.to_owned())
-        }
-        _ => InvalidHttpUrl::NotInFormat,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,12 +81,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_posted_to_is_refused() {
-        use InvalidHttpUrl::{NotInFormat, Service, Url};
+        use InvalidHttpUrl::{NotInFormat, Url};
         for (arn, matches) in [
             ("", NotInFormat),
             ("ftp://h/", NotInFormat),
-            ("arn:aws:sqs", NotInFormat),
-            ("arn:aws:sqs:us-east-1:123456789012:q", Service("sqs".into())),
             ("http://", Url("has no host")),
             ("http://:80/", Url("has no host")),
             ("http://a b/", Url("holds a character that a URL must percent-encode")),

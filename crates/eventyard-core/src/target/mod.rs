@@ -1,12 +1,16 @@
 //! A target: where a rule's events go, what they look like there, and how long delivery is tried.
 
+mod aws;
 mod http_url;
 mod parameters;
 
 use std::collections::BTreeMap;
 
+pub use aws::{AwsResource, AwsTarget, SqsQueue};
 pub use http_url::{HttpUrl, InvalidHttpUrl};
-pub use parameters::{CompiledHttpParameters, HttpParameters, HttpValue, RetryPolicyParameters};
+pub use parameters::{
+    CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
+};
 
 use crate::arn::parse_event_bus_arn;
 use crate::constraint::StringConstraint;
@@ -19,7 +23,7 @@ use crate::name::{EventBusKey, TargetId};
 pub struct Target {
     /// Its id within the rule.
     pub id: TargetId,
-    /// Where events go: an `http://` or `https://` URL, or the ARN of an event bus.
+    /// Where events go: an `http://` or `https://` URL, the ARN of an event bus, or that of a resource of an AWS service.
     pub arn: String,
     /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
     pub role_arn: Option<String>,
@@ -33,6 +37,13 @@ pub struct Target {
     pub http_parameters: Option<HttpParameters>,
     /// `RetryPolicy`, as far as it was given.
     pub retry_policy: Option<RetryPolicyParameters>,
+    /// `SqsParameters`: the message group, for FIFO queues.
+    pub sqs_parameters: Option<SqsParameters>,
+    /// `KinesisParameters`: what makes the partition key.
+    pub kinesis_parameters: Option<KinesisParameters>,
+    /// `DeadLetterConfig.Arn`: the queue that gets a copy of each dead letter. An empty text is a block without an Arn, which
+    /// is given back and asks for nothing.
+    pub dead_letter_arn: Option<String>,
 }
 
 /// `InputTransformer`: named parts of the event, and a text with their places.
@@ -47,6 +58,8 @@ pub struct InputTransformer {
 impl Target {
     /// What the API model asks of the Arn.
     pub const ARN: StringConstraint = StringConstraint::length(1, 1_600);
+    /// What the API model asks of `DeadLetterConfig.Arn`.
+    pub const DEAD_LETTER_ARN: StringConstraint = StringConstraint::length(1, 1_600);
     /// What the API model asks of `Input`.
     pub const INPUT: StringConstraint = StringConstraint::length(0, 8_192);
     /// What the API model asks of `InputPath` and of the values of `InputPathsMap`.
@@ -68,24 +81,42 @@ impl Target {
     /// Amazon's `ValidationException` where it has one: an Arn that is no target, two kinds of input at once, a template
     /// or path that cannot be read.
     pub fn compile(&self) -> Result<CompiledTarget, ServiceError> {
-        if let Some(bus) = parse_event_bus_arn(&self.arn) {
-            return self.compile_event_bus(bus);
-        }
+        let kind = if let Some(bus) = parse_event_bus_arn(&self.arn) {
+            self.compile_event_bus(bus)?
+        } else if self.arn.starts_with("arn:") {
+            TargetKind::Aws(AwsTarget::compile(self)?)
+        } else {
+            self.compile_http()?
+        };
+        let arn = self.dead_letter_arn.as_deref().filter(|arn| !arn.is_empty());
+        let dead_letter_queue = arn.map(SqsQueue::for_dead_letters).transpose()?;
+        Ok(CompiledTarget { input: self.compile_input()?, kind, dead_letter_queue })
+    }
+
+    fn compile_http(&self) -> Result<TargetKind, ServiceError> {
         let url = HttpUrl::parse(&self.arn).map_err(|invalid| {
             ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
         })?;
-        let input = self.compile_input()?;
+        for (block, is_given) in
+            [("SqsParameters", self.sqs_parameters.is_some()), ("KinesisParameters", self.kinesis_parameters.is_some())]
+        {
+            if is_given {
+                return Err(aws::does_not_fit(self, block));
+            }
+        }
         let parameters = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
-        Ok(CompiledTarget { input, kind: TargetKind::Http { url, parameters } })
+        Ok(TargetKind::Http { url, parameters })
     }
 
     /// An event bus gets events as they are: Amazon's service lets nothing change them on the way either.
-    fn compile_event_bus(&self, bus: EventBusKey) -> Result<CompiledTarget, ServiceError> {
+    fn compile_event_bus(&self, bus: EventBusKey) -> Result<TargetKind, ServiceError> {
         for (member, is_given) in [
             ("Input", self.input.is_some()),
             ("InputPath", self.input_path.is_some()),
             ("InputTransformer", self.input_transformer.is_some()),
             ("HttpParameters", self.http_parameters.is_some()),
+            ("SqsParameters", self.sqs_parameters.is_some()),
+            ("KinesisParameters", self.kinesis_parameters.is_some()),
         ] {
             if is_given {
                 let id = &self.id;
@@ -94,7 +125,7 @@ impl Target {
                 )));
             }
         }
-        Ok(CompiledTarget { input: self.compile_input()?, kind: TargetKind::EventBus(bus) })
+        Ok(TargetKind::EventBus(bus))
     }
 
     /// Compiles the input alone, as [`compile`](Self::compile) does, wherever the target is.
@@ -118,6 +149,8 @@ pub struct CompiledTarget {
     pub input: TargetInput,
     /// Where it goes, and how one speaks there.
     pub kind: TargetKind,
+    /// The queue that gets a copy of each dead letter.
+    pub dead_letter_queue: Option<SqsQueue>,
 }
 
 /// The kinds of targets. A kind that has no variant here is refused by `PutTargets`.
@@ -132,4 +165,6 @@ pub enum TargetKind {
     },
     /// An event bus of this daemon, whose rules match the event once more.
     EventBus(EventBusKey),
+    /// A call of an AWS service.
+    Aws(AwsTarget),
 }

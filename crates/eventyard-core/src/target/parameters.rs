@@ -28,6 +28,30 @@ impl RetryPolicyParameters {
     }
 }
 
+/// `SqsParameters`: what a FIFO queue needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SqsParameters {
+    /// `MessageGroupId`: messages of one group are received in the order in which they were sent.
+    pub message_group_id: Option<String>,
+}
+
+/// `KinesisParameters`: which shard of a stream gets the event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KinesisParameters {
+    /// `PartitionKeyPath`: the part of the event that is the partition key.
+    pub partition_key_path: String,
+}
+
+impl SqsParameters {
+    /// What the API model asks of `MessageGroupId`.
+    pub const MESSAGE_GROUP_ID: StringConstraint = StringConstraint::length(0, 100);
+}
+
+impl KinesisParameters {
+    /// What the API model asks of `PartitionKeyPath`.
+    pub const PARTITION_KEY_PATH: StringConstraint = StringConstraint::length(0, 256);
+}
+
 /// `HttpParameters`: values added to the request. A value that begins with `$` is a JSON path into the event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpParameters {

@@ -1,0 +1,139 @@
+//! `[aws_services]`, and the environment variables by which AWS's own tools are told where the services are and whose key
+//! to use.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use eventyard_core::secret::Secret;
+use eventyard_core::target::HttpUrl;
+
+use super::fault::{Fault, Problem};
+use super::origin::Origin;
+use super::reader::Reader;
+
+const ADVICE: &str = "write a URL without a path, such as http://127.0.0.1:4566";
+const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+
+/// Where AWS services are, and whom they take the daemon for.
+#[derive(Clone, Debug, Default)]
+pub struct AwsServices {
+    /// The origin of each service that has its own, by the name that `AWS_ENDPOINT_URL_…` has for it, in lower case.
+    pub endpoint_urls: BTreeMap<String, String>,
+    /// The origin of all others; none for AWS itself.
+    pub endpoint_url: Option<String>,
+    /// `AWS_ACCESS_KEY_ID` with its secret and, for a temporary key, its session token.
+    pub access_key: Option<(String, Secret, Option<Secret>)>,
+    /// The shared credentials file, whether it is there or not. None where nobody knows a home folder.
+    pub credentials_file: Option<PathBuf>,
+    /// The profile of the file.
+    pub profile: String,
+}
+
+impl AwsServices {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("aws_services");
+        let url = |text: &str| if text.is_empty() { Some(None) } else { origin(text).map(Some) };
+        let pair = |text: &str| {
+            let (name, url) = text.split_once('=')?;
+            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            Some((name.to_owned(), origin(url).filter(|_| is_name)?))
+        };
+        Self {
+            endpoint_url: section.text("endpoint_url", None, ADVICE, url),
+            endpoint_urls: section
+                .list("endpoint_urls", "write items such as sqs=http://127.0.0.1:9324", pair)
+                .into_iter()
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what the environment says. What is said of one service counts more than what is said of all, and of either the
+    /// option counts more than the variable.
+    pub(super) fn add_environment(&mut self, environment: &[(OsString, OsString)]) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (variable, value) in environment {
+            let (Some(variable), Some(value)) = (variable.to_str(), value.to_str()) else { continue };
+            let Some(service) = variable.strip_prefix(ENDPOINT_URL).filter(|_| !value.is_empty()) else { continue };
+            match (origin(value), service.strip_prefix('_')) {
+                (Some(url), Some(service)) => {
+                    self.endpoint_urls.entry(service.to_ascii_lowercase()).or_insert(url);
+                }
+                (Some(url), None) if service.is_empty() => {
+                    self.endpoint_url.get_or_insert(url);
+                }
+                (None, _) => faults.push(Fault {
+                    origin: Origin::Environment { variable: variable.to_owned() },
+                    key: "aws_services.endpoint_url".to_owned(),
+                    problem: Problem::Refused { why: format!("{value:?} cannot be used"), advice: ADVICE.to_owned() },
+                }),
+                (Some(_), None) => {}
+            }
+        }
+        let variable = |wanted: &str| {
+            let found = environment.iter().rfind(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+            found.filter(|value| !value.is_empty())
+        };
+        let text = |wanted: &str| variable(wanted).and_then(|value| value.into_string().ok());
+        if let (Some(id), Some(secret)) = (text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY")) {
+            let token = text("AWS_SESSION_TOKEN").map(|token| Secret::new(&token));
+            self.access_key = Some((id, Secret::new(&secret), token));
+        }
+        let home = || Some(PathBuf::from(variable("HOME")?).join(".aws/credentials"));
+        self.credentials_file = variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from).or_else(home);
+        self.profile = text("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
+        faults
+    }
+}
+
+/// A URL that has neither path nor query, without the slash at its end.
+fn origin(text: &str) -> Option<String> {
+    let url = HttpUrl::parse(text).ok()?;
+    (url.path == "/" && url.query.is_none()).then_some(url.origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(option: AwsServices, variables: &[(&str, &str)]) -> (AwsServices, usize) {
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let mut services = option;
+        let faults = services.add_environment(&variables).len();
+        (services, faults)
+    }
+
+    #[test]
+    fn endpoints_come_from_options_before_variables() {
+        let option = AwsServices {
+            endpoint_urls: [("sqs".to_owned(), "http://a".to_owned())].into(),
+            endpoint_url: Some("http://b".to_owned()),
+            ..AwsServices::default()
+        };
+        let variables = [
+            ("AWS_ENDPOINT_URL", "http://c/"),
+            ("AWS_ENDPOINT_URL_SQS", "http://d"),
+            ("AWS_ENDPOINT_URL_SNS", "http://e:1/"),
+            ("AWS_ENDPOINT_URL_SFN", ""),
+            ("AWS_ENDPOINT_URLS", "http://f"),
+        ];
+        let (services, faults) = with(option, &variables);
+        assert_eq!((services.endpoint_url.as_deref(), faults), (Some("http://b"), 0));
+        let expected =
+            [("sns", "http://e:1"), ("sqs", "http://a")].map(|(name, url)| (name.to_owned(), url.to_owned()));
+        assert_eq!(services.endpoint_urls, expected.into());
+        assert_eq!(with(AwsServices::default(), &variables).0.endpoint_url.as_deref(), Some("http://c"));
+        assert_eq!(with(AwsServices::default(), &[("AWS_ENDPOINT_URL", "http://a/b")]).1, 1);
+    }
+
+    #[test]
+    fn a_key_takes_its_secret() {
+        let key = [("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", "b"), ("HOME", "/h")];
+        let (services, _) = with(AwsServices::default(), &key);
+        assert_eq!(services.access_key, Some(("A".to_owned(), Secret::new("b"), None)));
+        assert_eq!(services.credentials_file, Some("/h/.aws/credentials".into()));
+        assert_eq!(services.profile, "default");
+        assert_eq!(with(AwsServices::default(), &key[..1]).0.access_key, None);
+    }
+}

@@ -1,0 +1,93 @@
+//! Makes one call: finds the endpoint, signs, sends, reads the answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventyard_core::clock::Clock;
+use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::name::Region;
+use eventyard_core::sigv4::{Request, amz_date, authorization};
+use reqwest::{Client, Url};
+
+use super::answer::Answer;
+use super::call::{Call, Service};
+use super::credentials::AwsCredentials;
+use crate::delivery::senders::http::failure;
+
+/// Where the services are, if not where AWS has them. An origin is a URL without a path: `http://127.0.0.1:4566`.
+#[derive(Clone, Debug, Default)]
+pub struct AwsEndpoints {
+    /// The origin of a service, by the name that `AWS_ENDPOINT_URL_…` has for it, in lower case.
+    pub by_service: BTreeMap<String, String>,
+    /// The origin of all others.
+    pub for_all: Option<String>,
+}
+
+impl AwsEndpoints {
+    /// The origin of a service in a region.
+    pub(super) fn origin(&self, service: Service, region: &Region) -> String {
+        let configured = self.by_service.get(service.name).or(self.for_all.as_ref());
+        configured.cloned().unwrap_or_else(|| {
+            let suffix = if region.as_str().starts_with("cn-") { ".cn" } else { "" };
+            format!("https://{}.{region}.amazonaws.com{suffix}", service.prefix)
+        })
+    }
+}
+
+/// Calls the services of one region as one access key.
+pub(super) struct Caller<'a> {
+    pub(super) client: &'a Client,
+    pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) endpoints: &'a AwsEndpoints,
+    pub(super) region: &'a Region,
+    pub(super) credentials: AwsCredentials,
+    pub(super) response_timeout: Duration,
+}
+
+impl Caller<'_> {
+    /// Makes a call.
+    ///
+    /// # Errors
+    /// How the attempt ended when there was no answer.
+    pub(super) async fn call(&self, call: &Call) -> Result<Answer, AttemptOutcome> {
+        let request = self.request(call).map_err(|reason| AttemptOutcome::RequestInvalid { reason })?;
+        let exchange = async { Answer::read(request.send().await?).await };
+        match tokio::time::timeout(self.response_timeout, exchange).await {
+            Ok(answer) => answer.map_err(|error| failure(&error)),
+            Err(_) => Err(AttemptOutcome::TimedOut { waited_for: "the answer" }),
+        }
+    }
+
+    fn request(&self, call: &Call) -> Result<reqwest::RequestBuilder, String> {
+        let origin = self.endpoints.origin(call.service, self.region);
+        let url = Url::parse(&format!("{origin}{}", call.path)).map_err(|error| error.to_string())?;
+        let host = match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (host, _) => host.unwrap_or_default().to_owned(),
+        };
+        let AwsCredentials { access_key_id, secret_access_key, session_token } = &self.credentials;
+        let now = self.clock.now();
+        let mut headers = call.headers.clone();
+        headers.push(("x-amz-date", amz_date(now)));
+        if let Some(token) = session_token {
+            headers.push(("x-amz-security-token", token.expose().to_owned()));
+        }
+        // The client sends Host by itself.
+        let signed = headers.iter().map(|(name, value)| (*name, value.as_bytes())).chain([("host", host.as_bytes())]);
+        let request = Request {
+            method: "POST",
+            path: url.path(),
+            query: "",
+            headers: signed.collect(),
+            body: call.body.as_bytes(),
+        };
+        let scope = (self.region.as_str(), call.service.prefix);
+        let authorization = authorization(&request, scope, now, (access_key_id, secret_access_key));
+        let mut builder = self.client.post(url.clone()).header("authorization", authorization);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        Ok(builder.body(call.body.clone()))
+    }
+}

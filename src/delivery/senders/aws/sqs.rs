@@ -1,0 +1,51 @@
+//! SQS: the event becomes a message of the queue. So does a dead letter, with its reason as attributes.
+
+use eventyard_core::dead_letter::DeadLetter;
+use eventyard_core::retry::ExhaustedRetryCondition;
+use eventyard_core::target::SqsQueue;
+use serde_json::{Map, Value, json};
+
+use super::Call;
+use super::call::Service;
+
+pub(super) const SQS: Service = Service { prefix: "sqs", name: "sqs" };
+
+/// `SendMessage` of an event. The queue's URL begins with the `origin` of the endpoint.
+pub(super) fn send_message(origin: &str, queue: &SqsQueue, message_group_id: Option<&str>, body: &str) -> Call {
+    let mut input = input(origin, queue, body);
+    if let Some(group) = message_group_id {
+        input["MessageGroupId"] = group.into();
+    }
+    Call::json_1_0(SQS, "AmazonSQS.SendMessage", &input)
+}
+
+/// `SendMessage` of a dead letter, as Amazon's service fills its dead-letter queues: the event, whatever the target was to be
+/// sent. None when there is no event left.
+pub(super) fn send_dead_letter(origin: &str, queue: &SqsQueue, letter: &DeadLetter) -> Option<Call> {
+    let mut input = input(origin, queue, &letter.event.as_ref()?.envelope);
+    let retries = letter.retry_attempts.to_string();
+    let exhausted = letter.exhausted_retry_condition.map(ExhaustedRetryCondition::name);
+    let attributes = [
+        ("RULE_ARN", "String", Some(letter.rule_arn.as_str())),
+        ("TARGET_ARN", "String", Some(letter.target_arn.as_str())),
+        ("ERROR_CODE", "String", Some(letter.error_code.as_str())),
+        ("ERROR_MESSAGE", "String", Some(letter.error_message.as_str())),
+        ("EXHAUSTED_RETRY_CONDITION", "String", exhausted),
+        ("RETRY_ATTEMPTS", "Number", Some(retries.as_str())),
+    ];
+    let attributes: Map<String, Value> = attributes
+        .into_iter()
+        .filter_map(|(name, kind, value)| {
+            // What a target answered may hold what a message may not.
+            let value = value?.replace(|char: char| char.is_control(), " ");
+            Some((name.to_owned(), json!({ "DataType": kind, "StringValue": value })))
+        })
+        .collect();
+    input["MessageAttributes"] = attributes.into();
+    Some(Call::json_1_0(SQS, "AmazonSQS.SendMessage", &input))
+}
+
+fn input(origin: &str, queue: &SqsQueue, body: &str) -> Value {
+    let SqsQueue { account, name, .. } = queue;
+    json!({ "QueueUrl": format!("{origin}/{account}/{name}"), "MessageBody": body })
+}

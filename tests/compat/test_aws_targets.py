@@ -1,0 +1,441 @@
+"""Targets that are AWS services: delivered for real to moto, and as boto3 would send it."""
+
+import base64
+import io
+import json
+import zipfile
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from aws_services import ACCOUNT, AwsServices
+from conftest import CREDENTIALS, REGION
+from sink import Answer
+from waiting import wait_until
+from wire import call, dead_letters, refusal, request
+
+DETAIL = {"order": "7", "note": "ä & b"}
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/router"
+QUICK = {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10", "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "50"}
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory):
+    services = AwsServices(tmp_path_factory.mktemp("moto"))
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def aws_client(boto3_session):
+    """A function that gives a boto3 client of a service at a URL. It never tries twice."""
+
+    def client(service, url):
+        config = Config(retries={"total_max_attempts": 1})
+        return boto3_session.client(service, region_name=REGION, endpoint_url=url, config=config)
+
+    return client
+
+
+@pytest.fixture
+def router(start_daemon, client_of):
+    """A function that starts a daemon whose services are at `url`, with one rule that has one target, and puts an event."""
+
+    def route(url, target, env=None):
+        daemon = start_daemon(QUICK | (env or {"EVENTYARD_AWS_SERVICES__ENDPOINT_URL": url}))
+        client = client_of(daemon)
+        client.put_rule(Name="orders", EventPattern='{"source":["com.example.shop"]}')
+        client.put_targets(Rule="orders", Targets=[{"Id": "t-1"} | target])
+        entry = {"Source": "com.example.shop", "DetailType": "Order Placed", "Detail": json.dumps(DETAIL)}
+        id = client.put_events(Entries=[entry])["Entries"][0]["EventId"]
+        return SimpleNamespace(daemon=daemon, client=client, event=id)
+
+    return route
+
+
+def arn(service, resource):
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+def only_letter(daemon):
+    letters = wait_until(lambda: dead_letters(daemon)["dead_letters"])
+    assert len(letters) == 1
+    return letters[0]
+
+
+# Delivered to moto, read back with boto3
+
+
+@pytest.mark.parametrize("name", ["orders", "orders.fifo"])
+def test_sqs(moto, router, aws_client, name):
+    sqs = aws_client("sqs", moto.url)
+    fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if name.endswith(".fifo") else {}
+    queue = sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
+    target = {"Arn": arn("sqs", name)} | ({"SqsParameters": {"MessageGroupId": "g-1"}} if fifo else {})
+    event = router(moto.url, target).event
+    receive = lambda: sqs.receive_message(QueueUrl=queue, AttributeNames=["All"]).get("Messages")
+    (message,) = wait_until(receive)
+    body = json.loads(message["Body"])
+    assert (body["id"], body["detail"]) == (event, DETAIL)
+    assert message["Attributes"].get("MessageGroupId") == ("g-1" if fifo else None)
+
+
+def test_sns(moto, router, aws_client):
+    sns, sqs = aws_client("sns", moto.url), aws_client("sqs", moto.url)
+    topic = sns.create_topic(Name="orders")["TopicArn"]
+    queue = sqs.create_queue(QueueName="of-the-topic")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn("sqs", "of-the-topic"))
+    event = router(moto.url, {"Arn": topic}).event
+    (message,) = wait_until(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+    body = json.loads(json.loads(message["Body"])["Message"])
+    assert (body["id"], body["detail"]) == (event, DETAIL)
+
+
+def test_lambda(moto, router, aws_client):
+    role = aws_client("iam", moto.url).create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("f.py", "def handler(event, context): return event")
+    function = aws_client("lambda", moto.url).create_function(
+        FunctionName="f", Runtime="python3.12", Role=role, Handler="f.handler", Code={"ZipFile": code.getvalue()}
+    )["FunctionArn"]
+    done = router(moto.url, {"Arn": function})
+    # moto calls no function, so what is left to see is that it took the event.
+    report = lambda: request(done.daemon.admin_address, "GET", f"/events/{done.event}").json()["deliveries"]
+    attempts = wait_until(lambda: [attempt for delivery in report() for attempt in delivery["attempts"]])
+    assert [attempt["outcome"] for attempt in attempts] == ["DELIVERED"]
+
+
+@pytest.mark.parametrize("path", [None, "$.detail.order", "$.detail.nothing"])
+def test_kinesis(moto, router, aws_client, path):
+    kinesis = aws_client("kinesis", moto.url)
+    name = f"orders{(path or '').replace('$', '')}"
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    target = {"Arn": arn("kinesis", f"stream/{name}"), "RoleArn": ROLE}
+    event = router(moto.url, target | ({"KinesisParameters": {"PartitionKeyPath": path}} if path else {})).event
+
+    def records():
+        shard = kinesis.describe_stream(StreamName=name)["StreamDescription"]["Shards"][0]["ShardId"]
+        iterator = kinesis.get_shard_iterator(StreamName=name, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+        return kinesis.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+
+    (record,) = wait_until(records)
+    assert json.loads(record["Data"])["id"] == event
+    assert record["PartitionKey"] == ("7" if path == "$.detail.order" else event)
+
+
+def test_firehose(moto, router, aws_client):
+    s3, firehose = aws_client("s3", moto.url), aws_client("firehose", moto.url)
+    s3.create_bucket(Bucket="orders")
+    firehose.create_delivery_stream(
+        DeliveryStreamName="orders",
+        ExtendedS3DestinationConfiguration={"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::orders"},
+    )
+    event = router(moto.url, {"Arn": arn("firehose", "deliverystream/orders"), "RoleArn": ROLE}).event
+    (stored,) = wait_until(lambda: s3.list_objects_v2(Bucket="orders").get("Contents"))
+    assert json.loads(s3.get_object(Bucket="orders", Key=stored["Key"])["Body"].read())["id"] == event
+
+
+def test_step_functions(moto, router, aws_client):
+    states = aws_client("stepfunctions", moto.url)
+    definition = {"StartAt": "a", "States": {"a": {"Type": "Succeed"}}}
+    machine = states.create_state_machine(name="m", definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+    event = router(moto.url, {"Arn": machine, "RoleArn": ROLE}).event
+    (execution,) = wait_until(lambda: states.list_executions(stateMachineArn=machine)["executions"])
+    done = states.describe_execution(executionArn=execution["executionArn"])
+    assert json.loads(done["input"])["id"] == event
+
+
+def test_cloudwatch_logs(moto, router, aws_client):
+    logs = aws_client("logs", moto.url)
+    logs.create_log_group(logGroupName="/orders")
+    done = router(moto.url, {"Arn": arn("logs", "log-group:/orders")})
+    events = lambda: logs.filter_log_events(logGroupName="/orders")["events"]
+    (first,) = wait_until(events)
+    assert json.loads(first["message"])["id"] == done.event
+    assert first["logStreamName"].startswith("eventyard/")
+    # The stream is there now.
+    done.client.put_events(Entries=[{"Source": "com.example.shop", "DetailType": "b", "Detail": "{}"}])
+    wait_until(lambda: len(events()) == 2)
+
+
+def test_codebuild(moto, router, aws_client):
+    codebuild = aws_client("codebuild", moto.url)
+    codebuild.create_project(
+        name="orders",
+        source={"type": "S3", "location": "bucket/path"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=f"arn:aws:iam::{ACCOUNT}:role/service-role/build",
+    )
+    router(moto.url, {"Arn": arn("codebuild", "project/orders"), "RoleArn": ROLE, "Input": '{"sourceVersion": "v7"}'})
+    (build,) = wait_until(lambda: codebuild.list_builds_for_project(projectName="orders")["ids"])
+    assert codebuild.batch_get_builds(ids=[build])["builds"][0]["sourceVersion"] == "v7"
+
+
+# What comes back
+
+
+def test_blocks_come_back_as_they_were_put(start_daemon, client_of):
+    daemon = start_daemon()
+    client = client_of(daemon)
+    client.put_rule(Name="orders", EventPattern='{"source":["com.example.shop"]}')
+    targets = [
+        {"Id": "1", "Arn": arn("sqs", "q.fifo"), "SqsParameters": {"MessageGroupId": "g"}},
+        {"Id": "2", "Arn": arn("sqs", "q"), "SqsParameters": {}},
+        {"Id": "3", "Arn": arn("kinesis", "stream/s"), "KinesisParameters": {"PartitionKeyPath": "$.id"}},
+        {"Id": "4", "Arn": "http://127.0.0.1:9/", "DeadLetterConfig": {"Arn": arn("sqs", "dead")}},
+        {"Id": "5", "Arn": "http://127.0.0.1:9/", "DeadLetterConfig": {}},
+    ]
+    client.put_targets(Rule="orders", Targets=targets)
+    listed = lambda: call(daemon, "ListTargetsByRule", {"Rule": "orders"}).json()["Targets"]
+    assert listed() == targets
+    daemon.stop()
+    daemon.start()
+    assert listed() == targets
+
+
+# Missing, failing
+
+
+MISSING = [
+    arn("sqs", "missing"),
+    arn("sns", "missing"),
+    arn("lambda", "function:missing"),
+    arn("kinesis", "stream/missing"),
+    arn("firehose", "deliverystream/missing"),
+    arn("states", "stateMachine:missing"),
+    arn("logs", "log-group:missing"),
+    arn("codebuild", "project/missing"),
+    arn("codepipeline", "missing"),
+    arn("ssm", "automation-definition/missing"),
+]
+# What moto does not know: it takes every call of a function that it does not run, and has no executions of these.
+NOT_IN_MOTO = {"lambda", "codepipeline", "ssm"}
+
+
+@pytest.mark.parametrize(
+    "target", [arn for arn in MISSING if arn.split(":")[2] not in NOT_IN_MOTO], ids=lambda arn: arn.split(":")[2]
+)
+def test_what_is_missing_ends_as_a_dead_letter_at_once(moto, router, target):
+    letter = only_letter(router(moto.url, {"Arn": target, "RoleArn": ROLE}).daemon)
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REFUSED_BY_TARGET", 0), letter
+
+
+THROTTLED = Answer(400, b'{"__type":"ThrottlingException","message":"slower"}')
+DENIED = Answer(403, b'{"__type":"AccessDeniedException","message":"no"}')
+EXPIRED = Answer(403, b'{"__type":"ExpiredTokenException","message":"old"}')
+
+
+@pytest.mark.parametrize("target", MISSING, ids=lambda target: target.split(":")[2])
+def test_throttling_faults_and_expired_keys_pass(router, sink, target):
+    path = f"/2015-03-31/functions/{target.replace(':', '%3A')}/invocations" if ":lambda:" in target else "/"
+    sink.answer(path, THROTTLED, Answer(503), EXPIRED, DENIED)
+    letter = only_letter(router(sink.url, {"Arn": target, "RoleArn": ROLE}).daemon)
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REFUSED_BY_TARGET", 3), letter
+    assert "AccessDeniedException" in letter["ERROR_MESSAGE"]
+
+
+@pytest.mark.parametrize("target", ["codebuild:project/p", "codepipeline:p", "ssm:automation-definition/d"])
+def test_an_input_that_is_no_object_is_not_sent(router, sink, target):
+    target = {"Arn": arn(*target.split(":")), "RoleArn": ROLE, "Input": "[1]"}
+    letter = only_letter(router(sink.url, target).daemon)
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REQUEST_INVALID", 0), letter
+    assert "not a JSON object" in letter["ERROR_MESSAGE"]
+    assert sink.requests == []
+
+
+def test_without_credentials_nothing_is_sent(router, sink):
+    env = {"EVENTYARD_AWS_SERVICES__ENDPOINT_URL": sink.url, "AWS_ACCESS_KEY_ID": ""}
+    target = {"Arn": arn("sqs", "q"), "RetryPolicy": {"MaximumRetryAttempts": 1}}
+    letter = only_letter(router(sink.url, target, env).daemon)
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("NO_CREDENTIALS", 1), letter
+    assert "AWS_ACCESS_KEY_ID" in letter["ERROR_MESSAGE"]
+    assert sink.requests == []
+
+
+def test_endpoints_and_keys_from_where_aws_tools_have_them(router, sink, tmp_path):
+    file = tmp_path / "credentials"
+    file.write_text("[shop]\naws_access_key_id = AKIDFILE\naws_secret_access_key = s\naws_session_token = token\n")
+    env = {
+        "AWS_ENDPOINT_URL_SQS": sink.url,
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SHARED_CREDENTIALS_FILE": str(file),
+        "AWS_PROFILE": "shop",
+    }
+    router(None, {"Arn": arn("sqs", "q")}, env)
+    (request,) = sink.wait_for(1)
+    assert "Credential=AKIDFILE/" in request.headers["authorization"]
+    assert request.headers["x-amz-security-token"] == "token"
+    assert_signed(request, "sqs", Credentials("AKIDFILE", "s", "token"))
+
+
+# Dead-letter queues
+
+
+def test_a_dead_letter_is_copied_to_the_queue(moto, router, sink, aws_client):
+    sqs = aws_client("sqs", moto.url)
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    sink.always("/hook", Answer(503, b"first\x01line"))
+    target = {"Arn": f"{sink.url}/hook", "Input": "7", "RetryPolicy": {"MaximumRetryAttempts": 2}}
+    done = router(moto.url, target | {"DeadLetterConfig": {"Arn": arn("sqs", "dead")}})
+    receive = lambda: sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"]).get("Messages")
+    (message,) = wait_until(receive)
+    assert json.loads(message["Body"])["id"] == done.event
+    assert {name: value["StringValue"] for name, value in message["MessageAttributes"].items()} == {
+        "RULE_ARN": f"arn:aws:events:{REGION}:000000000000:rule/orders",
+        "TARGET_ARN": f"{sink.url}/hook",
+        "ERROR_CODE": "TARGET_FAILED",
+        "ERROR_MESSAGE": "the target answered HTTP 503: first line",
+        "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+        "RETRY_ATTEMPTS": "2",
+    }
+    assert message["MessageAttributes"]["RETRY_ATTEMPTS"]["DataType"] == "Number"
+    assert only_letter(done.daemon)["event"]["id"] == done.event
+
+
+def test_a_queue_that_is_missing_costs_no_dead_letter(moto, router, sink):
+    sink.always("/hook", Answer(404))
+    target = {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": arn("sqs", "no-queue")}}
+    done = router(moto.url, target)
+    assert only_letter(done.daemon)["ERROR_CODE"] == "REFUSED_BY_TARGET"
+    assert "a dead letter is not in the target's queue" in done.daemon.log()
+
+
+@pytest.mark.parametrize("queue", [arn("sqs", "dead.fifo"), arn("sns", "dead"), "dead"])
+def test_a_dead_letter_queue_is_a_standard_queue(start_daemon, client_of, queue):
+    client = client_of(start_daemon())
+    client.put_rule(Name="orders", EventPattern='{"source":["com.example.shop"]}')
+    target = {"Id": "1", "Arn": "http://127.0.0.1:9/", "DeadLetterConfig": {"Arn": queue}}
+    message = refusal("ValidationException", client.put_targets, Rule="orders", Targets=[target])
+    assert message.startswith(f"Parameter {queue} is not valid. Reason: ")
+
+
+# As boto3 sends it
+
+
+def invoke(client, body):
+    client.invoke(FunctionName=arn("lambda", "function:f:live"), InvocationType="Event", Payload=body)
+
+
+CALLS = {
+    "sqs": (arn("sqs", "q"), lambda client, body, url: client.send_message(QueueUrl=f"{url}/{ACCOUNT}/q", MessageBody=body)),
+    "sns": (arn("sns", "t"), lambda client, body, url: client.publish(TopicArn=arn("sns", "t"), Message=body)),
+    "lambda": (arn("lambda", "function:f:live"), lambda client, body, url: invoke(client, body)),
+    "kinesis": (
+        arn("kinesis", "stream/s"),
+        lambda client, body, url: client.put_record(
+            StreamARN=arn("kinesis", "stream/s"), Data=body, PartitionKey=json.loads(body)["id"]
+        ),
+    ),
+    "firehose": (
+        arn("firehose", "deliverystream/s"),
+        lambda client, body, url: client.put_record(DeliveryStreamName="s", Record={"Data": body}),
+    ),
+    "stepfunctions": (
+        arn("states", "stateMachine:m"),
+        lambda client, body, url: client.start_execution(stateMachineArn=arn("states", "stateMachine:m"), input=body),
+    ),
+}
+SIGNED_AS = {"stepfunctions": "states"}
+
+
+def read(request):
+    """What the service reads of a request."""
+    content_type = request.headers.get("content-type", "")
+    if "form" in content_type:
+        body = parse_qs(request.body.decode(), strict_parsing=True)
+    else:
+        body = request.json()
+    headers = {name: request.headers.get(name) for name in ["x-amz-target", "x-amz-invocation-type"]}
+    return request.method, request.path, content_type, headers, body
+
+
+def assert_signed(request, service, credentials):
+    """The signature is the one that botocore makes of this request."""
+    authorization = dict(part.split("=", 1) for part in request.headers["authorization"].split(" ", 1)[1].split(", "))
+    names = authorization["SignedHeaders"].split(";")
+    assert {"host", "x-amz-date"} <= set(names)
+    headers = {name: request.headers[name] for name in names}
+    url = f"http://{request.headers['host']}{request.path}"
+    again = AWSRequest(request.method, url, headers=headers, data=request.body)
+    again.context["timestamp"] = request.headers["x-amz-date"]
+    auth = SigV4Auth(credentials, service, REGION)
+    signature = auth.signature(auth.string_to_sign(again, auth.canonical_request(again)), again)
+    assert signature == authorization["Signature"]
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_a_request_is_what_boto3_sends(router, sink, aws_client, service):
+    target, send = CALLS[service]
+    router(sink.url, {"Arn": target, "RoleArn": ROLE})
+    (ours,) = sink.wait_for(1)
+    fields = read(ours)[-1]
+    body = {
+        "sqs": lambda: fields["MessageBody"],
+        "sns": lambda: fields["Message"][0],
+        "lambda": lambda: ours.body.decode(),
+        "kinesis": lambda: base64.b64decode(fields["Data"]).decode(),
+        "firehose": lambda: base64.b64decode(fields["Record"]["Data"]).decode(),
+        "stepfunctions": lambda: fields["input"],
+    }[service]()
+    assert json.loads(body)["detail"] == DETAIL
+    try:
+        send(aws_client(service, sink.url), body, sink.url)
+    except Exception:  # noqa: BLE001 the sink's answer is none of the service's; only the request matters
+        pass
+    theirs = sink.wait_for(2)[1]
+    assert read(ours) == read(theirs)
+    key = Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"])
+    assert_signed(ours, SIGNED_AS.get(service, service), key)
+    assert urlsplit(sink.url).netloc == ours.headers["host"]
+
+
+STARTS = [
+    ("codebuild", "project/p", None, lambda client: client.start_build(projectName="p")),
+    (
+        "codebuild",
+        "project/p",
+        {"sourceVersion": "v7", "projectName": "another"},
+        lambda client: client.start_build(sourceVersion="v7", projectName="p"),
+    ),
+    ("codepipeline", "p", None, lambda client: client.start_pipeline_execution(name="p")),
+    (
+        "codepipeline",
+        "p",
+        {"variables": [{"name": "a", "value": "b"}]},
+        lambda client: client.start_pipeline_execution(name="p", variables=[{"name": "a", "value": "b"}]),
+    ),
+    (
+        "ssm",
+        "automation-definition/d:7",
+        None,
+        lambda client: client.start_automation_execution(DocumentName="d", DocumentVersion="7"),
+    ),
+    (
+        "ssm",
+        "automation-definition/d",
+        {"InstanceId": ["i-1"]},
+        lambda client: client.start_automation_execution(DocumentName="d", Parameters={"InstanceId": ["i-1"]}),
+    ),
+]
+
+
+@pytest.mark.parametrize("service, resource, input, send", STARTS)
+def test_what_is_started_gets_the_input_and_never_the_event(router, sink, aws_client, service, resource, input, send):
+    target = {"Arn": arn(service, resource), "RoleArn": ROLE} | ({"Input": json.dumps(input)} if input else {})
+    sink.always("/", Answer(body=b"{}"))
+    router(sink.url, target)
+    (ours,) = sink.wait_for(1)
+    send(aws_client(service, sink.url))
+    ours_read, theirs_read = read(ours), read(sink.wait_for(2)[1])
+    # boto3 makes a token of its own where the model wants one.
+    theirs_read[-1].pop("clientRequestToken", None)
+    assert ours_read == theirs_read
+    assert_signed(ours, service, Credentials(*CREDENTIALS.values()))
