@@ -329,6 +329,12 @@ fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry
     }
 }
 
+/// One account alone may use the daemon's key for AWS; of several none may unless it is named.
+fn aws_target_accounts(config: &Config) -> Option<Vec<AccountId>> {
+    let named = &config.aws_services.accounts;
+    (!named.is_empty() || config.accounts.len() > 1).then(|| named.clone())
+}
+
 fn delivery_thread_count(config: &Config) -> usize {
     let half = || std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
     config.delivery.threads.unwrap_or_else(half)
@@ -363,6 +369,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
         targets_per_rule_max: config.quotas.targets_per_rule_max,
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
         event_buses_per_account_max: config.quotas.event_buses_per_account_max,
+        aws_target_accounts: aws_target_accounts(config),
         regions: config.aws.regions.clone(),
         organizations: config
             .accounts

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use eventyard_core::name::AccountId;
 use eventyard_core::secret::Secret;
 use eventyard_core::target::HttpUrl;
 
@@ -22,6 +23,8 @@ pub struct AwsServices {
     pub endpoint_urls: BTreeMap<String, String>,
     /// The origin of all others; none for AWS itself.
     pub endpoint_url: Option<String>,
+    /// The accounts whose rules may call AWS services. Empty: see the defaults file.
+    pub accounts: Vec<AccountId>,
     /// `AWS_ACCESS_KEY_ID` with its secret and, for a temporary key, its session token.
     pub access_key: Option<(String, Secret, Option<Secret>)>,
     /// The shared credentials file, whether it is there or not. None where nobody knows a home folder.
@@ -45,6 +48,7 @@ impl AwsServices {
                 .list("endpoint_urls", "write items such as sqs=http://127.0.0.1:9324", pair)
                 .into_iter()
                 .collect(),
+            accounts: section.list("accounts", "write account ids of 12 digits", |id| AccountId::parse(id).ok()),
             ..Self::default()
         }
     }

@@ -18,7 +18,7 @@ use eventyard_core::target::TargetKind;
 
 use super::Settings;
 use super::senders::{AwsDelivery, HttpRequest, Senders, forward};
-use crate::engine::{ActiveTarget, Engine};
+use crate::engine::{ActiveTarget, Engine, aws_refusal};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
 use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
@@ -145,6 +145,9 @@ impl Attempts {
                 let body = render(target, event)?;
                 self.senders.http.send(HttpRequest { url, parameters, envelope, event: id, attempt, body }).await
             }
+            TargetKind::Aws(_) if !self.engine.may_call_aws(&target.rule.bus.account) => {
+                AttemptOutcome::NoCredentials { reason: aws_refusal(&target.rule.bus.account) }
+            }
             TargetKind::Aws(aws) => {
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
                 self.senders.aws.send(AwsDelivery { target: aws, envelope, event: id, body, is_event }).await
@@ -206,7 +209,11 @@ impl Attempts {
     /// Sends a copy of a dead letter to the queue of the target's `DeadLetterConfig`. It is tried once: the dead letter itself
     /// is kept either way.
     async fn copy_to_queue(&self, target: &ActiveTarget, letter: &DeadLetter) {
-        let Some(queue) = &target.compiled.dead_letter_queue else { return };
+        let account = &target.rule.bus.account;
+        let Some(queue) = target.compiled.dead_letter_queue.as_ref().filter(|_| self.engine.may_call_aws(account))
+        else {
+            return;
+        };
         let sent = self.tasks.guard("dead-letter queue", self.senders.aws.send_dead_letter(queue, letter)).await;
         let outcome = sent.unwrap_or(AttemptOutcome::InternalError);
         if outcome != AttemptOutcome::Delivered {

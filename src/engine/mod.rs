@@ -38,6 +38,7 @@ pub use explain::RuleExplanation;
 pub use managed_rules::{Applied, ManagedRule};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
+pub use targets::aws_refusal;
 
 use crate::journal::{Journal, JournalError};
 use crate::runtime::Random;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub rules_per_event_bus_max: Option<usize>,
     /// Event buses of one account in one region beside the default one; none for no bound.
     pub event_buses_per_account_max: Option<usize>,
+    /// The accounts whose rules may call AWS services with the daemon's key; none for all.
+    pub aws_target_accounts: Option<Vec<AccountId>>,
     /// The regions that are served; all when it is empty.
     pub regions: Vec<Region>,
     /// The organizations that accounts belong to.

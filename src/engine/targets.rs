@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use eventyard_core::arn::rule_arn;
 use eventyard_core::error::ServiceError;
-use eventyard_core::name::{RuleKey, TargetId, TargetNumber};
+use eventyard_core::name::{AccountId, RuleKey, TargetId, TargetNumber};
 use eventyard_core::page::{Page, PageRequest};
-use eventyard_core::target::Target;
+use eventyard_core::target::{CompiledTarget, Target, TargetKind};
 
 use super::managed_rules::refuse_managed;
 use super::{ActiveTarget, Engine};
 use crate::store::{Change, RemovedTarget, StoredTarget};
+
+/// Why an account may not call AWS services, and who can change it.
+#[must_use]
+pub fn aws_refusal(account: &AccountId) -> String {
+    format!("the account {account} may not use the AWS key of this daemon; aws_services.accounts names those that may.")
+}
 
 impl Engine {
     /// Adds targets to a rule, or replaces those of the same id. All of them or none.
@@ -20,6 +26,7 @@ impl Engine {
     /// a managed rule, unless by `force`.
     pub fn put_targets(&self, key: &RuleKey, targets: Vec<Target>, force: bool) -> Result<(), ServiceError> {
         let compiled = targets.iter().map(Target::compile).collect::<Result<Vec<_>, _>>()?;
+        self.check_aws_access(&key.bus.account, &targets, &compiled)?;
         let _changing = self.begin_change();
         refuse_managed(key, self.registry().require_rule(key)?, force)?;
         let (numbers, next_number) = self.number_targets(key, &targets)?;
@@ -34,6 +41,31 @@ impl Engine {
             registry.put_target(key, number, target, compiled);
         }
         Ok(())
+    }
+
+    /// Says whether the rules of an account may call AWS services. They do it with the daemon's key, whoever they belong to.
+    #[must_use]
+    pub fn may_call_aws(&self, account: &AccountId) -> bool {
+        self.settings.aws_target_accounts.as_ref().is_none_or(|accounts| accounts.contains(account))
+    }
+
+    fn check_aws_access(
+        &self,
+        account: &AccountId,
+        targets: &[Target],
+        compiled: &[CompiledTarget],
+    ) -> Result<(), ServiceError> {
+        let calls_aws = |(_, compiled): &(&Target, &CompiledTarget)| {
+            matches!(compiled.kind, TargetKind::Aws(_)) || compiled.dead_letter_queue.is_some()
+        };
+        match targets.iter().zip(compiled).find(calls_aws) {
+            Some((target, _)) if !self.may_call_aws(account) => Err(ServiceError::validation(format!(
+                "Parameter {} is not valid. Reason: {}",
+                target.arn,
+                aws_refusal(account)
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// A number for each target: the one it has, or the next free one.

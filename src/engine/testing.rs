@@ -71,6 +71,7 @@ impl TestEngine {
             pattern_length_max: 4_096,
             patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
             catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },
+            aws_target_accounts: None,
             targets_per_rule_max: 5,
             rules_per_event_bus_max: None,
             event_buses_per_account_max: None,

@@ -79,3 +79,34 @@ def test_every_type_of_member_in_a_presigned_url(daemon, client_as, operation):
             assert (status, json.loads(body)["message"]) == (400, unreadable)
         else:
             assert "SerializationException" not in body, f"{name}: {body}"
+
+
+def test_the_key_of_the_daemon_for_aws_is_for_named_accounts(start_daemon, client_of, sink):
+    """Whoever may put targets would otherwise reach whatever that key opens."""
+    daemon = start_daemon(config=CONFIG + f'[aws_services]\naccounts = ["{A}"]\nendpoint_url = "{sink.url}"\n')
+    queue = f"arn:aws:sqs:us-east-1:{A}:orders"
+    reason = f"the account {B} may not use the AWS key of this daemon; aws_services.accounts names those that may."
+    for account, targets in [
+        (B, [{"Id": "t", "Arn": queue}]),
+        (B, [{"Id": "t", "Arn": sink.url, "DeadLetterConfig": {"Arn": queue}}]),
+        (A, [{"Id": "t", "Arn": queue}]),
+    ]:
+        client = client_of(daemon, key=f"KEY{account}", secret=f"secret of {account}")
+        client.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
+        if account == A:
+            client.put_targets(Rule="r", Targets=targets)
+        else:
+            with refused("ValidationException", f"Parameter {targets[0]['Arn']} is not valid. Reason: {reason}"):
+                client.put_targets(Rule="r", Targets=targets)
+            assert client.list_targets_by_rule(Rule="r")["Targets"] == []
+
+
+def test_of_several_accounts_none_has_the_key_for_aws_by_itself(client_as):
+    a = client_as(A)
+    a.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
+    wire.refusal(
+        "ValidationException",
+        a.put_targets,
+        Rule="r",
+        Targets=[{"Id": "t", "Arn": f"arn:aws:sqs:us-east-1:{A}:orders"}],
+    )
