@@ -142,19 +142,7 @@ fn make_rules(data_dir: &Path, target: &str, due: Timestamp) -> Result<()> {
             key.clone(),
             StoredRule { number: RuleNumber(number), rule, scheduled_since: Some(now) },
         ));
-        let target = Target {
-            id: TargetId::parse("sink").map_err(wrong)?,
-            arn: target.to_owned(),
-            role_arn: None,
-            input: None,
-            input_path: None,
-            input_transformer: None,
-            http_parameters: None,
-            retry_policy: None,
-            sqs_parameters: None,
-            kinesis_parameters: None,
-            dead_letter_arn: None,
-        };
+        let target = Target::new(TargetId::parse("sink").map_err(wrong)?, target);
         changes.push(Change::PutTarget(key, StoredTarget { number: TargetNumber(number + 1), target }));
     }
     changes.push(Change::NextNumber(u64::from(RULES) * 2 + 1));

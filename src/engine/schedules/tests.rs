@@ -69,19 +69,7 @@ impl Yard {
         };
         let key = Self::key(name);
         self.test.engine.put_rule(PutRule { key: key.clone(), rule })?;
-        let target = Target {
-            id: TargetId::parse("sink").unwrap(),
-            arn: "http://127.0.0.1:9/".to_owned(),
-            role_arn: None,
-            input: None,
-            input_path: None,
-            input_transformer: None,
-            http_parameters: None,
-            retry_policy: None,
-            sqs_parameters: None,
-            kinesis_parameters: None,
-            dead_letter_arn: None,
-        };
+        let target = Target::new(TargetId::parse("sink").unwrap(), "http://127.0.0.1:9/");
         self.test.engine.put_targets(&key, vec![target], false)
     }
 

@@ -254,21 +254,8 @@ mod tests {
     use crate::target::{SqsParameters, TargetKind};
 
     fn target(arn: &str) -> Target {
-        let id = TargetId::parse("t-1").unwrap();
         let role_arn = Some("arn:aws:iam::123456789012:role/r".to_owned());
-        Target {
-            id,
-            arn: arn.to_owned(),
-            role_arn,
-            input: None,
-            input_path: None,
-            input_transformer: None,
-            http_parameters: None,
-            retry_policy: None,
-            sqs_parameters: None,
-            kinesis_parameters: None,
-            dead_letter_arn: None,
-        }
+        Target { role_arn, ..Target::new(TargetId::parse("t-1").unwrap(), arn) }
     }
 
     fn shown(target: &Target) -> String {

@@ -56,6 +56,24 @@ pub struct InputTransformer {
 }
 
 impl Target {
+    /// A target with nothing but what every target has.
+    #[must_use]
+    pub fn new(id: TargetId, arn: &str) -> Self {
+        Self {
+            id,
+            arn: arn.to_owned(),
+            role_arn: None,
+            input: None,
+            input_path: None,
+            input_transformer: None,
+            http_parameters: None,
+            retry_policy: None,
+            sqs_parameters: None,
+            kinesis_parameters: None,
+            dead_letter_arn: None,
+        }
+    }
+
     /// What the API model asks of the Arn.
     pub const ARN: StringConstraint = StringConstraint::length(1, 1_600);
     /// What the API model asks of `DeadLetterConfig.Arn`.
