@@ -2,7 +2,6 @@
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::name::RuleNumber;
-use tokio::sync::oneshot;
 
 use super::committer::Request;
 use super::disk::Space;
@@ -26,9 +25,7 @@ impl Journal {
     /// # Errors
     /// As for [`Journal::commit`].
     pub async fn fire(&self, owed: Vec<Owed>, marks: Vec<ScheduleMark>) -> Result<(), JournalError> {
-        let (answer, answered) = oneshot::channel();
-        self.requests.send(Request::Fire { owed, marks, answer }).await.map_err(|_| JournalError::Closed)?;
-        answered.await.map_err(|_| JournalError::Closed)?
+        self.ask(|answer| Request::Fire { owed, marks, answer }).await
     }
 
     /// How far all schedules have come that ever fired.
@@ -45,8 +42,6 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Closed`] when the journal failed or was closed.
     pub async fn forget_schedule_marks(&self, rules: Vec<RuleNumber>) -> Result<(), JournalError> {
-        let (answer, answered) = oneshot::channel();
-        self.requests.send(Request::ForgetSchedules { rules, answer }).await.map_err(|_| JournalError::Closed)?;
-        answered.await.map_err(|_| JournalError::Closed)?
+        self.ask(|answer| Request::ForgetSchedules { rules, answer }).await
     }
 }
