@@ -22,7 +22,8 @@ use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
 use crate::config::Config;
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, Dispatcher, HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, Dialer, Dispatcher,
+    HttpSender, HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, Tls, TlsError};
@@ -63,6 +64,9 @@ pub enum StartError {
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
+    /// Messages could not be sent to brokers.
+    #[error(transparent)]
+    BrokerTls(#[from] BrokerTlsError),
     /// A listener's certificate or key could not be read.
     #[error("{listener}.tls_…_file: {reason}")]
     Tls {
@@ -154,7 +158,7 @@ impl App {
 
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
-        let senders = senders(config, clock.clone())?;
+        let senders = senders(config, clock.clone(), &random)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
             journal.clone(),
@@ -379,7 +383,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
     }
 }
 
-fn senders(config: &Config, clock: Arc<SystemClock>) -> Result<Senders, HttpSenderError> {
+fn senders(config: &Config, clock: Arc<SystemClock>, random: &Arc<Random>) -> Result<Senders, StartError> {
     let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
     let services = config.aws_services.clone();
     let credentials = match (services.access_key, services.credentials_file) {
@@ -391,7 +395,9 @@ fn senders(config: &Config, clock: Arc<SystemClock>) -> Result<Senders, HttpSend
     };
     let endpoints = AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url };
     let aws = AwsSender::new(&http, clock, endpoints, credentials);
-    Ok(Senders { http, aws })
+    let dialer = Dialer::new(config.delivery.connect_timeout)?;
+    let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
+    Ok(Senders { http, aws, broker })
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {

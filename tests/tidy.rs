@@ -35,7 +35,7 @@ const FLOOR_OF_THE_PROGRAM: u8 = 8;
 const MODULES_WITH_MIGRATIONS: [&str; 2] = ["store", "journal"];
 
 /// Which library may be named only where: a folder ends with `/`, everything else is one file.
-const FENCES: [(&str, &[&str]); 18] = [
+const FENCES: [(&str, &[&str]); 19] = [
     ("sled", &["src/store/", "migrations/"]),
     ("fjall", &["src/journal/", "migrations/"]),
     ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
@@ -43,7 +43,8 @@ const FENCES: [(&str, &[&str]); 18] = [
     ("http_body_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
     ("reqwest", &["src/delivery/"]),
     ("rustls", &["src/http/", "src/delivery/"]),
-    ("tokio_rustls", &["src/http/"]),
+    ("tokio_rustls", &["src/http/", "src/delivery/senders/broker/"]),
+    ("rustls_platform_verifier", &["src/delivery/senders/broker/"]),
     ("cron", &["crates/eventyard-core/src/schedule/"]),
     ("chrono_tz", &["crates/eventyard-core/src/schedule/", "crates/eventyard-core/tests/"]),
     (

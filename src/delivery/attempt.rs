@@ -17,7 +17,7 @@ use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
 
 use super::Settings;
-use super::senders::{AwsDelivery, HttpRequest, Senders, forward};
+use super::senders::{AwsDelivery, BrokerDelivery, HttpRequest, Senders, forward};
 use crate::engine::{ActiveTarget, Engine, aws_refusal};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
@@ -151,6 +151,10 @@ impl Attempts {
             TargetKind::Aws(aws) => {
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
                 self.senders.aws.send(AwsDelivery { target: aws, envelope, event: id, body, is_event }).await
+            }
+            TargetKind::Broker(broker) => {
+                let body = render(target, event)?;
+                self.senders.broker.send(BrokerDelivery { target: broker, envelope, event: id, body }).await
             }
         })
     }

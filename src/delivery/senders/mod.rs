@@ -1,11 +1,14 @@
-//! The senders: one file for each kind of target, and a folder for AWS services with one for each.
+//! The senders: one file for each kind of target, and a folder each for AWS services and for message brokers.
 
 mod aws;
+mod broker;
 mod event_bus;
 mod http;
 
 pub(super) use aws::AwsDelivery;
 pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender};
+pub(super) use broker::BrokerDelivery;
+pub use broker::{BrokerSender, BrokerTlsError, Dialer};
 pub(super) use event_bus::forward;
 pub(super) use http::HttpRequest;
 pub use http::{HttpSender, HttpSenderError};
@@ -17,4 +20,6 @@ pub struct Senders {
     pub http: HttpSender,
     /// For AWS services.
     pub aws: AwsSender,
+    /// For message brokers.
+    pub broker: BrokerSender,
 }

@@ -1,0 +1,104 @@
+"""Message brokers on this machine: the real servers, each in a process of its own on a free port of 127.0.0.1.
+
+`tests/run` installs them where it can; a test whose server is not there is skipped and says so.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from daemon import free_ports
+
+READY_WITHIN_SECONDS = 60
+STOPPED_WITHIN_SECONDS = 30
+
+
+class Broker:
+    """A server that can be stopped and started again on the same port and data."""
+
+    program = None
+
+    def __init__(self, folder, **options):
+        self.path = shutil.which(self.program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/lib/rabbitmq/bin")
+        if self.path is None:
+            pytest.skip(f"{self.program} is not installed")
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.port,) = free_ports(1)
+        self.options = options
+        self.process = None
+        self.start()
+
+    @property
+    def server(self):
+        return f"127.0.0.1:{self.port}"
+
+    def command(self):
+        raise NotImplementedError
+
+    def environment(self):
+        return {}
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), env=os.environ | self.environment(), cwd=self.folder,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not self.is_ready():
+            assert self.process.poll() is None, f"{self.program} ended:\n{self.log()}"
+            assert time.monotonic() < deadline, f"{self.program} was not ready:\n{self.log()}"
+            time.sleep(0.05)
+        return self
+
+    def is_ready(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        """Ends the server as a service manager does, with all processes that it started."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOPPED_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            # The session was made for this server, so nobody else is in it.
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.process = None
+
+    def log(self):
+        return (self.folder / "log").read_text(errors="replace")
+
+
+class Nats(Broker):
+    """With JetStream. `user` and `password` are asked for if given, `tls` is the files of a certificate and its key."""
+
+    program = "nats-server"
+
+    def command(self):
+        command = [self.path, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder / "js")]
+        if "password" in self.options:
+            command += ["--user", self.options["user"], "--pass", self.options["password"]]
+        if "tls" in self.options:
+            certificate, key = self.options["tls"]
+            command += ["--tls", "--tlscert", str(certificate), "--tlskey", str(key)]
+        if "max_payload" in self.options:
+            (self.folder / "nats.conf").write_text(f"max_payload: {self.options['max_payload']}\n")
+            command += ["-c", "nats.conf"]
+        return command
