@@ -20,10 +20,10 @@ use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls
 use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
-use crate::config::Config;
+use crate::config::{Config, ConfigFaults};
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, Dialer, Dispatcher,
-    HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, CurrentConnections,
+    Dialer, Dispatcher, HttpSender, HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, Tls, TlsError};
@@ -31,7 +31,10 @@ use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
+use crate::telemetry::{
+    ConnectionsNotReloaded, ConnectionsReloaded, Draining, Listening, ManagedRulesFailed, Ready, StoreOpened,
+    Telemetry, TlsReloaded, Warned,
+};
 use crate::upkeep::Upkeep;
 use crate::{api, delivery, engine, journal};
 
@@ -109,6 +112,8 @@ pub struct App {
     /// Read again at SIGHUP, by listener.
     tls: Vec<(&'static str, Arc<Tls>)>,
     /// Read again at SIGHUP.
+    connections: Arc<CurrentConnections>,
+    /// Read again at SIGHUP.
     managed_rules: Option<Arc<ManagedRules>>,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
@@ -158,7 +163,8 @@ impl App {
 
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
-        let senders = senders(config, clock.clone(), &random)?;
+        let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
+        let senders = senders(config, clock.clone(), Arc::clone(&connections), &random)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
             journal.clone(),
@@ -217,6 +223,7 @@ impl App {
                 .into_iter()
                 .filter_map(|(name, tls)| Some((name, tls?)))
                 .collect(),
+            connections,
             managed_rules,
             deadline: config.shutdown.deadline,
             telemetry,
@@ -241,9 +248,10 @@ impl App {
         self.readiness.set(false);
     }
 
-    /// Reads again what was read from files that change: the listeners' certificates and managed rules. What cannot be read
-    /// stays as it was.
-    pub async fn reload(&self) {
+    /// Takes again what changes without a restart: the connections of `config`, which was read again, the listeners'
+    /// certificates and managed rules. What cannot be read stays as it was.
+    pub async fn reload(&self, config: Result<Config, ConfigFaults>) {
+        self.replace_connections(config);
         for (listener, tls) in self.tls.clone() {
             let read = tokio::task::spawn_blocking(move || tls.reload()).await;
             let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
@@ -255,6 +263,20 @@ impl App {
             && let Err(error) = rules.apply().await
         {
             self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
+        }
+    }
+
+    fn replace_connections(&self, config: Result<Config, ConfigFaults>) {
+        match config {
+            Ok(config) => {
+                let connections = config.connections.0.len();
+                self.connections.replace(config.connections);
+                self.telemetry.record(&ConnectionsReloaded { connections });
+            }
+            Err(ConfigFaults(faults)) => {
+                let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                self.telemetry.record(&ConnectionsNotReloaded { faults: &faults });
+            }
         }
     }
 
@@ -383,7 +405,12 @@ fn engine_settings(config: &Config) -> engine::Settings {
     }
 }
 
-fn senders(config: &Config, clock: Arc<SystemClock>, random: &Arc<Random>) -> Result<Senders, StartError> {
+fn senders(
+    config: &Config,
+    clock: Arc<SystemClock>,
+    connections: Arc<CurrentConnections>,
+    random: &Arc<Random>,
+) -> Result<Senders, StartError> {
     let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
     let services = config.aws_services.clone();
     let credentials = match (services.access_key, services.credentials_file) {
@@ -397,7 +424,7 @@ fn senders(config: &Config, clock: Arc<SystemClock>, random: &Arc<Random>) -> Re
     let aws = AwsSender::new(&http, clock, endpoints, credentials);
     let dialer = Dialer::new(config.delivery.connect_timeout)?;
     let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
-    Ok(Senders { http, aws, broker })
+    Ok(Senders { http, aws, broker, connections })
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {

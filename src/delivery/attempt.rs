@@ -154,7 +154,9 @@ impl Attempts {
             }
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
-                self.senders.broker.send(BrokerDelivery { target: broker, envelope, event: id, body }).await
+                let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
+                let delivery = BrokerDelivery { target: broker, connection, envelope, event: id, body };
+                self.senders.broker.send(delivery).await
             }
         })
     }

@@ -48,7 +48,7 @@ fn rig() -> Rig {
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
     let dialer = Dialer::new(Duration::from_secs(1)).unwrap();
     let broker = BrokerSender::new(dialer, Arc::clone(&random), Duration::from_secs(1));
-    let senders = Senders { http, aws, broker };
+    let senders = Senders { http, aws, broker, connections: Arc::default() };
     let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, telemetry);
     Rig { disk, journal, dispatcher, _engine: test_engine }
 }

@@ -4,10 +4,15 @@ import asyncio
 import ssl
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from brokers import Nats
+import nats
+import pika
+import redis
+
+from brokers import Nats, RabbitMq, Redis
 
 WITHIN_SECONDS = 30
 
@@ -31,18 +36,44 @@ def parameters(given):
     return f"?{text}" if text else ""
 
 
-class NatsSubject:
-    """A subject of NATS, or of a stream of JetStream where what is sent has to be kept."""
+class Client:
+    """Where messages go on a broker: `template` is what stands in a URL, `name` what becomes of it.
 
-    server = Nats
-    has_headers = True
+    What is sent has to be kept over a restart if it `keeps`; the place `is_there` already, or is never looked at unless it
+    `opens`.
+    """
 
     def __init__(self, broker, template, name, keeps=False, is_there=False, opens=True):
         self.broker, self.template, self.name, self.keeps = broker, template, name, keeps
+        if opens:
+            self.open(is_there)
+
+    def open(self, is_there):
+        pass
+
+    def read(self, count):
+        """Waits for `count` messages, and gives all that there are."""
+        deadline = time.monotonic() + WITHIN_SECONDS
+        while len(messages := self.all()) < count:
+            assert time.monotonic() < deadline, f"{len(messages)} of {count} messages came"
+            time.sleep(0.05)
+        return messages
+
+
+async def _say_nothing(_):
+    pass
+
+
+class NatsSubject(Client):
+    """A subject of NATS, or of a stream of JetStream where what is sent has to be kept."""
+
+    server = Nats
+
+    def open(self, is_there):
         self.messages = []
-        if keeps and not is_there:
+        if self.keeps and not is_there:
             asyncio.run(self._make_stream())
-        if opens and not keeps:
+        if not self.keeps:
             listening = threading.Event()
             threading.Thread(target=lambda: asyncio.run(self._listen(listening)), daemon=True).start()
             assert listening.wait(WITHIN_SECONDS)
@@ -52,10 +83,10 @@ class NatsSubject:
         return f"nats://{self.broker.server}/{encoded(self.template)}{parameters(given)}"
 
     async def _connect(self):
-        import nats
-
         context = getattr(self.broker, "tls", None) and ssl.create_default_context(cafile=self.broker.tls)
         options = {"tls": context} if context else {}
+        # It goes with its server, and says nothing about that.
+        options |= {"allow_reconnect": False, "error_cb": _say_nothing}
         return await nats.connect(f"{'tls' if context else 'nats'}://{self.broker.server}", **options)
 
     async def _make_stream(self):
@@ -83,14 +114,59 @@ class NatsSubject:
     def _message(message):
         return Message(message.data, message.headers["Nats-Msg-Id"], dict(message.headers))
 
-    def read(self, count):
-        deadline = time.monotonic() + WITHIN_SECONDS
-        while True:
-            messages = asyncio.run(self._stored()) if self.keeps else list(self.messages)
-            if len(messages) >= count:
-                return messages
-            assert time.monotonic() < deadline, f"{len(messages)} of {count} messages came"
-            time.sleep(0.05)
+    def all(self):
+        return asyncio.run(self._stored()) if self.keeps else list(self.messages)
 
 
-CLIENTS = [NatsSubject]
+class RedisStream(Client):
+    """A stream of Redis."""
+
+    server = Redis
+
+    def arn(self, **given):
+        return f"redis://{self.broker.server}/{encoded(self.template)}{parameters(given)}"
+
+    def all(self):
+        with redis.Redis(port=self.broker.port) as client:
+            return [self._message(fields) for _, fields in client.xrange(self.name)]
+
+    @staticmethod
+    def _message(fields):
+        body, event = fields.pop(b"event"), fields.pop(b"id").decode()
+        return Message(body, event, {name.decode(): value.decode() for name, value in fields.items()})
+
+
+class RabbitQueue(Client):
+    """A queue of RabbitMQ, bound to the exchange `shop` by its own name."""
+
+    server = RabbitMq
+
+    def arn(self, **given):
+        return f"amqp://{self.broker.server}/%2F/shop/{encoded(self.template)}{parameters(given)}"
+
+    def channel(self):
+        """A channel of a connection that ends with it."""
+        connection = pika.BlockingConnection(pika.ConnectionParameters(host="127.0.0.1", port=self.broker.port))
+        return closing(connection), connection.channel()
+
+    def open(self, is_there):
+        connection, channel = self.channel()
+        with connection:
+            channel.exchange_declare("shop", "direct", durable=True)
+            channel.queue_declare(self.name, durable=True)
+            channel.queue_bind(self.name, "shop", self.name)
+
+    def all(self):
+        connection, channel = self.channel()
+        with connection:
+            # What is not acknowledged goes back when the connection ends.
+            return list(map(self._message, iter(lambda: channel.basic_get(self.name), (None, None, None))))
+
+    @staticmethod
+    def _message(got):
+        _, properties, body = got
+        assert (properties.delivery_mode, properties.content_type) == (2, "application/json")
+        return Message(body, properties.message_id, properties.headers)
+
+
+CLIENTS = [NatsSubject, RedisStream, RabbitQueue]

@@ -102,3 +102,69 @@ class Nats(Broker):
             (self.folder / "nats.conf").write_text(f"max_payload: {self.options['max_payload']}\n")
             command += ["-c", "nats.conf"]
         return command
+
+
+class Redis(Broker):
+    """Keeps everything on disk. `password` is asked for if given, `tls` is the files of a certificate and its key."""
+
+    program = "redis-server"
+
+    def command(self):
+        port, options = str(self.port), ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
+        options += ["--dir", str(self.folder), "--appendfsync", "always"]
+        if "password" in self.options:
+            options += ["--requirepass", self.options["password"]]
+        if "tls" not in self.options:
+            return [self.path, "--port", port, *options]
+        certificate, key = map(str, self.options["tls"])
+        options += ["--tls-cert-file", certificate, "--tls-key-file", key]
+        options += ["--tls-ca-cert-file", str(self.options["authority"])]
+        options += ["--tls-auth-clients", "yes" if self.options.get("asks_clients") else "no"]
+        return [self.path, "--port", "0", "--tls-port", port, *options]
+
+
+class RabbitMq(Broker):
+    """With a user `guest` whose password is that too."""
+
+    program = "rabbitmq-server"
+
+    def __init__(self, folder, **options):
+        (self.distribution_port, self.mapper_port) = free_ports(2)
+        self.mapper = None
+        super().__init__(folder, **options)
+
+    def command(self):
+        # Not the wrapper in /usr/sbin, which becomes another user.
+        return ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
+
+    def environment(self):
+        folder = self.folder
+        places = {"HOME": folder, "RABBITMQ_MNESIA_BASE": folder / "mnesia", "RABBITMQ_LOG_BASE": folder / "logs"}
+        places |= {"RABBITMQ_PID_FILE": folder / "pid", "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "plugins"}
+        places |= {"RABBITMQ_CONFIG_FILE": folder / "rabbitmq", "RABBITMQ_GENERATED_CONFIG_DIR": folder / "generated"}
+        ports = {"RABBITMQ_NODE_PORT": self.port, "RABBITMQ_DIST_PORT": self.distribution_port}
+        ports |= {"ERL_EPMD_PORT": self.mapper_port, "RABBITMQ_NODENAME": f"eventyard-{self.port}@localhost"}
+        return {name: str(value) for name, value in (places | ports).items()} | {
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_LOGS": "-",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+    def start(self):
+        # The server would start one that outlives it.
+        self.mapper = subprocess.Popen(
+            ["epmd", "-port", str(self.mapper_port), "-address", "127.0.0.1"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        return super().start()
+
+    def is_ready(self):
+        return "Server startup complete" in self.log().rpartition("Starting RabbitMQ")[2]
+
+    def stop(self):
+        super().stop()
+        if self.mapper is not None:
+            self.mapper.kill()
+            self.mapper.wait()
+            self.mapper = None

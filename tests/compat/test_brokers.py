@@ -4,9 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import redis
 
-from broker_clients import CLIENTS
-from brokers import Nats
+from broker_clients import CLIENTS, NatsSubject, RabbitQueue, RedisStream
+from brokers import Nats, Redis
+from daemon import free_ports
 from test_tls import Authority
 from waiting import wait_until
 from wire import dead_letters, refusal, request
@@ -48,8 +50,8 @@ def own_broker(tmp_path):
 def route(start_daemon, client_of):
     """A function that starts a daemon with one rule that has one target, and gives a way to put events."""
 
-    def start(arn, target=None, env=None):
-        daemon = start_daemon(QUICK | CLOSED | (env or {}))
+    def start(arn, target=None, env=None, config=None):
+        daemon = start_daemon(QUICK | CLOSED | (env or {}), config)
         client = client_of(daemon)
         client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
         client.put_targets(Rule="orders", Targets=[{"Id": "t-1", "Arn": arn} | (target or {})])
@@ -89,8 +91,7 @@ def test_an_event_arrives_with_what_the_url_adds(broker_of, route, kind):
     body = json.loads(message.body)
     assert (body["id"], body["detail"]) == (event, {"region": "eu", "order": 7})
     assert message.event == event
-    if client.has_headers:
-        assert message.headers["trace"] == "t-7"
+    assert message.headers["trace"] == "t-7"
     wait_until(lambda: outcomes(router.daemon, event))
     assert outcomes(router.daemon, event) == [("DELIVERED", "")]
 
@@ -104,8 +105,8 @@ def test_an_input_is_what_is_sent(broker_of, route, kind):
 
 
 @kinds
-def test_a_broker_that_restarts_loses_nothing(own_broker, route, kind):
-    broker = own_broker(kind.server)
+def test_a_broker_that_restarts_loses_nothing(broker_of, route, kind):
+    broker = broker_of(kind)
     client = kind(broker, "restarts", "restarts", keeps=True)
     router = route(client.arn())
     first = router.put(*({"n": n} for n in range(5)))
@@ -125,8 +126,6 @@ def test_a_broker_that_restarts_loses_nothing(own_broker, route, kind):
 
 @kinds
 def test_nobody_listens(route, kind):
-    from daemon import free_ports
-
     (port,) = free_ports(1)
     client = kind(SimpleNamespace(server=f"127.0.0.1:{port}", port=port), "x", "x", is_there=True, opens=False)
     router = route(client.arn(), {"RetryPolicy": {"MaximumRetryAttempts": 1}})
@@ -149,8 +148,6 @@ def test_what_a_place_does_not_select_is_a_dead_letter(broker_of, route, kind):
 
 
 def test_nats_subjects_take_no_wildcards_from_an_event(broker_of, route):
-    from broker_clients import NatsSubject
-
     router = route(f"nats://{broker_of(NatsSubject).server}/{{$.detail.to}}")
     for to in ["a.*", "a..b", "$JS.API.STREAM.PURGE.orders", "_INBOX.x", "a b"]:
         router.put({"to": to})
@@ -159,8 +156,6 @@ def test_nats_subjects_take_no_wildcards_from_an_event(broker_of, route):
 
 
 def test_jetstream_without_a_stream(broker_of, route):
-    from broker_clients import NatsSubject
-
     router = route(f"nats://{broker_of(NatsSubject).server}/nobody.stores?jetstream=true")
     (event,) = router.put({})
     code, message = wait_until(lambda: outcomes(router.daemon, event))[0]
@@ -176,8 +171,6 @@ def test_nats_message_too_large(own_broker, route):
 
 
 def test_nats_over_tls(own_broker, route, tmp_path):
-    from broker_clients import NatsSubject
-
     authority = Authority(tmp_path)
     broker = own_broker(Nats, tls=authority.issue("server"))
     trusted = {"SSL_CERT_FILE": str(authority.file)}
@@ -194,12 +187,143 @@ def test_nats_over_tls(own_broker, route, tmp_path):
     assert code == "CONNECTION_FAILED" and "certificate" in message
 
 
-def test_nats_that_asks_for_a_password(own_broker, route):
-    broker = own_broker(Nats, user="u", password="p")
-    router = route(f"nats://{broker.server}/orders")
+# Redis
+
+
+def test_redis_streams_are_kept_short_in_the_database_that_is_named(broker_of, route):
+    broker = broker_of(RedisStream)
+    router = route(f"redis://{broker.server}/short?maxlen=10&db=3")
+    for _ in range(30):
+        router.put(*({"n": n} for n in range(10)))
+    with redis.Redis(port=broker.port, db=3) as client:
+        wait_until(lambda: client.xinfo_stream("short")["entries-added"] == 300 if client.exists("short") else False)
+        assert client.xlen("short") < 300
+
+
+def test_what_redis_refuses(own_broker, route):
+    broker = own_broker(Redis)
+    with redis.Redis(port=broker.port) as client:
+        client.set("taken", "x")
+        router = route(f"redis://{broker.server}/taken")
+        router.put({})
+        code, message = only_letter(router.daemon)
+        assert code == "REFUSED_BY_TARGET" and "WRONGTYPE" in message
+        client.config_set("maxmemory", 1)
+        full = route(f"redis://{broker.server}/orders")
+        (event,) = full.put({})
+        code, message = wait_until(lambda: outcomes(full.daemon, event))[0]
+        assert code == "TARGET_FAILED" and "OOM" in message
+        client.config_set("maxmemory", 0)
+    assert len(RedisStream(broker, "orders", "orders").read(1)) == 1
+
+
+# RabbitMQ
+
+
+@pytest.mark.parametrize("path, code, said", [
+    ("%2F/nobody/key", "REFUSED_BY_TARGET", "404 NOT_FOUND - no exchange 'nobody' in vhost '/'"),
+    ("%2F//no-queue", "REFUSED_BY_TARGET", "no queue is bound to the exchange for this routing key"),
+    ("elsewhere/shop/key", "TARGET_FAILED", "530 NOT_ALLOWED - vhost elsewhere not found"),
+])
+def test_what_rabbitmq_refuses(broker_of, route, path, code, said):
+    router = route(f"amqp://{broker_of(RabbitQueue).server}/{path}")
+    (event,) = router.put({})
+    assert wait_until(lambda: outcomes(router.daemon, event))[0][0] == code
+    assert said in outcomes(router.daemon, event)[0][1]
+
+
+def test_rabbitmq_takes_what_nobody_wants_where_that_is_said(broker_of, route):
+    router = route(f"amqp://{broker_of(RabbitQueue).server}/%2F//no-queue?mandatory=false&persistent=false")
+    (event,) = router.put({})
+    wait_until(lambda: outcomes(router.daemon, event))
+    assert outcomes(router.daemon, event) == [("DELIVERED", "")]
+
+
+def test_rabbitmq_sends_back_only_what_no_queue_wants(broker_of, route):
+    client = RabbitQueue(broker_of(RabbitQueue), "to-{$.detail.to}", "to-us")
+    router = route(client.arn())
+    events = router.put(*({"to": "us" if n % 2 else "nobody"} for n in range(10)))
+    for n, event in enumerate(events):
+        wait_until(lambda: outcomes(router.daemon, event))
+        assert outcomes(router.daemon, event)[0][0] == ("DELIVERED" if n % 2 else "REFUSED_BY_TARGET")
+    assert {message.event for message in client.read(5)} == set(events[1::2])
+
+
+def test_an_event_that_takes_many_frames(broker_of, route):
+    client = RabbitQueue(broker_of(RabbitQueue), "large", "large")
+    router = route(client.arn(), {"InputPath": "$.detail.text"})
+    router.put({"text": "x" * 900_000})
+    assert [message.body for message in client.read(1)] == [b'"' + b"x" * 900_000 + b'"']
+
+
+# Connections: passwords and certificates
+
+
+SECRETS = {
+    "nats": (Nats, {"user": "u", "password": "open-sesame"}),
+    "redis": (Redis, {"password": "open-sesame"}),
+}
+
+
+def test_rabbitmq_that_is_told_a_wrong_password(broker_of, route):
+    broker = broker_of(RabbitQueue)
+    config = f"""
+        [[connections]]
+        name = "broker"
+        covers = "amqp://{broker.server}/%2F"
+        username = "guest"
+        password = "open-barley"
+        """
+    router = route(f"amqp://{broker.server}/%2F//queue", config=config)
     (event,) = router.put({})
     code, message = wait_until(lambda: outcomes(router.daemon, event))[0]
-    assert (code, "Authorization Violation" in message) == ("TARGET_FAILED", True), message
+    assert code == "TARGET_FAILED" and "403 ACCESS_REFUSED" in message
+    assert "open-" not in router.daemon.log()
+
+
+@pytest.mark.parametrize("scheme", SECRETS)
+def test_a_password_comes_from_a_connection(own_broker, route, tmp_path, scheme):
+    kind, options = SECRETS[scheme]
+    broker = own_broker(kind, **options)
+    arn = f"{scheme}://{broker.server}/" + "orders"
+    outside = route(arn)
+    (event,) = outside.put({})
+    code, message = wait_until(lambda: outcomes(outside.daemon, event))[0]
+    assert code == "TARGET_FAILED", message
+    connection = f"""
+        [[connections]]
+        name = "broker"
+        covers = "{scheme}://{broker.server}"
+        """ + (f'username = "{options["user"]}"\n' if "user" in options else "")
+    wrong = route(arn, config=f'{connection}\npassword = "open-barley"')
+    (event,) = wrong.put({})
+    code, message = wait_until(lambda: outcomes(wrong.daemon, event))[0]
+    assert code == "TARGET_FAILED", message
+    right = route(arn, config=f'{connection}\npassword = "open-sesame"')
+    (event,) = right.put({})
+    wait_until(lambda: outcomes(right.daemon, event))
+    assert outcomes(right.daemon, event) == [("DELIVERED", "")]
+    for router in [outside, wrong, right]:
+        assert "open-" not in router.daemon.log()
+        assert "open-" not in json.dumps(router.client.list_targets_by_rule(Rule="orders"))
+
+
+def test_certificates_come_from_a_connection(own_broker, route, tmp_path):
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("client", "clientAuth")
+    broker = own_broker(Redis, tls=authority.issue("server"), authority=authority.file, asks_clients=True)
+    connection = f'[[connections]]\nname = "r"\ncovers = "rediss://{broker.server}"\nca_file = "{authority.file}"\n'
+    stranger = route(f"rediss://{broker.server}/orders", config=connection)
+    (event,) = stranger.put({})
+    code, message = wait_until(lambda: outcomes(stranger.daemon, event))[0]
+    assert code == "CONNECTION_FAILED", message
+    known = route(
+        f"rediss://{broker.server}/orders",
+        config=f'{connection}certificate_file = "{certificate}"\nkey_file = "{key}"\n',
+    )
+    (event,) = known.put({})
+    wait_until(lambda: outcomes(known.daemon, event))
+    assert outcomes(known.daemon, event) == [("DELIVERED", "")]
 
 
 # What PutTargets refuses
@@ -216,6 +340,14 @@ def test_nats_that_asks_for_a_password(own_broker, route):
     ("nats://h/a?maxlen=1", "has the parameter 'maxlen', which this kind does not know"),
     ("nats://h/a?header.Nats-Msg-Id=1", "sets the header 'Nats-Msg-Id', which eventyard sets itself"),
     ("nats://h/a.{$.detail.x", "has a '{' that no JSON path and '}' follow, as in {$.detail.id}; write %7B for the character"),
+    ("redis://h", "names no stream"),
+    ("redis://h/a?maxlen=0", "has a maxlen that is not a number from 1"),
+    ("redis://h/a?db=x", "has a db that is not a number from 0 to 65535"),
+    ("redis://h,i/a", "has more than one server, which this kind does not know"),
+    ("redis://h/a?header.event=1", "sets the header 'event', which eventyard sets itself"),
+    ("amqp://h/orders", "needs a path of /vhost/exchange/routing-key; the virtual host '/' is %2F"),
+    ("amqp://h//orders/x", "names no virtual host; '/' is written %2F"),
+    ("amqp://h/%2F/{$.detail.x}/x", "has a place for a part of the event outside of the routing key and the headers"),
     ("nats://h:0/a", "has a port that is not a number from 1 to 65535"),
 ])
 def test_urls_that_are_no_target(shared_daemon, client_of, url, reason):

@@ -1,5 +1,9 @@
 //! The senders: one file for each kind of target, and a folder each for AWS services and for message brokers.
 
+use std::sync::Arc;
+
+use super::connections::CurrentConnections;
+
 mod aws;
 mod broker;
 mod event_bus;
@@ -22,4 +26,6 @@ pub struct Senders {
     pub aws: AwsSender,
     /// For message brokers.
     pub broker: BrokerSender,
+    /// What the operator knows about the servers of targets.
+    pub connections: Arc<CurrentConnections>,
 }

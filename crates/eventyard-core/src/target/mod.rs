@@ -10,7 +10,9 @@ mod text_template;
 use std::collections::BTreeMap;
 
 pub use aws::{AwsResource, AwsTarget, SqsQueue};
-pub use broker::{BrokerDestination, BrokerServer, BrokerTarget, NatsSubject, check_nats_subject};
+pub use broker::{
+    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, NatsSubject, RedisStream, check_nats_subject,
+};
 pub use http_url::{HttpUrl, InvalidHttpUrl};
 pub use parameters::{
     CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,

@@ -1,22 +1,28 @@
 //! Message brokers: one message for each delivery, which counts once the broker has confirmed it.
 //!
-//! Each kind has a file that speaks its protocol. [`dial`] opens what it is spoken over, [`connections`] keeps one connection
-//! for each server.
+//! Each kind has a file that speaks its protocol. [`dial`] opens what it is spoken over, [`pool`] keeps one connection for
+//! each server.
 
-mod connections;
+mod amqp;
 mod dial;
 mod nats;
+mod pool;
+mod redis;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventyard_core::connection::Connection;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 use eventyard_core::target::{BrokerDestination, BrokerTarget, TextTemplate};
 
-use connections::Connections;
+use amqp::{AmqpConnection, AmqpPlace};
+use dial::Peer;
 pub use dial::{BrokerTlsError, Dialer};
 use nats::NatsConnection;
+use pool::Pool;
+use redis::RedisConnection;
 
 use crate::runtime::Random;
 
@@ -26,13 +32,17 @@ pub struct BrokerSender {
     dialer: Dialer,
     random: Arc<Random>,
     response_timeout: Duration,
-    nats: Connections<NatsConnection>,
+    nats: Pool<NatsConnection>,
+    amqp: Pool<AmqpConnection, AmqpPlace>,
+    redis: Pool<RedisConnection, (Peer, u16)>,
 }
 
 /// One delivery.
 #[derive(Debug)]
 pub(in crate::delivery) struct BrokerDelivery<'a> {
     pub(in crate::delivery) target: &'a BrokerTarget,
+    /// What the operator knows about the server.
+    pub(in crate::delivery) connection: Option<Arc<Connection>>,
     /// The event, whose parts the URL may name.
     pub(in crate::delivery) envelope: &'a str,
     pub(in crate::delivery) event: EventId,
@@ -52,37 +62,46 @@ impl BrokerSender {
     /// A sender whose attempts take `response_timeout` at most, connecting included.
     #[must_use]
     pub fn new(dialer: Dialer, random: Arc<Random>, response_timeout: Duration) -> Self {
-        Self { dialer, random, response_timeout, nats: Connections::default() }
+        Self { dialer, random, response_timeout, nats: Pool::default(), amqp: Pool::default(), redis: Pool::default() }
     }
 
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: BrokerDelivery<'_>) -> AttemptOutcome {
-        let server = &delivery.target.server;
-        let exchange = async { self.try_send(delivery).await.unwrap_or_else(|failure| failure) };
-        if let Ok(outcome) = tokio::time::timeout(self.response_timeout, exchange).await {
-            return outcome;
+        match tokio::time::timeout(self.response_timeout, self.try_send(delivery)).await {
+            Ok(outcome) => outcome.unwrap_or_else(|failure| failure),
+            Err(_) => AttemptOutcome::TimedOut { waited_for: "the broker's confirmation" },
         }
-        // A broker that is gone without a word leaves a connection that looks well.
-        self.nats.discard(server);
-        AttemptOutcome::TimedOut { waited_for: "the broker's confirmation" }
     }
 
+    /// The error is how an attempt ended that had no connection, or nothing to send.
     async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
-        let BrokerDelivery { target, envelope, event, body } = delivery;
+        let BrokerDelivery { target, connection, envelope, event, body } = delivery;
         let resolve = |template: &TextTemplate| {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
         let header = |(name, value): &(String, TextTemplate)| Ok((name.clone(), resolve(value)?));
         let headers = target.headers.iter().map(header).collect::<Result<_, _>>()?;
         let message = Message { event, headers, body };
-        match &target.destination {
+        let (dialer, peer) = (self.dialer.clone(), Peer { server: target.server.clone(), connection });
+        Ok(match &target.destination {
             BrokerDestination::Nats(to) => {
                 let subject = resolve(&to.subject)?;
                 let inbox = format!("_INBOX.{:016x}", self.random.next_u64());
-                let open = nats::connect(self.dialer.clone(), target.server.clone(), inbox);
-                let connection = self.nats.get(&target.server, open).await?;
-                Ok(connection.publish(&subject, to.jetstream, &message).await)
+                let line = self.nats.get(&peer, nats::connect(dialer, peer.clone(), inbox)).await?;
+                self.nats.watch(&peer, line.publish(&subject, to.jetstream, &message)).await
             }
-        }
+            BrokerDestination::Amqp(to) => {
+                let routing_key = resolve(&to.routing_key)?;
+                let (virtual_host, exchange) = (to.virtual_host.clone(), to.exchange.clone());
+                let place = AmqpPlace { peer, virtual_host, exchange };
+                let line = self.amqp.get(&place, amqp::connect(dialer, place.clone())).await?;
+                self.amqp.watch(&place, line.publish(to, routing_key, &message)).await
+            }
+            BrokerDestination::Redis(to) => {
+                let (key, place) = (resolve(&to.key)?, (peer, to.database));
+                let line = self.redis.get(&place, redis::connect(dialer, place.clone())).await?;
+                self.redis.watch(&place, line.add(to, &key, &message)).await
+            }
+        })
     }
 }

@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use eventyard_core::delivery::AttemptOutcome;
-use eventyard_core::target::{BrokerServer, check_nats_subject};
+use eventyard_core::target::check_nats_subject;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::Message;
-use super::connections::Connection;
-use super::dial::{Dialer, Stream, broken};
+use super::dial::{Dialer, Peer, Stream, broken};
+use super::pool::Line;
 
 /// Longest line of a server, in bytes; its INFO may name many other servers.
 const LINE_BYTES_MAX: u64 = 65_536;
@@ -71,7 +71,7 @@ struct Info {
     max_payload: usize,
 }
 
-impl Connection for NatsConnection {
+impl Line for NatsConnection {
     fn is_open(&self) -> bool {
         !self.writes.is_closed()
     }
@@ -81,19 +81,15 @@ impl Connection for NatsConnection {
 ///
 /// # Errors
 /// When no server can be reached, or it does not let us in.
-pub(super) async fn connect(
-    dialer: Dialer,
-    server: BrokerServer,
-    inbox: String,
-) -> Result<NatsConnection, AttemptOutcome> {
-    dialer.open(&server, |stream, host| greet(&dialer, stream, host, server.tls, inbox.clone())).await
+pub(super) async fn connect(dialer: Dialer, peer: Peer, inbox: String) -> Result<NatsConnection, AttemptOutcome> {
+    dialer.open(&peer, |stream, host| greet(&dialer, &peer, stream, host, inbox.clone())).await
 }
 
 async fn greet(
     dialer: &Dialer,
+    peer: &Peer,
     stream: TcpStream,
     host: String,
-    tls: bool,
     inbox: String,
 ) -> Result<NatsConnection, AttemptOutcome> {
     let mut stream: Box<dyn Stream> = Box::new(stream);
@@ -106,12 +102,16 @@ async fn greet(
     if !info.headers {
         return Err(failed("the server knows no headers; 2.2 is the oldest that does"));
     }
-    if tls || info.tls_required {
-        stream = dialer.tls(stream, &host).await?;
+    if peer.server.tls || info.tls_required {
+        stream = dialer.tls(stream, peer, &host).await?;
     }
+    // A password without a name is what NATS calls a token.
+    let (user, password) = (peer.username(), peer.password());
+    let token = password.filter(|_| user.is_none());
     let hello = serde_json::json!({
         "verbose": false, "pedantic": false, "lang": "rust", "version": env!("CARGO_PKG_VERSION"), "name": "eventyard",
-        "protocol": 1, "echo": false, "headers": true, "no_responders": true, "tls_required": tls,
+        "protocol": 1, "echo": false, "headers": true, "no_responders": true, "tls_required": peer.server.tls,
+        "user": user, "pass": password.filter(|_| user.is_some()), "auth_token": token,
     });
     let hello = format!("CONNECT {hello}\r\nSUB {inbox}.* 1\r\nPING\r\n");
     stream.write_all(hello.as_bytes()).await.map_err(|error| broken(&error))?;

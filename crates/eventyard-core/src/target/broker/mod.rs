@@ -1,9 +1,13 @@
 //! Targets that are message brokers. The Arn is a URL: which server, where there, and what is added.
 
+mod amqp;
 mod nats;
+mod redis;
 mod url;
 
+pub use amqp::AmqpExchange;
 pub use nats::{NatsSubject, check_nats_subject};
+pub use redis::RedisStream;
 use url::BrokerUrl;
 
 use super::Target;
@@ -35,6 +39,10 @@ pub struct BrokerServer {
 pub enum BrokerDestination {
     /// A subject of NATS.
     Nats(NatsSubject),
+    /// An exchange of `RabbitMQ`.
+    Amqp(AmqpExchange),
+    /// A stream of Redis.
+    Redis(RedisStream),
 }
 
 /// What a scheme says.
@@ -57,6 +65,20 @@ impl Scheme {
                 several: true,
                 parse: |url| NatsSubject::parse(url).map(BrokerDestination::Nats),
                 reserved_headers: &["nats-msg-id"],
+            },
+            "amqp" | "amqps" => Self {
+                tls: name == "amqps",
+                default_port: if name == "amqps" { 5671 } else { 5672 },
+                several: false,
+                parse: |url| AmqpExchange::parse(url).map(BrokerDestination::Amqp),
+                reserved_headers: &[],
+            },
+            "redis" | "rediss" => Self {
+                tls: name == "rediss",
+                default_port: 6379,
+                several: false,
+                parse: |url| RedisStream::parse(url).map(BrokerDestination::Redis),
+                reserved_headers: &["id", "event"],
             },
             _ => return None,
         })

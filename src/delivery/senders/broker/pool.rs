@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use eventyard_core::delivery::AttemptOutcome;
-use eventyard_core::target::BrokerServer;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+
+use super::dial::Peer;
 
 /// How long a connection stays that nobody uses.
 const IDLE_MAX: Duration = Duration::from_secs(300);
@@ -18,7 +19,7 @@ const IDLE_MAX: Duration = Duration::from_secs(300);
 const CONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A connection that many deliveries share; its clones are handles to the same one. It ends with the last of them.
-pub(super) trait Connection: Clone + Send + Sync + 'static {
+pub(super) trait Line: Clone + Send + Sync + 'static {
     /// Whether it can still be used, as far as it knows.
     fn is_open(&self) -> bool;
 }
@@ -32,23 +33,23 @@ struct Slot<C> {
 }
 
 /// One connection for each server.
-pub(super) struct Connections<C, K = BrokerServer> {
+pub(super) struct Pool<C, K = Peer> {
     slots: Arc<Mutex<HashMap<K, Slot<C>>>>,
 }
 
-impl<C, K> Default for Connections<C, K> {
+impl<C, K> Default for Pool<C, K> {
     fn default() -> Self {
         Self { slots: Arc::default() }
     }
 }
 
-impl<C, K> fmt::Debug for Connections<C, K> {
+impl<C, K> fmt::Debug for Pool<C, K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Connections").field("count", &lock(&self.slots).len()).finish()
+        formatter.debug_struct("Pool").field("count", &lock(&self.slots).len()).finish()
     }
 }
 
-impl<C: Connection, K: Hash + Eq + Clone + Send + 'static> Connections<C, K> {
+impl<C: Line, K: Hash + Eq + Clone + Send + 'static> Pool<C, K> {
     /// The connection to a server. All who ask while it is being opened with `open` wait for the same one.
     ///
     /// # Errors
@@ -62,8 +63,17 @@ impl<C: Connection, K: Hash + Eq + Clone + Send + 'static> Connections<C, K> {
         opening.await
     }
 
+    /// Waits for what is said on the connection to a server. A wait that is given up is the end of the connection: a server
+    /// that is gone without a word leaves one that looks well.
+    pub(super) async fn watch<T>(&self, server: &K, exchange: impl Future<Output = T>) -> T {
+        let mut given_up = GivenUp { pool: self, server: Some(server) };
+        let said = exchange.await;
+        given_up.server = None;
+        said
+    }
+
     /// Forgets the connection to a server. Whoever still uses it is not disturbed.
-    pub(super) fn discard(&self, server: &K) {
+    fn discard(&self, server: &K) {
         lock(&self.slots).remove(server);
     }
 
@@ -111,7 +121,21 @@ impl<C: Connection, K: Hash + Eq + Clone + Send + 'static> Connections<C, K> {
     }
 }
 
-impl<C: Connection> Slot<C> {
+/// Lets go of the connection to a server, if there is one here, when it is dropped.
+struct GivenUp<'a, C: Line, K: Hash + Eq + Clone + Send + 'static> {
+    pool: &'a Pool<C, K>,
+    server: Option<&'a K>,
+}
+
+impl<C: Line, K: Hash + Eq + Clone + Send + 'static> Drop for GivenUp<'_, C, K> {
+    fn drop(&mut self) {
+        if let Some(server) = self.server {
+            self.pool.discard(server);
+        }
+    }
+}
+
+impl<C: Line> Slot<C> {
     /// Whether it is being opened, is open, or failed too short a time ago to be tried again.
     fn is_good(&self, now: Instant) -> bool {
         match self.opening.peek() {
@@ -133,9 +157,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Debug, Default)]
-    struct Line(Arc<AtomicBool>);
+    struct Wire(Arc<AtomicBool>);
 
-    impl Connection for Line {
+    impl Line for Wire {
         fn is_open(&self) -> bool {
             !self.0.load(Ordering::Relaxed)
         }
@@ -143,13 +167,13 @@ mod tests {
 
     #[tokio::test]
     async fn one_connection_serves_all_until_it_breaks() {
-        let (lines, opened) = (Connections::<Line, u8>::default(), Arc::new(AtomicUsize::new(0)));
+        let (lines, opened) = (Pool::<Wire, u8>::default(), Arc::new(AtomicUsize::new(0)));
         let get = |server| {
             let opened = Arc::clone(&opened);
             let open = async move {
                 opened.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
-                Ok(Line::default())
+                Ok(Wire::default())
             };
             lines.get(&server, open)
         };
@@ -160,14 +184,15 @@ mod tests {
         get(1).await.unwrap().0.store(true, Ordering::Relaxed);
         assert!(get(1).await.unwrap().is_open());
         assert_eq!(opened.load(Ordering::Relaxed), 3);
-        lines.discard(&1);
+        let never = lines.watch(&1, std::future::pending::<()>());
+        assert!(tokio::time::timeout(Duration::from_millis(1), never).await.is_err());
         get(1).await.unwrap();
         assert_eq!(opened.load(Ordering::Relaxed), 4);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_unused_connection_is_let_go() {
-        let (lines, line) = (Connections::<Line, u8>::default(), Line::default());
+        let (lines, line) = (Pool::<Wire, u8>::default(), Wire::default());
         let kept = Arc::downgrade(&line.0);
         lines.get(&1, async { Ok(line) }).await.unwrap();
         assert!(kept.upgrade().is_some());
@@ -179,7 +204,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_cannot_be_reached_is_left_alone_for_a_moment() {
-        let (lines, tried) = (Connections::<Line, u8>::default(), Arc::new(AtomicUsize::new(0)));
+        let (lines, tried) = (Pool::<Wire, u8>::default(), Arc::new(AtomicUsize::new(0)));
         for _ in 0..10 {
             let tried = Arc::clone(&tried);
             let failure = AttemptOutcome::ConnectionFailed { reason: "no".to_owned() };
