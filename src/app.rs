@@ -20,9 +20,10 @@ use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls
 use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
-use crate::config::Config;
+use crate::config::{Config, ConfigFaults};
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, Dispatcher, HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, CurrentConnections, Dispatcher, HttpSender,
+    HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, Tls, TlsError};
@@ -30,7 +31,10 @@ use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
+use crate::telemetry::{
+    ConnectionsNotReloaded, ConnectionsReloaded, Draining, Listening, ManagedRulesFailed, Ready, StoreOpened,
+    Telemetry, TlsReloaded, Warned,
+};
 use crate::upkeep::Upkeep;
 use crate::{api, delivery, engine, journal};
 
@@ -105,6 +109,8 @@ pub struct App {
     /// Read again at SIGHUP, by listener.
     tls: Vec<(&'static str, Arc<Tls>)>,
     /// Read again at SIGHUP.
+    connections: Arc<CurrentConnections>,
+    /// Read again at SIGHUP.
     managed_rules: Option<Arc<ManagedRules>>,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
@@ -154,7 +160,8 @@ impl App {
 
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
-        let senders = senders(config, clock.clone())?;
+        let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
+        let senders = senders(config, clock.clone(), Arc::clone(&connections))?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
             journal.clone(),
@@ -213,6 +220,7 @@ impl App {
                 .into_iter()
                 .filter_map(|(name, tls)| Some((name, tls?)))
                 .collect(),
+            connections,
             managed_rules,
             deadline: config.shutdown.deadline,
             telemetry,
@@ -237,9 +245,10 @@ impl App {
         self.readiness.set(false);
     }
 
-    /// Reads again what was read from files that change: the listeners' certificates and managed rules. What cannot be read
-    /// stays as it was.
-    pub async fn reload(&self) {
+    /// Takes again what changes without a restart: the connections of `config`, which was read again, the listeners'
+    /// certificates and managed rules. What cannot be read stays as it was.
+    pub async fn reload(&self, config: Result<Config, ConfigFaults>) {
+        self.replace_connections(config);
         for (listener, tls) in self.tls.clone() {
             let read = tokio::task::spawn_blocking(move || tls.reload()).await;
             let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
@@ -251,6 +260,20 @@ impl App {
             && let Err(error) = rules.apply().await
         {
             self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
+        }
+    }
+
+    fn replace_connections(&self, config: Result<Config, ConfigFaults>) {
+        match config {
+            Ok(config) => {
+                let connections = config.connections.0.len();
+                self.connections.replace(config.connections);
+                self.telemetry.record(&ConnectionsReloaded { connections });
+            }
+            Err(ConfigFaults(faults)) => {
+                let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                self.telemetry.record(&ConnectionsNotReloaded { faults: &faults });
+            }
         }
     }
 
@@ -379,7 +402,11 @@ fn engine_settings(config: &Config) -> engine::Settings {
     }
 }
 
-fn senders(config: &Config, clock: Arc<SystemClock>) -> Result<Senders, HttpSenderError> {
+fn senders(
+    config: &Config,
+    clock: Arc<SystemClock>,
+    connections: Arc<CurrentConnections>,
+) -> Result<Senders, HttpSenderError> {
     let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
     let services = config.aws_services.clone();
     let credentials = match (services.access_key, services.credentials_file) {
@@ -391,7 +418,7 @@ fn senders(config: &Config, clock: Arc<SystemClock>) -> Result<Senders, HttpSend
     };
     let endpoints = AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url };
     let aws = AwsSender::new(&http, clock, endpoints, credentials);
-    Ok(Senders { http, aws })
+    Ok(Senders { http, aws, connections })
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {

@@ -2,7 +2,7 @@
 
 use super::document::{self, Content};
 use super::fault::{Fault, Problem};
-use super::layers::ACCOUNTS;
+use super::layers::LISTS;
 use super::origin::Origin;
 use super::value::Kind;
 
@@ -56,7 +56,7 @@ impl Schema {
 
     /// The fault of naming a section that does not exist.
     pub(super) fn unknown_section(&self, name: &str, origin: Origin) -> Fault {
-        let nearest = nearest(name, self.sections.iter().cloned().chain([ACCOUNTS.to_owned()]));
+        let nearest = nearest(name, self.sections.iter().cloned().chain(LISTS.map(str::to_owned)));
         Fault { origin, key: name.to_owned(), problem: Problem::Unknown { nearest } }
     }
 }

@@ -11,6 +11,7 @@
 
 mod attempt;
 mod backlog;
+mod connections;
 mod dispatcher;
 mod gate;
 mod queue;
@@ -25,6 +26,7 @@ mod tests;
 use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 
+pub use connections::CurrentConnections;
 pub use dispatcher::Dispatcher;
 pub use senders::{
     AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, HttpSender, HttpSenderError, Senders,

@@ -35,6 +35,7 @@ pub struct Metrics {
     pub(super) schedules: ScheduleMetrics,
     pub(super) task_panics: IntCounterVec,
     pub(super) tls_reload_failures: IntCounter,
+    pub(super) connections_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Of dead letters.
@@ -292,6 +293,10 @@ impl Metrics {
                 "eventyard_task_panics_total",
                 "Bugs that were caught",
                 &[("task", "`request`, `connection`, `attempt`, `worker`, or a part of the daemon")],
+            )?,
+            connections_reload_failures: make.counter(
+                "eventyard_connections_reload_failures_total",
+                "Times that connections could not be read again at SIGHUP; the ones from before go on",
             )?,
             tls_reload_failures: make.counter(
                 "eventyard_tls_reload_failures_total",

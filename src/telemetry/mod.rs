@@ -7,6 +7,7 @@
 mod api;
 mod authentication;
 mod catalogue;
+mod connections;
 mod delivery;
 mod journal;
 mod lifecycle;
@@ -19,6 +20,7 @@ mod schedules;
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use catalogue::Description;
+pub use connections::{ConnectionsNotReloaded, ConnectionsReloaded};
 pub use delivery::{
     AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLetterNotQueued, DeadLettersExpired, DeadLettersTakenOut,
     DeliveryDied, EventUnmatched,
