@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, input or configuration.
 
 mod admin;
+mod backup;
 mod configuration;
 mod dead_letters;
 mod demo;
@@ -8,6 +9,8 @@ mod events;
 mod file;
 mod input;
 mod pattern;
+mod progress;
+mod restore;
 mod schedule;
 mod serve;
 mod store;
@@ -48,6 +51,10 @@ enum Command {
         #[command(subcommand)]
         command: store::StoreCommand,
     },
+    /// Copy everything a daemon keeps to one file, while it runs.
+    Backup(backup::BackupArguments),
+    /// Make a data directory from a backup.
+    Restore(restore::RestoreArguments),
     /// List, send again or delete what was given up by a running daemon.
     DeadLetters {
         #[command(subcommand)]
@@ -93,6 +100,8 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
         Command::Pattern { command } => pattern::run(&command),
         Command::Store { command } => store::run(&command),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Events { command } => events::run(&command),
         Command::Schedule { command } => schedule::run(&command),
