@@ -20,7 +20,7 @@ const FLOORS: [(u8, &[&str]); 9] = [
     (8, &["main", "demo", "cli"]),
     (7, &["app"]),
     (6, &["api", "delivery", "scheduler", "upkeep", "admin"]),
-    (5, &["engine", "auth"]),
+    (5, &["engine", "auth", "backup"]),
     (4, &["store", "journal", "http"]),
     (3, &["runtime"]),
     (2, &["telemetry"]),

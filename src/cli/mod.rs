@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, input or configuration.
 
 mod admin;
+mod backup;
 mod configuration;
 mod dead_letters;
 mod demo;
@@ -8,6 +9,8 @@ mod events;
 mod file;
 mod input;
 mod pattern;
+mod progress;
+mod restore;
 mod rules;
 mod schedule;
 mod serve;
@@ -55,6 +58,10 @@ enum Command {
         #[command(subcommand)]
         command: store::StoreCommand,
     },
+    /// Copy everything a daemon keeps to one file, while it runs.
+    Backup(backup::BackupArguments),
+    /// Make a data directory from a backup.
+    Restore(restore::RestoreArguments),
     /// List, send again or delete what was given up by a running daemon.
     DeadLetters {
         #[command(subcommand)]
@@ -106,6 +113,8 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Pattern { command } => pattern::run(&command),
         Command::Rules { command } => rules::run(command),
         Command::Store { command } => store::run(&command),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Events { command } => events::run(&command),
         Command::Schedule { command } => schedule::run(&command),
