@@ -1,5 +1,6 @@
 //! The clients: they put events and send again what was not acknowledged, as callers do.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -84,8 +85,15 @@ impl Caller {
         } else {
             self.client.try_call("PutEvents", &json!({"Entries": entries}))
         };
-        // Without an answer the daemon was killed, or is not up yet.
-        let Ok(reply) = reply else { return numbers };
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                self.with_oracle(|oracle| oracle.unsend(&numbers));
+                return numbers;
+            }
+            // It was killed; it may have accepted them or not.
+            Err(_) => return numbers,
+        };
         self.with_oracle(|oracle| {
             match reply.status {
                 200 => {

@@ -150,6 +150,10 @@ impl World {
                 Ok(())
             }
             Fault::Redrive => {
+                let letters = self.daemon.dead_letters()?;
+                for letter in &letters {
+                    self.oracle().examine(letter);
+                }
                 // It may have no room to write.
                 let redriven = self.daemon.admin("POST", "/dead-letters/redrive?all=true").unwrap_or_default();
                 let is_some = redriven["redriven"].as_u64().is_some_and(|count| count > 0);

@@ -134,9 +134,15 @@ impl Oracle {
         for n in numbers {
             let times = self.sent.entry(*n).or_default();
             *times += 1;
-            if *times > 1 {
-                self.facts.meet(Fact::SentAgain);
-            }
+            self.facts.meet_if(*times > 1, Fact::SentAgain);
+        }
+    }
+
+    /// To be told when nobody listened: they were not sent after all.
+    pub(crate) fn unsend(&mut self, numbers: &[u64]) {
+        for n in numbers {
+            let times = self.sent.entry(*n).or_default();
+            *times = times.saturating_sub(1);
         }
     }
 
@@ -176,22 +182,26 @@ impl Oracle {
         self.facts.meet_if(is_repeated, Fact::DeliveredTwice);
     }
 
-    /// A dead letter, as the admin listener shows it.
+    /// A dead letter that stays one, as the admin listener shows it.
     pub(crate) fn bury(&mut self, letter: &Value) {
-        let name = letter["target_id"].as_str().unwrap_or_default();
-        let Some(target) = TARGETS.iter().position(|target| *target == name) else {
-            return self.violation(format!("a dead letter of a target that is not there: {letter}"));
-        };
-        if self.firings.take(&letter["event"]) {
-            return;
-        }
-        let Some((n, id)) = self.check(target, &letter["event"]) else { return };
-        if n >= self.first {
+        if let Some((target, id)) = self.examine(letter) {
             self.seen[target].entry(id).or_default().is_dead = true;
         }
-        if letter.get("EXHAUSTED_RETRY_CONDITION").is_some() {
-            self.facts.meet(Fact::RetriesExhausted);
+    }
+
+    /// A dead letter that may be sent again: whose it is, if it is of this round.
+    pub(crate) fn examine(&mut self, letter: &Value) -> Option<(usize, Id)> {
+        let name = letter["target_id"].as_str().unwrap_or_default();
+        let Some(target) = TARGETS.iter().position(|target| *target == name) else {
+            self.violation(format!("a dead letter of a target that is not there: {letter}"));
+            return None;
+        };
+        if self.firings.take(&letter["event"]) {
+            return None;
         }
+        let (n, id) = self.check(target, &letter["event"])?;
+        self.facts.meet_if(letter.get("EXHAUSTED_RETRY_CONDITION").is_some(), Fact::RetriesExhausted);
+        (n >= self.first).then_some((target, id))
     }
 
     /// The number and id of an event, once it is known to be what was sent, and owed to this target.

@@ -115,7 +115,7 @@ fn put_rules(api: Client, targets: &Targets) -> Result<(), String> {
         }
         let mut own = json!({"Id": name, "Arn": arn});
         if *name == "impatient" {
-            own["RetryPolicy"] = json!({"MaximumRetryAttempts": 2});
+            own["RetryPolicy"] = json!({"MaximumRetryAttempts": 1});
         }
         call("PutRule", json!({"Name": name, "EventPattern": pattern}))?;
         call("PutTargets", json!({"Rule": name, "Targets": [own]}))?;

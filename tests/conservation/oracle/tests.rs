@@ -98,6 +98,15 @@ fn more_ids_than_requests_are_made_up() {
 }
 
 #[test]
+fn what_met_a_closed_port_was_not_sent() {
+    let mut oracle = played(|_, _| false);
+    oracle.send(&[1]);
+    oracle.unsend(&[1]);
+    arrive(&mut oracle, 0, &envelope(1, &name(9)));
+    assert_bites(oracle, "has 2 ids and was sent 1 times");
+}
+
+#[test]
 fn one_id_for_two_events_shows() {
     let mut oracle = played(|_, _| false);
     oracle.acknowledge(3, &name(2));
