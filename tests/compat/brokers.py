@@ -33,7 +33,11 @@ class Broker:
         (self.port,) = free_ports(1)
         self.options = options
         self.process = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def server(self):

@@ -1,11 +1,12 @@
 //! Which targets a connection is for: a URL prefix, held against the Arns of targets.
 
 /// The schemes of URLs that targets can have, with the port that is meant when a URL names none.
-const SCHEMES: [(&str, u16); 11] = [
+const SCHEMES: [(&str, u16); 12] = [
     ("http", 80),
     ("https", 443),
     ("nats", 4222),
     ("tls", 4222),
+    ("nats+tls", 4222),
     ("amqp", 5672),
     ("amqps", 5671),
     ("redis", 6379),
