@@ -326,6 +326,25 @@ def test_certificates_come_from_a_connection(own_broker, route, tmp_path):
     assert outcomes(known.daemon, event) == [("DELIVERED", "")]
 
 
+# Addresses
+
+
+def test_brokers_are_behind_the_guard_over_addresses(start_daemon, client_of, broker_of):
+    client = client_of(start_daemon())
+    client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
+    for arn in ["nats://169.254.169.254/a", "redis://10.0.0.1/a", "nats://1.1.1.1,10.0.0.1/a", "amqp://2852039166/a/b/c"]:
+        targets = [{"Id": "t-1", "Arn": arn}]
+        message = refusal("ValidationException", client.put_targets, Rule="orders", Targets=targets)
+        assert message.startswith(f"Parameter {arn} is not valid. Reason: the address "), message
+
+
+def test_a_broker_whose_name_leads_to_a_closed_address(route, broker_of):
+    port = broker_of(RedisStream).port
+    router = route(f"redis://localhost:{port}/closed", env={"EVENTYARD_EGRESS__ALLOW": "10.0.0.0/8"})
+    router.put({})
+    assert only_letter(router.daemon)[0] == "ADDRESS_FORBIDDEN"
+
+
 # What PutTargets refuses
 
 

@@ -214,3 +214,15 @@ pub enum TargetKind {
     /// A message for a broker.
     Broker(BrokerTarget),
 }
+
+impl TargetKind {
+    /// The hosts that a target's owner has chosen and the daemon connects to.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&str> {
+        match self {
+            Self::Http { url, .. } => vec![url.host()],
+            Self::Broker(broker) => broker.server.addresses.iter().map(|(host, _)| host.as_str()).collect(),
+            Self::EventBus(_) | Self::Aws(_) => Vec::new(),
+        }
+    }
+}

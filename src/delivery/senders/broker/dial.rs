@@ -1,7 +1,6 @@
 //! Opens what a broker is spoken to over: a TCP connection, and TLS on it.
 
 use std::hash::{Hash, Hasher};
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +12,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+use crate::delivery::EgressGuard;
 
 /// What bytes go back and forth on.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -64,6 +65,7 @@ impl Hash for Peer {
 /// Opens connections.
 #[derive(Clone, Debug)]
 pub struct Dialer {
+    guard: EgressGuard,
     connect_timeout: Duration,
     tls: Arc<ClientConfig>,
 }
@@ -74,17 +76,17 @@ pub struct Dialer {
 pub struct BrokerTlsError(#[from] rustls::Error);
 
 impl Dialer {
-    /// A dialer that waits `connect_timeout` for each address, and for a server's part of opening a connection.
+    /// A dialer that goes where `guard` lets it, and waits `connect_timeout` for each address, and for a server's part of opening a connection.
     ///
     /// # Errors
     /// When the TLS library cannot be set up.
-    pub fn new(connect_timeout: Duration) -> Result<Self, BrokerTlsError> {
+    pub fn new(guard: EgressGuard, connect_timeout: Duration) -> Result<Self, BrokerTlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_platform_verifier()?
             .with_no_client_auth();
-        Ok(Self { connect_timeout, tls: Arc::new(tls) })
+        Ok(Self { guard, connect_timeout, tls: Arc::new(tls) })
     }
 
     /// Opens a connection to one of a server's addresses and lets `greet` say the protocol's first words on it; an address
@@ -103,7 +105,7 @@ impl Dialer {
         let mut failure = AttemptOutcome::InternalError;
         for (host, port) in &peer.server.addresses {
             let opening = async {
-                let stream = tcp(host, *port).await?;
+                let stream = self.tcp(host, *port).await?;
                 greet(stream, host.clone()).await
             };
             match tokio::time::timeout(self.connect_timeout, opening).await {
@@ -134,6 +136,21 @@ impl Dialer {
 }
 
 impl Dialer {
+    async fn tcp(&self, host: &str, port: u16) -> Result<TcpStream, AttemptOutcome> {
+        let mut failure = AttemptOutcome::InternalError;
+        for address in self.guard.resolve(host, port).await? {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    // Messages are small, and a confirmation is waited for.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Err(error) => failure = broken(&error),
+            }
+        }
+        Err(failure)
+    }
+
     /// What the operator knows of the peer's authorities and our certificate there counts before what the system knows.
     fn config(&self, peer: &Peer) -> Result<Arc<ClientConfig>, rustls::Error> {
         let own =
@@ -166,22 +183,6 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, rustls::Error
 
 fn unreadable(error: &rustls::pki_types::pem::Error) -> rustls::Error {
     rustls::Error::General(error.to_string())
-}
-
-async fn tcp(host: &str, port: u16) -> Result<TcpStream, AttemptOutcome> {
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address"));
-    let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await.map_err(|error| broken(&error))?;
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Messages are small, and a confirmation is waited for.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) => failure = error,
-        }
-    }
-    Err(broken(&failure))
 }
 
 /// How an attempt ended whose connection did not come about, or broke.

@@ -80,7 +80,7 @@ impl BrokerSender {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
         let header = |(name, value): &(String, TextTemplate)| Ok((name.clone(), resolve(value)?));
-        let headers = target.headers.iter().map(header).collect::<Result<_, _>>()?;
+        let headers = target.headers.iter().map(header).collect::<Result<_, AttemptOutcome>>()?;
         let message = Message { event, headers, body };
         let (dialer, peer) = (self.dialer.clone(), Peer { server: target.server.clone(), connection });
         Ok(match &target.destination {
