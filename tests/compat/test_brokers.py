@@ -1,12 +1,14 @@
 """Targets that are message brokers: delivered for real to each server, and read back with a client of its own."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import pytest
 import redis
+from confluent_kafka import Producer
 
-from broker_clients import CLIENTS, NatsSubject, RabbitQueue, RedisStream
+from broker_clients import CLIENTS, NatsSubject, RabbitQueue, RedisStream, kafka_records
 from brokers import Nats, Redis
 from daemon import free_ports
 from test_tls import Authority
@@ -116,10 +118,12 @@ def test_a_broker_that_restarts_loses_nothing(broker_of, route, kind):
     code, message = wait_until(lambda: outcomes(router.daemon, second[0]))[0]
     assert code == "CONNECTION_FAILED", message
     broker.start()
+    if not kind.survives:
+        kind(broker, "restarts", "restarts", keeps=True)
     for event in second:
         wait_until(lambda: ("DELIVERED", "") in outcomes(router.daemon, event))
     client = kind(broker, "restarts", "restarts", keeps=True, is_there=True)
-    assert {message.event for message in client.read(10)} >= set(second)
+    assert {message.event for message in client.read(10 if kind.survives else 5)} >= set(second)
     assert "panicked" not in router.daemon.log()
     assert len([line for line in router.daemon.log().splitlines() if "eventyard::" not in line]) == 0
 
@@ -215,6 +219,43 @@ def test_what_redis_refuses(own_broker, route):
         assert code == "TARGET_FAILED" and "OOM" in message
         client.config_set("maxmemory", 0)
     assert len(RedisStream(broker, "orders", "orders").read(1)) == 1
+
+
+# Kafka
+
+
+@pytest.fixture
+def kafka_cluster():
+    """Three brokers as librdkafka, the library of most clients, has them for tests of its own."""
+    keeps = Producer({"test.mock.num.brokers": 3, "bootstrap.servers": "", "partitioner": "murmur2"})
+    brokers = keeps.list_topics(timeout=30).brokers.values()
+    yield SimpleNamespace(producer=keeps, servers=",".join(f"{broker.host}:{broker.port}" for broker in brokers))
+
+
+def test_a_key_leads_to_the_partition_where_other_clients_put_it(kafka_cluster, route):
+    router = route(f"kafka://{kafka_cluster.servers}/orders?key={{$.detail.customer}}")
+    customers = [f"customer-{n}" for n in range(20)]
+    router.put(*({"customer": customer} for customer in customers[:10]))
+    router.put(*({"customer": customer} for customer in customers[10:]))
+    found = lambda: kafka_records(kafka_cluster.servers, "orders")
+    ours = wait_until(lambda: len(records := found()) == 20 and records)
+    for customer in customers:
+        kafka_cluster.producer.produce("orders", key=customer, value=b"theirs")
+    kafka_cluster.producer.flush(30)
+    theirs = [record for record in found() if record.value() == b"theirs"]
+    places = lambda records: {record.key().decode(): record.partition() for record in records}
+    assert places(ours) == places(theirs) and len(set(places(ours).values())) > 1
+    now = time.time() * 1000
+    assert all(abs(record.timestamp()[1] - now) < 600_000 for record in ours)
+
+
+def test_records_without_a_key_go_to_all_partitions(kafka_cluster, route):
+    router = route(f"kafka://{kafka_cluster.servers}/spread")
+    for _ in range(4):
+        router.put(*({"n": n} for n in range(10)))
+    ours = wait_until(lambda: len(records := kafka_records(kafka_cluster.servers, "spread")) == 40 and records)
+    assert len({record.partition() for record in ours}) == 4
+    assert {record.key() for record in ours} == {None}
 
 
 # RabbitMQ
@@ -367,6 +408,9 @@ def test_a_broker_whose_name_leads_to_a_closed_address(route, broker_of):
     ("amqp://h/orders", "needs a path of /vhost/exchange/routing-key; the virtual host '/' is %2F"),
     ("amqp://h//orders/x", "names no virtual host; '/' is written %2F"),
     ("amqp://h/%2F/{$.detail.x}/x", "has a place for a part of the event outside of the routing key and the headers"),
+    ("kafka://h", "needs a topic: 1 to 249 letters, digits, dots, underscores and hyphens"),
+    ("kafka://h/a/b", "needs a topic: 1 to 249 letters, digits, dots, underscores and hyphens"),
+    ("kafka://h/{$.source}", "has a place for a part of the event outside of the key and the headers"),
     ("nats://h:0/a", "has a port that is not a number from 1 to 65535"),
 ])
 def test_urls_that_are_no_target(shared_daemon, client_of, url, reason):

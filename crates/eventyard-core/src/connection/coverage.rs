@@ -1,7 +1,7 @@
 //! Which targets a connection is for: a URL prefix, held against the Arns of targets.
 
 /// The schemes of URLs that targets can have, with the port that is meant when a URL names none.
-const SCHEMES: [(&str, u16); 12] = [
+const SCHEMES: [(&str, u16); 13] = [
     ("http", 80),
     ("https", 443),
     ("nats", 4222),
@@ -12,6 +12,7 @@ const SCHEMES: [(&str, u16); 12] = [
     ("redis", 6379),
     ("rediss", 6379),
     ("kafka", 9092),
+    ("kafka+tls", 9092),
     ("mqtt", 1883),
     ("mqtts", 8883),
 ];

@@ -5,6 +5,7 @@
 
 mod amqp;
 mod dial;
+mod kafka;
 mod nats;
 mod pool;
 mod redis;
@@ -12,6 +13,7 @@ mod redis;
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventyard_core::clock::Timestamp;
 use eventyard_core::connection::Connection;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
@@ -20,6 +22,7 @@ use eventyard_core::target::{BrokerDestination, BrokerTarget, TextTemplate};
 use amqp::{AmqpConnection, AmqpPlace};
 use dial::Peer;
 pub use dial::{BrokerTlsError, Dialer};
+use kafka::KafkaProducer;
 use nats::NatsConnection;
 use pool::Pool;
 use redis::RedisConnection;
@@ -33,6 +36,7 @@ pub struct BrokerSender {
     random: Arc<Random>,
     response_timeout: Duration,
     nats: Pool<NatsConnection>,
+    kafka: KafkaProducer,
     amqp: Pool<AmqpConnection, AmqpPlace>,
     redis: Pool<RedisConnection, (Peer, u16)>,
 }
@@ -46,6 +50,8 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
     /// The event, whose parts the URL may name.
     pub(in crate::delivery) envelope: &'a str,
     pub(in crate::delivery) event: EventId,
+    /// When it was accepted.
+    pub(in crate::delivery) received: Timestamp,
     /// What is sent.
     pub(in crate::delivery) body: String,
 }
@@ -54,6 +60,8 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
 #[derive(Debug)]
 struct Message {
     event: EventId,
+    /// When it was accepted, in milliseconds since 1970.
+    received_ms: i64,
     headers: Vec<(String, String)>,
     body: String,
 }
@@ -62,7 +70,15 @@ impl BrokerSender {
     /// A sender whose attempts take `response_timeout` at most, connecting included.
     #[must_use]
     pub fn new(dialer: Dialer, random: Arc<Random>, response_timeout: Duration) -> Self {
-        Self { dialer, random, response_timeout, nats: Pool::default(), amqp: Pool::default(), redis: Pool::default() }
+        Self {
+            kafka: KafkaProducer::new(response_timeout),
+            dialer,
+            random,
+            response_timeout,
+            nats: Pool::default(),
+            amqp: Pool::default(),
+            redis: Pool::default(),
+        }
     }
 
     /// Makes one attempt.
@@ -75,13 +91,13 @@ impl BrokerSender {
 
     /// The error is how an attempt ended that had no connection, or nothing to send.
     async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
-        let BrokerDelivery { target, connection, envelope, event, body } = delivery;
+        let BrokerDelivery { target, connection, envelope, event, received, body } = delivery;
         let resolve = |template: &TextTemplate| {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
         let header = |(name, value): &(String, TextTemplate)| Ok((name.clone(), resolve(value)?));
         let headers = target.headers.iter().map(header).collect::<Result<_, AttemptOutcome>>()?;
-        let message = Message { event, headers, body };
+        let message = Message { event, received_ms: received.as_millis(), headers, body };
         let (dialer, peer) = (self.dialer.clone(), Peer { server: target.server.clone(), connection });
         Ok(match &target.destination {
             BrokerDestination::Nats(to) => {
@@ -96,6 +112,10 @@ impl BrokerSender {
                 let place = AmqpPlace { peer, virtual_host, exchange };
                 let line = self.amqp.get(&place, amqp::connect(dialer, place.clone())).await?;
                 self.amqp.watch(&place, line.publish(to, routing_key, &message)).await
+            }
+            BrokerDestination::Kafka(to) => {
+                let key = to.key.as_ref().map(resolve).transpose()?;
+                self.kafka.write(&dialer, peer, &to.topic, key.as_deref(), &message).await?
             }
             BrokerDestination::Redis(to) => {
                 let (key, place) = (resolve(&to.key)?, (peer, to.database));

@@ -1,11 +1,13 @@
 //! Targets that are message brokers. The Arn is a URL: which server, where there, and what is added.
 
 mod amqp;
+mod kafka;
 mod nats;
 mod redis;
 mod url;
 
 pub use amqp::AmqpExchange;
+pub use kafka::KafkaTopic;
 pub use nats::{NatsSubject, check_nats_subject};
 pub use redis::RedisStream;
 use url::BrokerUrl;
@@ -41,6 +43,8 @@ pub enum BrokerDestination {
     Nats(NatsSubject),
     /// An exchange of `RabbitMQ`.
     Amqp(AmqpExchange),
+    /// A topic of Kafka.
+    Kafka(KafkaTopic),
     /// A stream of Redis.
     Redis(RedisStream),
 }
@@ -72,6 +76,13 @@ impl Scheme {
                 several: false,
                 parse: |url| AmqpExchange::parse(url).map(BrokerDestination::Amqp),
                 reserved_headers: &[],
+            },
+            "kafka" | "kafka+tls" => Self {
+                tls: name == "kafka+tls",
+                default_port: 9092,
+                several: true,
+                parse: |url| KafkaTopic::parse(url).map(BrokerDestination::Kafka),
+                reserved_headers: &["eventyard-event-id"],
             },
             "redis" | "rediss" => Self {
                 tls: name == "rediss",
