@@ -1,6 +1,7 @@
 //! The daemon as a whole: built from the bottom up, stopped from the top down.
 
 mod access;
+mod reload;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,6 +18,8 @@ use tokio::task::JoinHandle;
 
 use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
 
+use reload::Reload;
+
 use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
@@ -27,15 +30,12 @@ use crate::delivery::{
     HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
-use crate::http::{BindError, Limits, Listener, Tls, TlsError};
+use crate::http::{BindError, Limits, Listener, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{
-    ConnectionsNotReloaded, ConnectionsReloaded, Draining, Listening, ManagedRulesFailed, Ready, StoreOpened,
-    Telemetry, TlsReloaded, Warned,
-};
+use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
 use crate::{api, delivery, engine, journal};
 
@@ -110,12 +110,7 @@ pub struct App {
     _delivery_threads: Threads,
     journal: Journal,
     committer: CommitterThread,
-    /// Read again at SIGHUP, by listener.
-    tls: Vec<(&'static str, Arc<Tls>)>,
-    /// Read again at SIGHUP.
-    connections: Arc<CurrentConnections>,
-    /// Read again at SIGHUP.
-    managed_rules: Option<Arc<ManagedRules>>,
+    reload: Reload,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
@@ -190,12 +185,18 @@ impl App {
         let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
         let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
+        let tls = [("api", api_tls), ("admin", admin_tls)].into_iter().filter_map(|(name, tls)| Some((name, tls?)));
+        let reload = Reload {
+            api: Arc::clone(&api),
+            admin: Arc::clone(&admin),
+            connections,
+            tls: tls.collect(),
+            managed_rules,
+            telemetry: Arc::clone(&telemetry),
+        };
+
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
-        for listener in [&api_listener, &admin_listener] {
-            let scheme = listener.scheme();
-            telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
-        }
-        warn_of_open_listeners(config, &telemetry);
+        announce([&api_listener, &admin_listener], config, &telemetry);
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
         let server_tasks = tasks.clone();
         let parts = vec![
@@ -219,12 +220,7 @@ impl App {
             _delivery_threads: delivery_threads,
             journal,
             committer,
-            tls: [("api", api_tls), ("admin", admin_tls)]
-                .into_iter()
-                .filter_map(|(name, tls)| Some((name, tls?)))
-                .collect(),
-            connections,
-            managed_rules,
+            reload,
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -248,36 +244,9 @@ impl App {
         self.readiness.set(false);
     }
 
-    /// Takes again what changes without a restart: the connections of `config`, which was read again, the listeners'
-    /// certificates and managed rules. What cannot be read stays as it was.
+    /// Takes again what changes without a restart, from the configuration, which was read again, and from files.
     pub async fn reload(&self, config: Result<Config, ConfigFaults>) {
-        self.replace_connections(config);
-        for (listener, tls) in self.tls.clone() {
-            let read = tokio::task::spawn_blocking(move || tls.reload()).await;
-            let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
-            let error =
-                error.or_else(|| read.as_ref().ok()?.as_ref().err().map(|error| error as &dyn std::error::Error));
-            self.telemetry.record(&TlsReloaded { listener, error });
-        }
-        if let Some(rules) = &self.managed_rules
-            && let Err(error) = rules.apply().await
-        {
-            self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
-        }
-    }
-
-    fn replace_connections(&self, config: Result<Config, ConfigFaults>) {
-        match config {
-            Ok(config) => {
-                let connections = config.connections.0.len();
-                self.connections.replace(config.connections);
-                self.telemetry.record(&ConnectionsReloaded { connections });
-            }
-            Err(ConfigFaults(faults)) => {
-                let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-                self.telemetry.record(&ConnectionsNotReloaded { faults: &faults });
-            }
-        }
+        self.reload.reload(config).await;
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -389,6 +358,15 @@ fn journal_settings(config: &Config) -> journal::Settings {
             retention: config.history.retention,
         },
     }
+}
+
+/// Says where the daemon listens, and who can do what there unasked.
+fn announce(listeners: [&Listener; 2], config: &Config, telemetry: &Telemetry) {
+    for listener in listeners {
+        let scheme = listener.scheme();
+        telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
+    }
+    warn_of_open_listeners(config, telemetry);
 }
 
 fn engine_settings(config: &Config) -> engine::Settings {

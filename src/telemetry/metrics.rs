@@ -35,7 +35,7 @@ pub struct Metrics {
     pub(super) schedules: ScheduleMetrics,
     pub(super) task_panics: IntCounterVec,
     pub(super) tls_reload_failures: IntCounter,
-    pub(super) connections_reload_failures: IntCounter,
+    pub(super) configuration_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Of dead letters.
@@ -300,9 +300,9 @@ impl Metrics {
                 "Bugs that were caught",
                 &[("task", "`request`, `connection`, `attempt`, `worker`, or a part of the daemon")],
             )?,
-            connections_reload_failures: make.counter(
-                "eventyard_connections_reload_failures_total",
-                "Times that connections could not be read again at SIGHUP; the ones from before go on",
+            configuration_reload_failures: make.counter(
+                "eventyard_configuration_reload_failures_total",
+                "Times that the configuration, or a part of it, could not be read again at SIGHUP; what was before goes on",
             )?,
             tls_reload_failures: make.counter(
                 "eventyard_tls_reload_failures_total",
