@@ -165,7 +165,7 @@ fn wait_until_settled(world: &mut World) -> Result<(), String> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    Err(format!("all targets are well, and after two minutes {pending:?} deliveries are still owed"))
+    Err(format!("all targets are well, and after five minutes {pending:?} deliveries are still owed"))
 }
 
 /// Deletes all dead letters, which have been seen.
