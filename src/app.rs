@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eventyard_core::circuit_breaker::CircuitBreakerSettings;
+use eventyard_core::egress::Egress;
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
@@ -24,10 +25,10 @@ use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
 use crate::backup::RESTORING;
-use crate::config::{Config, ConfigFaults};
+use crate::config::{Config, ConfigFaults, is_loopback};
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, CurrentConnections, Dispatcher, HttpSender,
-    HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, CurrentConnections, Dispatcher, EgressGuard,
+    HttpSender, HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, TlsError};
@@ -338,6 +339,14 @@ fn aws_target_accounts(config: &Config) -> Option<Vec<AccountId>> {
     (!named.is_empty() || config.accounts.len() > 1).then(|| named.clone())
 }
 
+/// Without a list, a daemon that only this machine can speak to may speak to this machine.
+fn egress(config: &Config) -> Egress {
+    if config.egress.allow.is_empty() && is_loopback(config.api.listen) {
+        return Egress::with_loopback();
+    }
+    Egress::new(config.egress.allow.clone())
+}
+
 fn delivery_thread_count(config: &Config) -> usize {
     let half = || std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
     config.delivery.threads.unwrap_or_else(half)
@@ -382,6 +391,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
         event_buses_per_account_max: config.quotas.event_buses_per_account_max,
         aws_target_accounts: aws_target_accounts(config),
+        egress: egress(config),
         regions: config.aws.regions.clone(),
         organizations: config
             .accounts
@@ -396,7 +406,8 @@ fn senders(
     clock: Arc<SystemClock>,
     connections: Arc<CurrentConnections>,
 ) -> Result<Senders, HttpSenderError> {
-    let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
+    let guard = EgressGuard::new(egress(config));
+    let http = HttpSender::new(guard, config.delivery.connect_timeout, config.delivery.response_timeout)?;
     let services = config.aws_services.clone();
     let credentials = match (services.access_key, services.credentials_file) {
         (Some((access_key_id, secret_access_key, session_token)), _) => {

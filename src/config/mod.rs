@@ -39,8 +39,8 @@ pub use layers::Flag;
 pub use origin::Origin;
 pub use relations::is_loopback;
 pub use sections::{
-    Admin, Api, Aws, DeadLetters, Delivery, History, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents,
-    Quotas, Schedules, Shutdown, Storage, Tls,
+    Admin, Api, Aws, DeadLetters, Delivery, Egress, History, Journal, Log, LogFormat, ManagedRules, Patterns,
+    PutEvents, Quotas, Schedules, Shutdown, Storage, Tls,
 };
 
 use layers::{Layers, Setting};
@@ -81,6 +81,8 @@ pub struct Config {
     pub dead_letters: DeadLetters,
     /// How much of the history of attempts is kept.
     pub history: History,
+    /// Where deliveries may go.
+    pub egress: Egress,
     /// What becomes of firings that were missed.
     pub schedules: Schedules,
     /// How the daemon ends.
@@ -169,6 +171,7 @@ impl Config {
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
             aws_services: AwsServices::read(reader),
+            egress: Egress::read(reader),
             schedules: Schedules::read(reader),
             dead_letters: DeadLetters::read(reader),
             history: History::read(reader),

@@ -13,6 +13,7 @@ mod attempt;
 mod backlog;
 mod connections;
 mod dispatcher;
+mod egress;
 mod gate;
 mod queue;
 mod senders;
@@ -28,6 +29,7 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 
 pub use connections::CurrentConnections;
 pub use dispatcher::Dispatcher;
+pub use egress::EgressGuard;
 pub use senders::{
     AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, HttpSender, HttpSenderError, Senders,
 };

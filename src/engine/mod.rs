@@ -27,6 +27,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use eventyard_core::clock::Clock;
+use eventyard_core::egress::Egress;
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub event_buses_per_account_max: Option<usize>,
     /// The accounts whose rules may call AWS services with the daemon's key; none for all.
     pub aws_target_accounts: Option<Vec<AccountId>>,
+    /// The addresses that targets may be at.
+    pub egress: Egress,
     /// The regions that are served; all when it is empty.
     pub regions: Vec<Region>,
     /// The organizations that accounts belong to.

@@ -12,6 +12,7 @@ pub mod connection;
 pub mod constraint;
 pub mod dead_letter;
 pub mod delivery;
+pub mod egress;
 pub mod error;
 pub mod event;
 pub mod event_bus;
