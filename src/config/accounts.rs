@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use eventyard_core::account::{AccessKey, AccessKeyId, Account};
 use eventyard_core::clock::Timestamp;
 use eventyard_core::name::{AccountId, OrganizationId};
+use eventyard_core::option_tag::nearest;
 use eventyard_core::secret::{Secret, TokenHash};
 
 use super::document::{Entry, Table};
 use super::fault::{Fault, Problem};
 use super::layers::read;
 use super::origin::Origin;
-use super::schema::nearest;
 use super::value::Value;
 
 const ACCOUNT: [&str; 4] = ["id", "organization", "access_keys", "event_token_hashes"];
@@ -168,7 +168,7 @@ impl AccountsReader<'_> {
 
     fn refuse_unknown(&mut self, table: &Table, key: &str, known: &[&str]) {
         for entry in table.entries.iter().filter(|entry| !known.contains(&entry.name.as_str())) {
-            let nearest = nearest(&entry.name, known.iter().map(|name| (*name).to_owned()));
+            let nearest = nearest(&entry.name, known.iter().map(|name| (*name).to_owned())).unwrap_or_default();
             let problem = Problem::Unknown { nearest: format!("{key}.{nearest}") };
             self.fault(entry.line, &format!("{key}.{}", entry.name), problem);
         }

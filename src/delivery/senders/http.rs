@@ -39,6 +39,8 @@ pub(in crate::delivery) struct HttpRequest<'a> {
     pub(in crate::delivery) attempt: u32,
     /// What is posted.
     pub(in crate::delivery) body: String,
+    /// Time for the whole exchange, when it is another than that of all targets.
+    pub(in crate::delivery) response_timeout: Option<Duration>,
 }
 
 impl HttpSender {
@@ -66,11 +68,12 @@ impl HttpSender {
             Ok(address) => address,
             Err(reason) => return AttemptOutcome::RequestInvalid { reason },
         };
+        let timeout = request.response_timeout.unwrap_or(self.response_timeout);
         let exchange = async {
             let response = self.client.post(url).headers(headers).body(request.body).send().await?;
             Ok(outcome(response).await)
         };
-        match tokio::time::timeout(self.response_timeout, exchange).await {
+        match tokio::time::timeout(timeout, exchange).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => failure(&error),
             Err(_) => AttemptOutcome::TimedOut { waited_for: "the answer" },
