@@ -431,6 +431,7 @@ fn delivery_settings(config: &Config) -> delivery::Settings {
         concurrency_per_target: delivery.concurrency_per_target,
         concurrency_max: delivery.concurrency_max,
         read_ahead_per_target: delivery.read_ahead_per_target,
+        ordered_read_ahead_per_target: delivery.ordered_read_ahead_per_target,
         attempts_per_second_per_target: limit(delivery.attempts_per_second_per_target),
         circuit_breaker: CircuitBreakerSettings {
             failures_to_open: limit(delivery.circuit_breaker_failures),

@@ -29,7 +29,7 @@ pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, 
 pub use lifecycle::{BackupTaken, Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs, set_log_level};
 pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
-pub use metrics::Metrics;
+pub use metrics::{Counted, Metrics};
 pub use schedules::{ClockSetBack, FiringsMissed, ScheduleFired};
 
 /// The place all facts go to.
