@@ -1,6 +1,7 @@
 //! The daemon as a whole: built from the bottom up, stopped from the top down.
 
 mod access;
+mod reload;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,6 +19,8 @@ use tokio::task::JoinHandle;
 
 use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
 
+use reload::Reload;
+
 use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
@@ -28,15 +31,12 @@ use crate::delivery::{
     Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
-use crate::http::{BindError, Limits, Listener, Tls, TlsError};
+use crate::http::{BindError, Limits, Listener, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{
-    ConnectionsNotReloaded, ConnectionsReloaded, Draining, Listening, ManagedRulesFailed, Ready, StoreOpened,
-    Telemetry, TlsReloaded, Warned,
-};
+use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
 use crate::{api, delivery, engine, journal};
 
@@ -114,12 +114,7 @@ pub struct App {
     _delivery_threads: Threads,
     journal: Journal,
     committer: CommitterThread,
-    /// Read again at SIGHUP, by listener.
-    tls: Vec<(&'static str, Arc<Tls>)>,
-    /// Read again at SIGHUP.
-    connections: Arc<CurrentConnections>,
-    /// Read again at SIGHUP.
-    managed_rules: Option<Arc<ManagedRules>>,
+    reload: Reload,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
@@ -194,12 +189,18 @@ impl App {
         let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
         let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
+        let tls = [("api", api_tls), ("admin", admin_tls)].into_iter().filter_map(|(name, tls)| Some((name, tls?)));
+        let reload = Reload {
+            api: Arc::clone(&api),
+            admin: Arc::clone(&admin),
+            connections,
+            tls: tls.collect(),
+            managed_rules,
+            telemetry: Arc::clone(&telemetry),
+        };
+
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
-        for listener in [&api_listener, &admin_listener] {
-            let scheme = listener.scheme();
-            telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
-        }
-        warn_of_open_listeners(config, &telemetry);
+        announce([&api_listener, &admin_listener], config, &telemetry);
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
         let server_tasks = tasks.clone();
         let parts = vec![
@@ -223,12 +224,7 @@ impl App {
             _delivery_threads: delivery_threads,
             journal,
             committer,
-            tls: [("api", api_tls), ("admin", admin_tls)]
-                .into_iter()
-                .filter_map(|(name, tls)| Some((name, tls?)))
-                .collect(),
-            connections,
-            managed_rules,
+            reload,
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -252,36 +248,9 @@ impl App {
         self.readiness.set(false);
     }
 
-    /// Takes again what changes without a restart: the connections of `config`, which was read again, the listeners'
-    /// certificates and managed rules. What cannot be read stays as it was.
+    /// Takes again what changes without a restart, from the configuration, which was read again, and from files.
     pub async fn reload(&self, config: Result<Config, ConfigFaults>) {
-        self.replace_connections(config);
-        for (listener, tls) in self.tls.clone() {
-            let read = tokio::task::spawn_blocking(move || tls.reload()).await;
-            let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
-            let error =
-                error.or_else(|| read.as_ref().ok()?.as_ref().err().map(|error| error as &dyn std::error::Error));
-            self.telemetry.record(&TlsReloaded { listener, error });
-        }
-        if let Some(rules) = &self.managed_rules
-            && let Err(error) = rules.apply().await
-        {
-            self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
-        }
-    }
-
-    fn replace_connections(&self, config: Result<Config, ConfigFaults>) {
-        match config {
-            Ok(config) => {
-                let connections = config.connections.0.len();
-                self.connections.replace(config.connections);
-                self.telemetry.record(&ConnectionsReloaded { connections });
-            }
-            Err(ConfigFaults(faults)) => {
-                let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-                self.telemetry.record(&ConnectionsNotReloaded { faults: &faults });
-            }
-        }
+        self.reload.reload(config).await;
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -403,6 +372,15 @@ fn journal_settings(config: &Config) -> journal::Settings {
     }
 }
 
+/// Says where the daemon listens, and who can do what there unasked.
+fn announce(listeners: [&Listener; 2], config: &Config, telemetry: &Telemetry) {
+    for listener in listeners {
+        let scheme = listener.scheme();
+        telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
+    }
+    warn_of_open_listeners(config, telemetry);
+}
+
 fn engine_settings(config: &Config) -> engine::Settings {
     engine::Settings {
         catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
@@ -459,6 +437,7 @@ fn delivery_settings(config: &Config) -> delivery::Settings {
         concurrency_per_target: delivery.concurrency_per_target,
         concurrency_max: delivery.concurrency_max,
         read_ahead_per_target: delivery.read_ahead_per_target,
+        ordered_read_ahead_per_target: delivery.ordered_read_ahead_per_target,
         attempts_per_second_per_target: limit(delivery.attempts_per_second_per_target),
         circuit_breaker: CircuitBreakerSettings {
             failures_to_open: limit(delivery.circuit_breaker_failures),

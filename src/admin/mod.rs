@@ -14,11 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use backup::Backups;
 use eventyard_core::error::{ErrorCode, ServiceError};
+use eventyard_core::secret::TokenHash;
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
 use query::Query;
 
-pub use access::Access;
+pub use access::{Access, TokensComeOrGo};
 
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, Handler, Request, answer};
@@ -83,6 +84,14 @@ impl Admin {
     pub fn with_reset(mut self) -> Self {
         self.is_resettable = true;
         self
+    }
+
+    /// Takes other bearer tokens.
+    ///
+    /// # Errors
+    /// When a token would be asked for where none was, or none any more.
+    pub fn replace_tokens(&self, token_hashes: &[TokenHash]) -> Result<(), TokensComeOrGo> {
+        self.access.replace_tokens(token_hashes)
     }
 
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.

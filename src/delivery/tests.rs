@@ -35,6 +35,7 @@ fn rig() -> Rig {
         concurrency_per_target: 4,
         concurrency_max: 16,
         read_ahead_per_target: 16,
+        ordered_read_ahead_per_target: 100,
         attempts_per_second_per_target: None,
         circuit_breaker: CircuitBreakerSettings {
             failures_to_open: Some(10),

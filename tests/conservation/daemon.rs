@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::client::Client;
 
 /// What takes longer than this hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A daemon. It is killed when this value goes.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        Err("the daemon is not up after two minutes".to_owned())
+        Err("the daemon is not up after five minutes".to_owned())
     }
 
     pub(crate) fn api(&self) -> Client {
@@ -115,7 +115,7 @@ impl Daemon {
                 None => std::thread::sleep(Duration::from_millis(10)),
             }
         }
-        Err("SIGTERM did not end the daemon in two minutes".to_owned())
+        Err("SIGTERM did not end the daemon in five minutes".to_owned())
     }
 
     /// Something of the admin listener, as JSON.

@@ -29,6 +29,10 @@ pub(crate) enum Fact {
     RefusedWhileAnotherFailed,
     /// A delivery died because its retries were used up.
     RetriesExhausted,
+    /// A dead letter was copied to its target's queue.
+    CopiedToQueue,
+    /// A delivery died while the queue for copies of dead letters failed.
+    DiedWhileQueueFailed,
     /// Dead letters were sent again.
     Redriven,
     /// A client sent events again because it got no answer, or a refusal.
@@ -47,7 +51,7 @@ pub(crate) enum Fact {
 
 impl Fact {
     /// What every run must meet.
-    const ALWAYS: [Self; 16] = [
+    const ALWAYS: [Self; 18] = [
         Self::KilledWhileOwing,
         Self::KilledWhileStarting,
         Self::KilledWhileStopped,
@@ -60,6 +64,8 @@ impl Fact {
         Self::BreakerClosed,
         Self::RefusedWhileAnotherFailed,
         Self::RetriesExhausted,
+        Self::CopiedToQueue,
+        Self::DiedWhileQueueFailed,
         Self::Redriven,
         Self::SentAgain,
         Self::AcceptedWithoutAnswer,

@@ -16,6 +16,8 @@ use crate::firings::Firings;
 
 /// The targets, by id.
 pub(crate) const TARGETS: [&str; 5] = ["everything", "flaky", "impatient", "choosy", "forwarded"];
+/// The one that is tried once more only, and has a dead-letter queue.
+pub(crate) const IMPATIENT: usize = 2;
 /// The groups of events that each target takes; an event is in group n mod 4.
 pub(crate) const GROUPS: [&[u64]; TARGETS.len()] = [&[0, 1, 2, 3], &[0, 1], &[1, 2], &[2, 3], &[0, 3]];
 /// The source of all events but those of schedules.
@@ -202,6 +204,16 @@ impl Oracle {
         let (n, id) = self.check(target, &letter["event"])?;
         self.facts.meet_if(letter.get("EXHAUSTED_RETRY_CONDITION").is_some(), Fact::RetriesExhausted);
         (n >= self.first).then_some((target, id))
+    }
+
+    /// A call that reached the dead-letter queue: a copy of a dead letter of [`IMPATIENT`].
+    pub(crate) fn copy(&mut self, call: &[u8]) {
+        let call = serde_json::from_slice::<Value>(call).unwrap_or_default();
+        let event = call["MessageBody"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let Some(event) = event else { return self.violation(format!("the queue got no event: {call}")) };
+        if self.check(IMPATIENT, &event).is_some() {
+            self.facts.meet(Fact::CopiedToQueue);
+        }
     }
 
     /// The number and id of an event, once it is known to be what was sent, and owed to this target.

@@ -16,7 +16,7 @@ use crate::daemon::{Daemon, PATIENCE};
 use crate::facts::Fact;
 use crate::faults::World;
 use crate::moved_time::MovedTime;
-use crate::oracle::{GROUPS, Oracle, SOURCE, TARGETS};
+use crate::oracle::{GROUPS, IMPATIENT, Oracle, SOURCE, TARGETS};
 use crate::small_disk::SmallDisk;
 use crate::targets::Targets;
 
@@ -51,12 +51,18 @@ pub(crate) fn run(program: PathBuf, duration: Duration, seed: u64) -> Result<(),
     let data_dir = disk.as_ref().map_or(folder.path(), SmallDisk::path).join("data");
     let mut environment: Vec<_> =
         OPTIONS.iter().map(|(name, value)| (format!("EVENTYARD_{name}"), (*value).to_owned())).collect();
+    let oracle = Arc::<Mutex<Oracle>>::default();
+    let targets = Targets::start(&oracle, seed ^ 1).map_err(|error| error.to_string())?;
+    environment.extend([
+        ("EVENTYARD_AWS_SERVICES__ENDPOINT_URL".to_owned(), targets.aws_endpoint()),
+        ("AWS_ACCESS_KEY_ID".to_owned(), "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), "test".to_owned()),
+    ]);
     environment.extend(time.as_ref().map(MovedTime::environment).unwrap_or_default());
     let daemon = Daemon::new(program, data_dir, folder.path().join("daemon.log"), environment);
-    let oracle = Arc::<Mutex<Oracle>>::default();
     let daemon = daemon.map_err(|error| error.to_string())?;
     let mut world = World::new(daemon, disk, time, Arc::clone(&oracle), Random::from_seed(seed));
-    let result = play(&mut world, &oracle, duration, seed);
+    let result = play(&mut world, &oracle, &targets, duration, seed);
     world.daemon.kill();
     result.map_err(|fault| {
         let left = folder.keep();
@@ -66,10 +72,15 @@ pub(crate) fn run(program: PathBuf, duration: Duration, seed: u64) -> Result<(),
     })
 }
 
-fn play(world: &mut World, oracle: &Arc<Mutex<Oracle>>, duration: Duration, seed: u64) -> Result<(), String> {
-    let targets = Targets::start(oracle, seed ^ 1).map_err(|error| error.to_string())?;
+fn play(
+    world: &mut World,
+    oracle: &Arc<Mutex<Oracle>>,
+    targets: &Targets,
+    duration: Duration,
+    seed: u64,
+) -> Result<(), String> {
     world.start()?;
-    put_rules(world.daemon.api(), &targets)?;
+    put_rules(world.daemon.api(), targets)?;
     let (started, mut number) = (Instant::now(), 0_u64);
     while started.elapsed() < duration {
         number += 1;
@@ -114,8 +125,9 @@ fn put_rules(api: Client, targets: &Targets) -> Result<(), String> {
             "arn:aws:events:us-east-1:000000000000:event-bus/second".clone_into(&mut arn);
         }
         let mut own = json!({"Id": name, "Arn": arn});
-        if *name == "impatient" {
+        if target == IMPATIENT {
             own["RetryPolicy"] = json!({"MaximumRetryAttempts": 1});
+            own["DeadLetterConfig"] = json!({"Arn": "arn:aws:sqs:us-east-1:000000000000:dead"});
         }
         call("PutRule", json!({"Name": name, "EventPattern": pattern}))?;
         call("PutTargets", json!({"Rule": name, "Targets": [own]}))?;
@@ -165,7 +177,7 @@ fn wait_until_settled(world: &mut World) -> Result<(), String> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    Err(format!("all targets are well, and after two minutes {pending:?} deliveries are still owed"))
+    Err(format!("all targets are well, and after five minutes {pending:?} deliveries are still owed"))
 }
 
 /// Deletes all dead letters, which have been seen.

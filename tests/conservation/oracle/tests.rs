@@ -81,6 +81,20 @@ fn a_dead_letter_is_no_loss_but_that_of_another_target_is() {
 }
 
 #[test]
+fn a_copy_in_the_queue_must_be_of_an_event_that_was_sent() {
+    let copy = |event: &Value| json!({"MessageBody": event.to_string()}).to_string();
+    let mut oracle = played(|_, _| false);
+    oracle.copy(copy(&envelope(1, &name(1))).as_bytes());
+    oracle.end_round();
+    assert_eq!(oracle.violations(), &[] as &[String]);
+    oracle.copy(b"{}");
+    assert_bites(oracle, "the queue got no event");
+    let mut oracle = played(|_, _| false);
+    oracle.copy(copy(&envelope(5, &name(5))).as_bytes());
+    assert_bites(oracle, "which was never sent");
+}
+
+#[test]
 fn what_nobody_sent_is_made_up() {
     let mut oracle = played(|_, _| false);
     arrive(&mut oracle, 0, &envelope(4, &name(4)));

@@ -26,6 +26,11 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
+    /// True for a FIFO queue.
+    pub(crate) fn is_fifo(&self) -> bool {
+        is_fifo(&self.name)
+    }
+
     /// The queue for dead letters that `DeadLetterConfig` names.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ pub(in crate::delivery) struct HttpRequest<'a> {
     pub(in crate::delivery) attempt: u32,
     /// What is posted.
     pub(in crate::delivery) body: String,
+    /// Time for the whole exchange, when it is another than that of all targets.
+    pub(in crate::delivery) response_timeout: Option<Duration>,
 }
 
 impl HttpSender {
@@ -84,11 +86,12 @@ impl HttpSender {
         if let Err(forbidden) = self.guard.check_host(url.host_str().unwrap_or_default()) {
             return AttemptOutcome::AddressForbidden(forbidden);
         }
+        let timeout = request.response_timeout.unwrap_or(self.response_timeout);
         let exchange = async {
             let response = self.guarded.post(url).headers(headers).body(request.body).send().await?;
             Ok(outcome(response).await)
         };
-        match tokio::time::timeout(self.response_timeout, exchange).await {
+        match tokio::time::timeout(timeout, exchange).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => failure(&error),
             Err(_) => AttemptOutcome::TimedOut { waited_for: "the answer" },
