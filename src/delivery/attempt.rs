@@ -154,6 +154,7 @@ impl Attempts {
                 let delivery = AwsDelivery { target: aws, envelope, event: id, body, is_event, response_timeout };
                 self.senders.aws.send(delivery).await
             }
+            TargetKind::Local(local) => self.senders.local.send(local, render(target, event)?).await,
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);

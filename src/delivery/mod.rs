@@ -35,7 +35,7 @@ pub use dispatcher::Dispatcher;
 pub use egress::EgressGuard;
 pub use senders::{
     AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, Dialer, HttpSender,
-    HttpSenderError, Senders,
+    HttpSenderError, LocalSender, Senders,
 };
 
 /// The bounds of delivery.

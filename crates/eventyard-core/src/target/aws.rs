@@ -270,6 +270,7 @@ mod tests {
                 TargetKind::Http { .. } => "http".to_owned(),
                 TargetKind::EventBus(bus) => format!("bus {}", bus.name),
                 TargetKind::Broker(broker) => format!("{broker:?}"),
+                TargetKind::Local(local) => format!("{local:?}"),
             },
             Err(error) => error.message,
         }

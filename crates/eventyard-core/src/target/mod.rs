@@ -3,6 +3,7 @@
 mod aws;
 mod broker;
 mod http_url;
+mod local;
 mod parameters;
 mod percent;
 mod text_template;
@@ -15,6 +16,7 @@ pub use broker::{
     check_nats_subject,
 };
 pub use http_url::{HttpUrl, InvalidHttpUrl};
+pub use local::{LocalTarget, LocalTargets};
 pub use parameters::{
     CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
 };
@@ -111,8 +113,11 @@ impl Target {
             self.compile_event_bus(bus)?
         } else if self.arn.starts_with("arn:") {
             TargetKind::Aws(AwsTarget::compile(self)?)
+        } else if let Some(local) = LocalTarget::parse(&self.arn) {
+            let local = local.map_err(|reason| self.not_valid(&format!("Provided URL {reason}.")))?;
+            self.without_blocks(TargetKind::Local(local))?
         } else if let Some(broker) = BrokerTarget::compile(self) {
-            self.compile_broker(broker?)?
+            self.without_blocks(TargetKind::Broker(broker?))?
         } else {
             self.compile_http()?
         };
@@ -128,12 +133,13 @@ impl Target {
         Ok(TargetKind::Http { url, parameters })
     }
 
-    fn compile_broker(&self, broker: BrokerTarget) -> Result<TargetKind, ServiceError> {
+    /// A kind whose Arn says everything.
+    fn without_blocks(&self, kind: TargetKind) -> Result<TargetKind, ServiceError> {
         self.refuse_aws_blocks()?;
         if self.http_parameters.is_some() {
             return Err(aws::does_not_fit(self, "HttpParameters"));
         }
-        Ok(TargetKind::Broker(broker))
+        Ok(kind)
     }
 
     /// The blocks that a target which is a URL has no use for.
@@ -214,6 +220,8 @@ pub enum TargetKind {
     Aws(AwsTarget),
     /// A message for a broker.
     Broker(BrokerTarget),
+    /// A line on this machine.
+    Local(LocalTarget),
 }
 
 impl TargetKind {
@@ -223,7 +231,7 @@ impl TargetKind {
         match self {
             Self::Http { url, .. } => vec![url.host()],
             Self::Broker(broker) => broker.server.addresses.iter().map(|(host, _)| host.as_str()).collect(),
-            Self::EventBus(_) | Self::Aws(_) => Vec::new(),
+            Self::EventBus(_) | Self::Aws(_) | Self::Local(_) => Vec::new(),
         }
     }
 }
