@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 pub use aws::{AwsResource, AwsTarget, SqsQueue};
 pub use broker::{
-    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, NatsSubject, RedisStream,
-    check_nats_subject,
+    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, MqttTopic, NatsSubject, RedisStream,
+    check_mqtt_topic, check_nats_subject,
 };
 pub use http_url::{HttpUrl, InvalidHttpUrl};
 pub use local::{LocalTarget, LocalTargets};
