@@ -43,7 +43,7 @@ def bare_nats(broker, jetstream):
 
         async def one():
             async with turns:
-                await (stream.publish("bench", BODY.encode()) if jetstream else client.publish("bench", BODY.encode()))
+                await (stream.publish("bench", BODY.encode()) if jetstream else client.publish("alone", BODY.encode()))
 
         await asyncio.gather(*(one() for _ in range(EVENTS)))
         await client.flush()
@@ -83,7 +83,7 @@ def bare_mqtt(broker):
     client.max_queued_messages_set(0)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
-    for last in [client.publish("bench", BODY, qos=1) for _ in range(EVENTS)]:
+    for last in [client.publish("alone", BODY, qos=1) for _ in range(EVENTS)]:
         last.wait_for_publish()
     client.loop_stop()
 
