@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod client;
 mod configuration;
 mod dead_letters;
 mod demo;
