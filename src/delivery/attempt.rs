@@ -138,19 +138,21 @@ impl Attempts {
         event: &Event,
         attempt: u32,
     ) -> Result<AttemptOutcome, AttemptOutcome> {
-        let (envelope, id) = (event.envelope.as_ref(), event.id);
+        let (envelope, id, response_timeout) = (event.envelope.as_ref(), event.id, target.options.response_timeout);
         Ok(match &target.compiled.kind {
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
                 let body = render(target, event)?;
-                self.senders.http.send(HttpRequest { url, parameters, envelope, event: id, attempt, body }).await
+                let request = HttpRequest { url, parameters, envelope, event: id, attempt, body, response_timeout };
+                self.senders.http.send(request).await
             }
             TargetKind::Aws(_) if !self.engine.may_call_aws(&target.rule.bus.account) => {
                 AttemptOutcome::NoCredentials { reason: aws_refusal(&target.rule.bus.account) }
             }
             TargetKind::Aws(aws) => {
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
-                self.senders.aws.send(AwsDelivery { target: aws, envelope, event: id, body, is_event }).await
+                let delivery = AwsDelivery { target: aws, envelope, event: id, body, is_event, response_timeout };
+                self.senders.aws.send(delivery).await
             }
         })
     }
