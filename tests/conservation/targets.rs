@@ -152,6 +152,8 @@ impl Shared {
                 // There is always one that takes everything, sometimes slowly.
                 0 if draw > BAD.len() => Weather::Slow,
                 0 => Weather::Takes,
+                // Few deliveries die at once, so the queue has to be failing often to meet one.
+                QUEUE if draw > BAD.len() => Weather::Fails,
                 _ => BAD.get(draw).copied().unwrap_or(Weather::Takes),
             };
             let mut weather = self.weather();
