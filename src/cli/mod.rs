@@ -8,6 +8,7 @@ mod events;
 mod file;
 mod input;
 mod pattern;
+mod rules;
 mod schedule;
 mod serve;
 mod store;
@@ -53,10 +54,15 @@ enum Command {
         #[command(subcommand)]
         command: dead_letters::DeadLettersCommand,
     },
-    /// Tell what happened to an event of a running daemon.
+    /// Tell what happened to events of a running daemon.
     Events {
         #[command(subcommand)]
         command: events::EventsCommand,
+    },
+    /// Pause and resume the targets of rules of a running daemon.
+    Rules {
+        #[command(subcommand)]
+        command: rules::RulesCommand,
     },
     /// Say when a schedule expression fires.
     Schedule {
@@ -95,6 +101,7 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Store { command } => store::run(&command),
         Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Events { command } => events::run(&command),
+        Command::Rules { command } => rules::run(&command),
         Command::Schedule { command } => schedule::run(&command),
         Command::Input { command } => input::run(&command),
         Command::Demo { keep } => demo::demo(keep, started),

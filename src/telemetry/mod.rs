@@ -21,7 +21,7 @@ pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use catalogue::Description;
 pub use delivery::{
     AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLetterNotQueued, DeadLettersExpired, DeadLettersTakenOut,
-    DeliveryDied, EventUnmatched,
+    DeliveryDied, EventUnmatched, TargetPaused,
 };
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
 pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
