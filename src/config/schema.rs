@@ -4,7 +4,7 @@ use eventyard_core::option_tag::nearest;
 
 use super::document::{self, Content};
 use super::fault::{Fault, Problem};
-use super::layers::ACCOUNTS;
+use super::layers::LISTS;
 use super::origin::Origin;
 use super::value::Kind;
 
@@ -58,7 +58,7 @@ impl Schema {
 
     /// The fault of naming a section that does not exist.
     pub(super) fn unknown_section(&self, name: &str, origin: Origin) -> Fault {
-        let sections = self.sections.iter().cloned().chain([ACCOUNTS.to_owned()]);
+        let sections = self.sections.iter().cloned().chain(LISTS.map(str::to_owned));
         let nearest = nearest(name, sections).unwrap_or_default();
         Fault { origin, key: name.to_owned(), problem: Problem::Unknown { nearest } }
     }

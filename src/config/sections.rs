@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use eventyard_core::egress::Network;
 use eventyard_core::name::Region;
 use eventyard_core::schedule::CatchUp;
 use eventyard_core::secret::TokenHash;
@@ -319,6 +320,21 @@ impl Delivery {
             maximum_retry_attempts: section.integer("maximum_retry_attempts", 0..=185),
             maximum_event_age: section.seconds("maximum_event_age_seconds", 60..=86_400),
         }
+    }
+}
+
+/// `[egress]`: where deliveries may go.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    /// The networks beyond the public internet. Empty: see the defaults file.
+    pub allow: Vec<Network>,
+}
+
+impl Egress {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let advice =
+            "write networks such as 10.0.0.0/8 or fd00::/8, with no bits set behind the prefix, or single addresses";
+        Self { allow: reader.section("egress").list("allow", advice, Network::parse) }
     }
 }
 

@@ -12,7 +12,9 @@
 
 mod attempt;
 mod backlog;
+mod connections;
 mod dispatcher;
+mod egress;
 mod gate;
 mod ordered_backlog;
 mod queue;
@@ -28,7 +30,9 @@ mod tests;
 use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 
+pub use connections::CurrentConnections;
 pub use dispatcher::Dispatcher;
+pub use egress::EgressGuard;
 pub use senders::{
     AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, HttpSender, HttpSenderError, Senders,
 };

@@ -35,6 +35,7 @@ pub struct Metrics {
     pub(super) schedules: ScheduleMetrics,
     pub(super) task_panics: IntCounterVec,
     pub(super) tls_reload_failures: IntCounter,
+    pub(super) configuration_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Of dead letters.
@@ -77,6 +78,7 @@ pub struct StorageMetrics {
     pub bytes: IntGaugeVec,
     /// Bytes free for the daemon on the disk of the journal.
     pub free_bytes: IntGauge,
+    pub(super) backups: IntCounterVec,
 }
 
 /// The metrics of dead letters.
@@ -122,6 +124,7 @@ const ERROR_CODES: &[&str] = &[
     "FORWARDED_TOO_OFTEN",
     "FORWARDING_FAILED",
     "NO_CREDENTIALS",
+    "ADDRESS_FORBIDDEN",
     "TARGET_REMOVED",
     "EVENT_UNREADABLE",
     "EVENT_DAMAGED",
@@ -200,6 +203,11 @@ impl StorageMetrics {
             free_bytes: make.gauge(
                 "eventyard_storage_free_bytes",
                 "Bytes free for the daemon on the disk of the data directory, looked at every five seconds",
+            )?,
+            backups: make.counters(
+                "eventyard_backups_total",
+                "Backups that a running daemon was asked for",
+                &[("outcome", "`taken` or `failed`")],
             )?,
         })
     }
@@ -316,6 +324,10 @@ impl Metrics {
                 "Bugs that were caught",
                 &[("task", "`request`, `connection`, `attempt`, `worker`, or a part of the daemon")],
             )?,
+            configuration_reload_failures: make.counter(
+                "eventyard_configuration_reload_failures_total",
+                "Times that the configuration, or a part of it, could not be read again at SIGHUP; what was before goes on",
+            )?,
             tls_reload_failures: make.counter(
                 "eventyard_tls_reload_failures_total",
                 "Certificates that could not be read again at SIGHUP; the ones from before go on",
@@ -350,6 +362,9 @@ impl Metrics {
         }
         for bound in ["dead_letters.retention_days", "dead_letters.size_bytes_max"] {
             self.dead_letters.expired.with_label_values(&[bound]);
+        }
+        for outcome in ["taken", "failed"] {
+            self.storage.backups.with_label_values(&[outcome]);
         }
         self.attempts.with_label_values(&["DELIVERED"]);
         for code in ERROR_CODES {

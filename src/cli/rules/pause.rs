@@ -1,34 +1,15 @@
-//! `eventyard rules`: pausing and resuming the targets of a rule, of a running daemon.
+//! `eventyard rules pause` and `resume`: pausing and resuming the targets of a rule, of a running daemon.
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::admin::{AdminArguments, Failure};
-use super::{fail, say};
-
-/// What to do with rules.
-#[derive(Debug, Subcommand)]
-pub(super) enum RulesCommand {
-    /// Leave the targets of a rule alone. What they are owed waits until they are resumed.
-    Pause {
-        #[command(flatten)]
-        which: WhichArguments,
-        #[command(flatten)]
-        admin: AdminArguments,
-    },
-    /// Send to the targets of a rule again.
-    Resume {
-        #[command(flatten)]
-        which: WhichArguments,
-        #[command(flatten)]
-        admin: AdminArguments,
-    },
-}
+use crate::cli::admin::{AdminArguments, Failure};
+use crate::cli::{fail, say};
 
 /// Which targets.
 #[derive(Debug, Args)]
-pub(super) struct WhichArguments {
+pub(in crate::cli) struct PauseArguments {
     /// The rule: its name or its ARN.
     rule: String,
     /// The one target of this id; without it, all targets of the rule.
@@ -37,21 +18,21 @@ pub(super) struct WhichArguments {
     /// The event bus of a rule that is given by name: its name or its ARN. The default bus without it.
     #[arg(long, value_name = "BUS")]
     event_bus: Option<String>,
+    #[command(flatten)]
+    admin: AdminArguments,
 }
 
-pub(super) fn run(command: &RulesCommand) -> ExitCode {
-    let done = match command {
-        RulesCommand::Pause { which, admin } => set_paused(admin, which, "/rules/pause"),
-        RulesCommand::Resume { which, admin } => set_paused(admin, which, "/rules/resume"),
-    };
-    match done {
+/// Pauses the targets, or resumes them.
+pub(super) fn set_paused(arguments: &PauseArguments, is_paused: bool) -> ExitCode {
+    let path = if is_paused { "/rules/pause" } else { "/rules/resume" };
+    match ask(arguments, path) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure.to_string()),
     }
 }
 
-fn set_paused(admin: &AdminArguments, which: &WhichArguments, path: &str) -> Result<(), Failure> {
-    let WhichArguments { rule, target, event_bus } = which;
+fn ask(arguments: &PauseArguments, path: &str) -> Result<(), Failure> {
+    let PauseArguments { rule, target, event_bus, admin } = arguments;
     let options = [("target", target), ("event_bus", event_bus)];
     let options = options.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
     let query: Vec<_> = [("rule", rule.clone())].into_iter().chain(options).collect();
