@@ -50,7 +50,7 @@ enum Command {
         #[command(subcommand)]
         command: pattern::PatternCommand,
     },
-    /// Put rules from a file into a daemon, or write those of a daemon into a file.
+    /// Put rules from a file into a daemon, write those of a daemon into a file, or pause and resume them.
     Rules {
         #[command(subcommand)]
         command: rules::RulesCommand,
@@ -71,7 +71,7 @@ enum Command {
         #[command(subcommand)]
         command: dead_letters::DeadLettersCommand,
     },
-    /// Tell what happened to an event of a running daemon.
+    /// Tell what happened to events of a running daemon.
     Events {
         #[command(subcommand)]
         command: events::EventsCommand,

@@ -23,7 +23,7 @@ pub use catalogue::Description;
 pub use configuration::{ConfigurationNotReloaded, ConfigurationReloaded};
 pub use delivery::{
     AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLetterNotQueued, DeadLettersExpired, DeadLettersTakenOut,
-    DeliveryDied, EventUnmatched,
+    DeliveryDied, EventUnmatched, TargetPaused,
 };
 pub use journal::{
     GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, RecordQuarantined, SegmentDropped,
