@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use reqwest::Method;
 use serde_json::Value;
 
 use super::admin::{AdminArguments, Failure, segment};
@@ -32,7 +33,7 @@ pub(super) fn run(command: &EventsCommand) -> ExitCode {
 }
 
 fn show(admin: &AdminArguments, id: &str, json: bool) -> Result<(), Failure> {
-    let report = admin.ask("GET", &format!("/events/{}", segment(id)), &[])?;
+    let report = admin.ask(Method::GET, &format!("/events/{}", segment(id)), &[])?;
     if json {
         say(&serde_json::to_string_pretty(&report).unwrap_or_default());
         return Ok(());

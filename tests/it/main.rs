@@ -15,6 +15,7 @@ mod dead_letters;
 mod disk_full;
 mod documentation;
 mod events;
+mod fsck;
 mod lifecycle;
 mod metrics;
 mod monitoring;

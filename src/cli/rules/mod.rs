@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{fail, on_all_cores};
+use super::fail;
 use api::{Api, ApiArguments};
 
 /// What to do with rules.
@@ -68,13 +68,11 @@ pub(super) struct ExportArguments {
 }
 
 pub(super) fn run(command: RulesCommand) -> ExitCode {
-    on_all_cores(async move {
-        match command {
-            RulesCommand::Import(arguments) => import::import(arguments).await,
-            RulesCommand::Export(arguments) => match Api::new(arguments.api) {
-                Ok(api) => export::export(&api, arguments.event_bus).await,
-                Err(reason) => fail(&reason),
-            },
-        }
-    })
+    match command {
+        RulesCommand::Import(arguments) => import::import(arguments),
+        RulesCommand::Export(arguments) => match Api::new(arguments.api) {
+            Ok(api) => export::export(&api, arguments.event_bus),
+            Err(reason) => fail(&reason),
+        },
+    }
 }
