@@ -147,10 +147,14 @@ fn put_rules(api: Client, targets: &Targets) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits until nothing is owed, restarts once more, and asks the oracle.
+/// Checks the data of a daemon that was killed with all it owes, waits until nothing is owed, restarts once more, and asks the
+/// oracle.
 fn settle(world: &mut World, oracle: &Mutex<Oracle>) -> Result<(), String> {
     let began = Instant::now();
+    world.daemon.kill();
+    world.daemon.check_data()?;
     world.catch_up_clock();
+    world.start()?;
     wait_until_settled(world)?;
     world.daemon.kill();
     world.start()?;
