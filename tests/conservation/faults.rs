@@ -168,7 +168,7 @@ impl World {
             letters = self.daemon.dead_letters()?;
         }
         for letter in &letters {
-            self.oracle().examine(letter);
+            self.oracle().exhume(letter);
         }
         // It may have no room to write.
         let redriven = self.daemon.admin("POST", "/dead-letters/redrive?all=true").unwrap_or_default();
