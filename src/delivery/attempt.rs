@@ -150,7 +150,10 @@ impl Attempts {
             }
             TargetKind::Aws(aws) => {
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
-                self.senders.aws.send(AwsDelivery { target: aws, envelope, event: id, body, is_event }).await
+                let token = id.idempotency_token(&target.rule_arn, target.target.id.as_str());
+                let rule = target.rule.name.as_str();
+                let delivery = AwsDelivery { target: aws, envelope, event: id, rule, token, body, is_event };
+                self.senders.aws.send(delivery).await
             }
         })
     }

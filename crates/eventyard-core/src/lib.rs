@@ -28,6 +28,7 @@ pub mod retry_after;
 pub mod rule;
 pub mod schedule;
 pub mod secret;
+pub mod shape;
 pub mod sigv4;
 pub mod tag;
 pub mod target;

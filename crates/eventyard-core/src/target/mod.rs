@@ -1,12 +1,14 @@
 //! A target: where a rule's events go, what they look like there, and how long delivery is tried.
 
 mod aws;
+mod blocks;
 mod http_url;
 mod parameters;
 
 use std::collections::BTreeMap;
 
-pub use aws::{AwsResource, AwsTarget, SqsQueue};
+pub use aws::{AwsResource, AwsTarget, Ec2Action, SqsQueue};
+pub use blocks::{BATCH_PARAMETERS, ECS_PARAMETERS, ParameterBlock, RUN_COMMAND_PARAMETERS, in_camel_case};
 pub use http_url::{HttpUrl, InvalidHttpUrl};
 pub use parameters::{
     CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
@@ -41,6 +43,12 @@ pub struct Target {
     pub sqs_parameters: Option<SqsParameters>,
     /// `KinesisParameters`: what makes the partition key.
     pub kinesis_parameters: Option<KinesisParameters>,
+    /// `EcsParameters`: the task that is run.
+    pub ecs_parameters: Option<ParameterBlock>,
+    /// `BatchParameters`: the job that is submitted.
+    pub batch_parameters: Option<ParameterBlock>,
+    /// `RunCommandParameters`: the machines that a command is run on.
+    pub run_command_parameters: Option<ParameterBlock>,
     /// `DeadLetterConfig.Arn`: the queue that gets a copy of each dead letter. An empty text is a block without an Arn, which
     /// is given back and asks for nothing.
     pub dead_letter_arn: Option<String>,
@@ -70,6 +78,9 @@ impl Target {
             retry_policy: None,
             sqs_parameters: None,
             kinesis_parameters: None,
+            ecs_parameters: None,
+            batch_parameters: None,
+            run_command_parameters: None,
             dead_letter_arn: None,
         }
     }
@@ -115,12 +126,8 @@ impl Target {
         let url = HttpUrl::parse(&self.arn).map_err(|invalid| {
             ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
         })?;
-        for (block, is_given) in
-            [("SqsParameters", self.sqs_parameters.is_some()), ("KinesisParameters", self.kinesis_parameters.is_some())]
-        {
-            if is_given {
-                return Err(aws::does_not_fit(self, block));
-            }
+        if let Some(block) = self.blocks().find(|block| *block != "HttpParameters") {
+            return Err(aws::does_not_fit(self, block));
         }
         let parameters = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
         Ok(TargetKind::Http { url, parameters })
@@ -128,22 +135,30 @@ impl Target {
 
     /// An event bus gets events as they are: Amazon's service lets nothing change them on the way either.
     fn compile_event_bus(&self, bus: EventBusKey) -> Result<TargetKind, ServiceError> {
-        for (member, is_given) in [
+        let inputs = given([
             ("Input", self.input.is_some()),
             ("InputPath", self.input_path.is_some()),
             ("InputTransformer", self.input_transformer.is_some()),
+        ]);
+        if let Some(member) = inputs.chain(self.blocks()).next() {
+            let id = &self.id;
+            return Err(ServiceError::validation(format!(
+                "Parameter {member} is not valid for target {id}. Reason: an event bus gets events as they are."
+            )));
+        }
+        Ok(TargetKind::EventBus(bus))
+    }
+
+    /// The names of the parameter blocks that belong to one kind of target each, as far as they were given.
+    fn blocks(&self) -> impl Iterator<Item = &'static str> {
+        given([
             ("HttpParameters", self.http_parameters.is_some()),
             ("SqsParameters", self.sqs_parameters.is_some()),
             ("KinesisParameters", self.kinesis_parameters.is_some()),
-        ] {
-            if is_given {
-                let id = &self.id;
-                return Err(ServiceError::validation(format!(
-                    "Parameter {member} is not valid for target {id}. Reason: an event bus gets events as they are."
-                )));
-            }
-        }
-        Ok(TargetKind::EventBus(bus))
+            ("EcsParameters", self.ecs_parameters.is_some()),
+            ("BatchParameters", self.batch_parameters.is_some()),
+            ("RunCommandParameters", self.run_command_parameters.is_some()),
+        ])
     }
 
     /// Compiles the input alone, as [`compile`](Self::compile) does, wherever the target is.
@@ -158,6 +173,11 @@ impl Target {
         TargetInput::parse(self.id.as_str(), self.input.as_deref(), self.input_path.as_deref(), transformer)
             .map_err(|invalid| ServiceError::validation(invalid.to_string()))
     }
+}
+
+/// The names that are given.
+fn given<const N: usize>(members: [(&'static str, bool); N]) -> impl Iterator<Item = &'static str> {
+    members.into_iter().filter_map(|(name, is_given)| is_given.then_some(name))
 }
 
 /// The parts of a target that are used at each delivery, read once.

@@ -4,13 +4,17 @@
 //! knows where the services are and signs for them as the [`credentials`] say, [`answer`] what their errors mean.
 
 mod answer;
+mod batch;
 mod call;
 mod caller;
 mod cloudwatch_logs;
 mod codebuild;
 mod codepipeline;
 mod credentials;
+mod ec2;
+mod ecs;
 mod firehose;
+mod inspector;
 mod kinesis;
 mod lambda;
 mod sns;
@@ -21,7 +25,7 @@ mod step_functions;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventyard_core::clock::Clock;
+use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
@@ -54,6 +58,10 @@ pub(in crate::delivery) struct AwsDelivery<'a> {
     /// The event, whose parts parameters may name.
     pub(in crate::delivery) envelope: &'a str,
     pub(in crate::delivery) event: EventId,
+    /// The rule's name.
+    pub(in crate::delivery) rule: &'a str,
+    /// What a service is given to know a repetition by.
+    pub(in crate::delivery) token: String,
     /// What is sent.
     pub(in crate::delivery) body: String,
     /// Whether that is the event itself, as nothing else was asked for.
@@ -80,33 +88,53 @@ impl AwsSender {
             Ok(caller) => caller,
             Err(failure) => return failure,
         };
-        let AwsDelivery { target, envelope, event, body, is_event } = delivery;
-        let input = (!is_event).then_some(body.as_str());
-        let call = match &target.resource {
-            AwsResource::SqsQueue { queue, message_group_id } => {
-                let origin = self.endpoints.origin(sqs::SQS, region);
-                Ok(sqs::send_message(&origin, queue, message_group_id.as_deref(), &body))
-            }
-            AwsResource::SnsTopic { arn } => Ok(sns::publish(arn, &body)),
-            AwsResource::LambdaFunction { arn } => Ok(lambda::invoke(arn, body.clone())),
-            AwsResource::KinesisStream { arn, partition_key } => {
-                Ok(kinesis::put_record(arn, partition_key.as_ref(), (envelope, event), &body))
-            }
-            AwsResource::FirehoseStream { name } => Ok(firehose::put_record(name, &body)),
-            AwsResource::StateMachine { arn } => Ok(step_functions::start_execution(arn, &body)),
-            AwsResource::BuildProject { name } => codebuild::start_build(name, input),
-            AwsResource::Pipeline { name } => codepipeline::start_pipeline_execution(name, input),
-            AwsResource::AutomationDocument { name, version } => {
-                ssm::start_automation_execution(name, version.as_deref(), input)
-            }
-            AwsResource::LogGroup { name } => {
-                return cloudwatch_logs::put_log_events(&caller, name, self.clock.now(), &body).await;
-            }
+        let now = self.clock.now();
+        let call = match self.call(&delivery, now) {
+            Ok(call) => call,
+            Err(reason) => return AttemptOutcome::RequestInvalid { reason },
         };
-        match call {
-            Ok(call) => caller.call(&call).await.map_or_else(|failure| failure, answer::Answer::outcome),
-            Err(reason) => AttemptOutcome::RequestInvalid { reason },
+        let answer = match caller.call(&call).await {
+            Ok(answer) => answer,
+            Err(failure) => return failure,
+        };
+        match &delivery.target.resource {
+            AwsResource::StateMachine { .. } => step_functions::outcome(answer),
+            AwsResource::EcsCluster { .. } => ecs::outcome(answer),
+            AwsResource::LogGroup { name } => cloudwatch_logs::outcome(&caller, (name, now), &call, answer).await,
+            _ => answer.outcome(),
         }
+    }
+
+    /// The call that a delivery is. The error says what was wrong with the input.
+    fn call(&self, delivery: &AwsDelivery<'_>, now: Timestamp) -> Result<Call, String> {
+        let AwsDelivery { target, envelope, event, rule, token, body, is_event } = delivery;
+        let input = (!is_event).then_some(body.as_str());
+        Ok(match &target.resource {
+            AwsResource::SqsQueue { queue, message_group_id } => {
+                let origin = self.endpoints.origin(sqs::SQS, &target.region);
+                sqs::send_message(&origin, queue, message_group_id.as_deref(), token, body)
+            }
+            AwsResource::SnsTopic { arn, message_group_id } => {
+                sns::publish(arn, message_group_id.as_deref(), token, body)
+            }
+            AwsResource::LambdaFunction { arn } => lambda::invoke(arn, body.clone()),
+            AwsResource::KinesisStream { arn, partition_key } => {
+                kinesis::put_record(arn, partition_key.as_ref(), (envelope, *event), body)
+            }
+            AwsResource::FirehoseStream { name } => firehose::put_record(name, body),
+            AwsResource::StateMachine { arn } => step_functions::start_execution(arn, *event, token, body),
+            AwsResource::BuildProject { name } => codebuild::start_build(name, token, input)?,
+            AwsResource::Pipeline { name } => codepipeline::start_pipeline_execution(name, token, input)?,
+            AwsResource::AutomationDocument { name, version } => {
+                ssm::start_automation_execution(name, version.as_deref(), token, input)?
+            }
+            AwsResource::CommandDocument { name, targets } => ssm::send_command(name, targets, input)?,
+            AwsResource::EcsCluster { task } => ecs::run_task(task, rule, token, input)?,
+            AwsResource::JobQueue { job } => batch::submit_job(job, input)?,
+            AwsResource::AssessmentTemplate { arn } => inspector::start_assessment_run(arn, input)?,
+            AwsResource::Ec2(action) => ec2::act(*action, body)?,
+            AwsResource::LogGroup { name } => cloudwatch_logs::put_log_events(name, now, body),
+        })
     }
 
     /// Sends a copy of a dead letter to a queue. One without an event is sent to nobody, and counts as sent.
