@@ -18,7 +18,7 @@ use eventyard_core::target::TargetKind;
 
 use super::Settings;
 use super::senders::{AwsDelivery, HttpRequest, Senders, forward};
-use crate::engine::{ActiveTarget, Engine, aws_refusal};
+use crate::engine::{ActiveTarget, Engine};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
 use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
@@ -145,14 +145,15 @@ impl Attempts {
                 let body = render(target, event)?;
                 self.senders.http.send(HttpRequest { url, parameters, envelope, event: id, attempt, body }).await
             }
-            TargetKind::Aws(_) if !self.engine.may_call_aws(&target.rule.bus.account) => {
-                AttemptOutcome::NoCredentials { reason: aws_refusal(&target.rule.bus.account) }
-            }
             TargetKind::Aws(aws) => {
+                let role_arn = target.target.role_arn.as_deref();
+                if let Some(reason) = self.engine.aws_refusal(&target.rule.bus.account, role_arn) {
+                    return Err(AttemptOutcome::NoCredentials { reason });
+                }
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
                 let token = id.idempotency_token(&target.rule_arn, target.target.id.as_str());
                 let rule = target.rule.name.as_str();
-                let delivery = AwsDelivery { target: aws, envelope, event: id, rule, token, body, is_event };
+                let delivery = AwsDelivery { target: aws, envelope, event: id, role_arn, rule, token, body, is_event };
                 self.senders.aws.send(delivery).await
             }
         })
@@ -213,7 +214,8 @@ impl Attempts {
     /// is kept either way.
     async fn copy_to_queue(&self, target: &ActiveTarget, letter: &DeadLetter) {
         let account = &target.rule.bus.account;
-        let Some(queue) = target.compiled.dead_letter_queue.as_ref().filter(|_| self.engine.may_call_aws(account))
+        let Some(queue) =
+            target.compiled.dead_letter_queue.as_ref().filter(|_| self.engine.aws_refusal(account, None).is_none())
         else {
             return;
         };

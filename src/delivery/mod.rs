@@ -27,7 +27,8 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 
 pub use dispatcher::Dispatcher;
 pub use senders::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, ContainerAuthorization, HttpSender,
+    HttpSenderError, Senders,
 };
 
 /// The bounds of delivery.

@@ -44,7 +44,7 @@ fn rig() -> Rig {
     };
     let http = HttpSender::new(Duration::from_secs(1), Duration::from_secs(1)).unwrap();
     let clock = Arc::new(SystemClock);
-    let aws = AwsSender::new(&http, clock.clone(), AwsEndpoints::default(), AwsCredentialsSource::None);
+    let aws = AwsSender::new(clock.clone(), AwsSettings::default()).unwrap();
     let senders = Senders { http, aws };
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
     let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, telemetry);

@@ -38,7 +38,6 @@ pub use explain::RuleExplanation;
 pub use managed_rules::{Applied, ManagedRule};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
-pub use targets::aws_refusal;
 
 use crate::journal::{Journal, JournalError};
 use crate::runtime::Random;

@@ -24,7 +24,12 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 DETAIL = {"order": "7", "note": "ä & b"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/router"
-QUICK = {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10", "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "50"}
+QUICK = {
+    "EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10",
+    "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "50",
+    # What is sent is looked at without STS in between; test_aws_credentials.py has it.
+    "EVENTYARD_AWS_SERVICES__ASSUME_ROLES": "false",
+}
 THROTTLED = Answer(400, b'{"__type":"ThrottlingException","message":"slower"}')
 DENIED = Answer(403, b'{"__type":"AccessDeniedException","message":"no"}')
 EXPIRED = Answer(403, b'{"__type":"ExpiredTokenException","message":"old"}')

@@ -5,7 +5,7 @@ mod event_bus;
 mod http;
 
 pub(super) use aws::AwsDelivery;
-pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender};
+pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, ContainerAuthorization};
 pub(super) use event_bus::forward;
 pub(super) use http::HttpRequest;
 pub use http::{HttpSender, HttpSenderError};

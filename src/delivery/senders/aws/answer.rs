@@ -89,6 +89,11 @@ impl Answer {
         self.status >= 400 && self.code == code
     }
 
+    /// Its text.
+    pub(super) fn body(&self) -> &str {
+        &self.body
+    }
+
     /// The answer to a call that succeeded; null when it failed or is no JSON.
     pub(super) fn output(&self) -> Value {
         self.is_success().then(|| serde_json::from_str(&self.body).ok()).flatten().unwrap_or_default()
@@ -115,7 +120,7 @@ impl Answer {
 }
 
 /// The text of the first element of this name; good enough for the errors of the query protocol.
-fn xml_element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn xml_element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
 }

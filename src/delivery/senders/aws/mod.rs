@@ -21,8 +21,10 @@ mod sns;
 mod sqs;
 mod ssm;
 mod step_functions;
+mod sts;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eventyard_core::clock::{Clock, Timestamp};
@@ -36,19 +38,36 @@ use reqwest::Client;
 use call::Call;
 pub use caller::AwsEndpoints;
 use caller::Caller;
-use credentials::Credentials;
-pub use credentials::{AwsCredentials, AwsCredentialsSource};
+pub use credentials::{AwsCredentials, AwsCredentialsSource, ContainerAuthorization};
+use credentials::{Lease, first};
 
-use super::HttpSender;
+use super::HttpSenderError;
+
+/// Where the services are, and whom they are to take the daemon for.
+#[derive(Clone, Debug, Default)]
+pub struct AwsSettings {
+    /// Time for a connection.
+    pub connect_timeout: Duration,
+    /// Time for a whole exchange.
+    pub response_timeout: Duration,
+    /// Where the services are.
+    pub endpoints: AwsEndpoints,
+    /// Where the access key may come from; the first that has one counts.
+    pub credentials: Vec<AwsCredentialsSource>,
+    /// Whether a target that has a `RoleArn` is called as that role.
+    pub assume_roles: bool,
+}
 
 /// Calls AWS services.
 #[derive(Debug)]
 pub struct AwsSender {
     client: Client,
-    response_timeout: Duration,
     clock: Arc<dyn Clock>,
-    endpoints: AwsEndpoints,
-    credentials: Credentials,
+    settings: AwsSettings,
+    /// The daemon's own credentials.
+    own: Lease,
+    /// Those of roles, by ARN and session name.
+    of_roles: Mutex<BTreeMap<(String, String), Arc<Lease>>>,
 }
 
 /// One delivery.
@@ -58,6 +77,8 @@ pub(in crate::delivery) struct AwsDelivery<'a> {
     /// The event, whose parts parameters may name.
     pub(in crate::delivery) envelope: &'a str,
     pub(in crate::delivery) event: EventId,
+    /// The target's `RoleArn`.
+    pub(in crate::delivery) role_arn: Option<&'a str>,
     /// The rule's name.
     pub(in crate::delivery) rule: &'a str,
     /// What a service is given to know a repetition by.
@@ -69,24 +90,28 @@ pub(in crate::delivery) struct AwsDelivery<'a> {
 }
 
 impl AwsSender {
-    /// A sender with the client and the patience of `http`.
-    #[must_use]
-    pub fn new(
-        http: &HttpSender,
-        clock: Arc<dyn Clock>,
-        endpoints: AwsEndpoints,
-        credentials: AwsCredentialsSource,
-    ) -> Self {
-        let credentials = Credentials::new(credentials);
-        Self { client: http.client.clone(), response_timeout: http.response_timeout, clock, endpoints, credentials }
+    /// A sender with connections of its own, which go where the operator says the services are.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn new(clock: Arc<dyn Clock>, settings: AwsSettings) -> Result<Self, HttpSenderError> {
+        // Only the first call in a process decides, and all calls decide the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .tcp_nodelay(true)
+            .user_agent(concat!("eventyard/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client, clock, settings, own: Lease::default(), of_roles: Mutex::default() })
     }
 
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: AwsDelivery<'_>) -> AttemptOutcome {
-        let region = &delivery.target.region;
-        let caller = match self.caller(region) {
+        let caller = match self.caller_as(&delivery.target.region, delivery.role_arn, delivery.rule).await {
             Ok(caller) => caller,
-            Err(failure) => return failure,
+            Err(reason) => return AttemptOutcome::NoCredentials { reason },
         };
         let now = self.clock.now();
         let call = match self.call(&delivery, now) {
@@ -107,11 +132,11 @@ impl AwsSender {
 
     /// The call that a delivery is. The error says what was wrong with the input.
     fn call(&self, delivery: &AwsDelivery<'_>, now: Timestamp) -> Result<Call, String> {
-        let AwsDelivery { target, envelope, event, rule, token, body, is_event } = delivery;
+        let AwsDelivery { target, envelope, event, rule, token, body, is_event, .. } = delivery;
         let input = (!is_event).then_some(body.as_str());
         Ok(match &target.resource {
             AwsResource::SqsQueue { queue, message_group_id } => {
-                let origin = self.endpoints.origin(sqs::SQS, &target.region);
+                let origin = self.settings.endpoints.origin(sqs::SQS, &target.region);
                 sqs::send_message(&origin, queue, message_group_id.as_deref(), token, body)
             }
             AwsResource::SnsTopic { arn, message_group_id } => {
@@ -139,26 +164,53 @@ impl AwsSender {
 
     /// Sends a copy of a dead letter to a queue. One without an event is sent to nobody, and counts as sent.
     pub(in crate::delivery) async fn send_dead_letter(&self, queue: &SqsQueue, letter: &DeadLetter) -> AttemptOutcome {
-        let caller = match self.caller(&queue.region) {
+        let caller = match self.caller(&queue.region).await {
             Ok(caller) => caller,
-            Err(failure) => return failure,
+            Err(reason) => return AttemptOutcome::NoCredentials { reason },
         };
-        let origin = self.endpoints.origin(sqs::SQS, &queue.region);
+        let origin = self.settings.endpoints.origin(sqs::SQS, &queue.region);
         match sqs::send_dead_letter(&origin, queue, letter) {
             Some(call) => caller.call(&call).await.map_or_else(|failure| failure, answer::Answer::outcome),
             None => AttemptOutcome::Delivered,
         }
     }
 
-    fn caller<'a>(&'a self, region: &'a Region) -> Result<Caller<'a>, AttemptOutcome> {
-        let credentials = self.credentials.get().map_err(|reason| AttemptOutcome::NoCredentials { reason })?;
-        Ok(Caller {
+    /// Calls as the role of the target, if it has one and roles are assumed, and as the daemon otherwise.
+    async fn caller_as<'a>(
+        &'a self,
+        region: &'a Region,
+        role_arn: Option<&str>,
+        rule: &str,
+    ) -> Result<Caller<'a>, String> {
+        let own = self.caller(region).await?;
+        let Some(role_arn) = role_arn.filter(|_| self.settings.assume_roles) else { return Ok(own) };
+        let session_name = sts::session_name(rule);
+        let lease = self.lease_of(role_arn, &session_name);
+        let assumed = lease.get(&*self.clock, sts::assume_role(&own, role_arn, &session_name)).await;
+        Ok(Caller { credentials: Some(assumed?), ..own })
+    }
+
+    fn lease_of(&self, role_arn: &str, session_name: &str) -> Arc<Lease> {
+        let mut of_roles = self.of_roles.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (role_arn.to_owned(), session_name.to_owned());
+        if !of_roles.contains_key(&key) {
+            let now = self.clock.now();
+            of_roles.retain(|_, lease| !lease.is_over(now));
+        }
+        Arc::clone(of_roles.entry(key).or_default())
+    }
+
+    /// Calls as the daemon. The error says where credentials were looked for, and what to do.
+    async fn caller<'a>(&'a self, region: &'a Region) -> Result<Caller<'a>, String> {
+        let nobody = Caller {
             client: &self.client,
             clock: &self.clock,
-            endpoints: &self.endpoints,
+            endpoints: &self.settings.endpoints,
             region,
-            credentials,
-            response_timeout: self.response_timeout,
-        })
+            credentials: None,
+            response_timeout: self.settings.response_timeout,
+        };
+        let credentials = self.own.get(&*self.clock, first(&self.settings.credentials, &nobody)).await?;
+        Ok(Caller { credentials: Some(credentials), ..nobody })
     }
 }
