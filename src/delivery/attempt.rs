@@ -8,7 +8,7 @@ use eventyard_core::attempt_record::AttemptRecord;
 use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
-use eventyard_core::delivery::{AttemptOutcome, TargetHealth};
+use eventyard_core::delivery::{AttemptOutcome, TargetHealth, Verdict};
 use eventyard_core::event::Event;
 use eventyard_core::input::RenderContext;
 use eventyard_core::limits::ATTEMPT_MESSAGE_BYTES_MAX;
@@ -22,6 +22,11 @@ use crate::engine::{ActiveTarget, Engine};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
 use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
+
+/// How often the copy of a dead letter is sent to a queue that fails.
+const QUEUE_TRIES_MAX: u32 = 3;
+/// The longest wait between two of them: the attempt holds its slot meanwhile.
+const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// What attempts need; shared by all workers.
 #[derive(Debug)]
@@ -210,8 +215,8 @@ impl Attempts {
         }
     }
 
-    /// Sends a copy of a dead letter to the queue of the target's `DeadLetterConfig`. It is tried once: the dead letter itself
-    /// is kept either way.
+    /// Sends a copy of a dead letter to the queue of the target's `DeadLetterConfig`. It is tried a few times in a row: the dead
+    /// letter itself is kept either way.
     async fn copy_to_queue(&self, target: &ActiveTarget, letter: &DeadLetter) {
         let account = &target.rule.bus.account;
         let Some(queue) =
@@ -219,8 +224,18 @@ impl Attempts {
         else {
             return;
         };
-        let sent = self.tasks.guard("dead-letter queue", self.senders.aws.send_dead_letter(queue, letter)).await;
-        let outcome = sent.unwrap_or(AttemptOutcome::InternalError);
+        let mut outcome = AttemptOutcome::InternalError;
+        for number in 1..=QUEUE_TRIES_MAX {
+            let sent = self.tasks.guard("dead-letter queue", self.senders.aws.send_dead_letter(queue, letter)).await;
+            outcome = sent.unwrap_or(AttemptOutcome::InternalError);
+            if outcome.verdict() != Verdict::Retryable {
+                break;
+            }
+            if number < QUEUE_TRIES_MAX {
+                let wait = self.settings.backoff.wait(number, self.random.next_u64());
+                tokio::time::sleep(wait.min(QUEUE_WAIT_MAX)).await;
+            }
+        }
         if outcome != AttemptOutcome::Delivered {
             let (rule_arn, target_id) = (letter.rule_arn.as_str(), letter.target_id.as_str());
             self.telemetry.record(&DeadLetterNotQueued { rule_arn, target_id, reason: &outcome.message() });

@@ -25,7 +25,7 @@ from aws_services import (
 from conftest import CREDENTIALS
 from sink import Answer
 from waiting import wait_until
-from wire import call, refusal, request
+from wire import call, dead_letters, refusal, request
 
 # Delivered to moto, read back with boto3
 
@@ -204,6 +204,23 @@ def test_an_input_that_is_no_object_is_not_sent(router, sink, target):
     assert sink.requests == []
 
 
+@pytest.mark.parametrize("target", [arn("sns", "t"), arn("states", "stateMachine:m")], ids=lambda arn: arn.split(":")[2])
+def test_what_is_too_large_for_a_service_is_not_sent(router, sink, target):
+    done = router(sink.url, {"Arn": target, "RoleArn": ROLE, "InputPath": "$.detail.text"})
+    put = lambda size: done.client.put_events(
+        Entries=[{"Source": "com.example.shop", "DetailType": "a", "Detail": json.dumps({"text": "a" * size})}]
+    )
+    # Two bytes are the quotes. The first event, which has no such text, is none of this.
+    put(256 * 1024 - 2)
+    sink.wait_for(1)
+    put(256 * 1024 - 1)
+    letters = wait_until(lambda: len(found := dead_letters(done.daemon)["dead_letters"]) == 2 and found)
+    (letter,) = [letter for letter in letters if letter["ERROR_CODE"] != "INPUT_FAILED"]
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REQUEST_INVALID", 0)
+    assert "262145 bytes were to be sent" in letter["ERROR_MESSAGE"]
+    assert len(sink.requests) == 1
+
+
 def test_without_credentials_nothing_is_sent(router, sink):
     env = {"EVENTYARD_AWS_SERVICES__ENDPOINT_URL": sink.url, "AWS_ACCESS_KEY_ID": ""}
     target = {"Arn": arn("sqs", "q"), "RetryPolicy": {"MaximumRetryAttempts": 1}}
@@ -260,6 +277,26 @@ def test_a_queue_that_is_missing_costs_no_dead_letter(moto, router, sink):
     done = router(moto.url, target)
     assert only_letter(done.daemon)["ERROR_CODE"] == "REFUSED_BY_TARGET"
     assert "a dead letter is not in the target's queue" in done.daemon.log()
+
+
+def test_the_copy_to_a_queue_that_fails_is_tried_again(router, sink):
+    sink.always("/hook", Answer(404))
+    sink.answer("/", Answer(503), THROTTLED)
+    done = router(sink.url, {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": arn("sqs", "dead")}})
+    assert only_letter(done.daemon)["ERROR_CODE"] == "REFUSED_BY_TARGET"
+    first, *again = [read(request) for request in sink.wait_for(3, "/")]
+    assert again == [first, first]
+    assert "a dead letter is not in the target's queue" not in done.daemon.log()
+
+
+def test_a_copy_that_cannot_be_sent_is_counted(router, sink):
+    sink.always("/hook", Answer(404))
+    sink.always("/", Answer(503))
+    done = router(sink.url, {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": arn("sqs", "dead")}})
+    only_letter(done.daemon)
+    assert len(sink.to("/")) == 3
+    metrics = request(done.daemon.admin_address, "GET", "/metrics").body.decode()
+    assert "\neventyard_dead_letters_not_queued_total 1\n" in metrics
 
 
 @pytest.mark.parametrize("queue", [arn("sqs", "dead.fifo"), arn("sns", "dead"), "dead"])

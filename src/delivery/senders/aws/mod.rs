@@ -17,6 +17,7 @@ mod firehose;
 mod inspector;
 mod kinesis;
 mod lambda;
+mod sizes;
 mod sns;
 mod sqs;
 mod ssm;
@@ -134,6 +135,9 @@ impl AwsSender {
     fn call(&self, delivery: &AwsDelivery<'_>, now: Timestamp) -> Result<Call, String> {
         let AwsDelivery { target, envelope, event, rule, token, body, is_event, .. } = delivery;
         let input = (!is_event).then_some(body.as_str());
+        if !matches!(target.resource, AwsResource::EcsCluster { .. }) || input.is_some() {
+            sizes::check(&target.resource, body)?;
+        }
         Ok(match &target.resource {
             AwsResource::SqsQueue { queue, message_group_id } => {
                 let origin = self.settings.endpoints.origin(sqs::SQS, &target.region);
