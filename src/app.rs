@@ -371,6 +371,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
         event_buses_per_account_max: config.quotas.event_buses_per_account_max,
         aws_target_accounts: aws_target_accounts(config),
+        accounts: config.accounts.iter().map(|account| account.id.clone()).collect(),
         regions: config.aws.regions.clone(),
         organizations: config
             .accounts

@@ -145,6 +145,13 @@ impl Attempts {
     ) -> Result<AttemptOutcome, AttemptOutcome> {
         let (envelope, id) = (event.envelope.as_ref(), event.id);
         Ok(match &target.compiled.kind {
+            TargetKind::EventBus(bus) if self.senders.aws.reaches_event_buses() && !self.engine.has_event_bus(bus) => {
+                let role_arn = target.target.role_arn.as_deref();
+                if let Some(reason) = self.engine.aws_refusal(&target.rule.bus.account, role_arn) {
+                    return Err(AttemptOutcome::NoCredentials { reason });
+                }
+                self.senders.aws.put_event(bus, (role_arn, target.rule.name.as_str()), envelope).await
+            }
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
                 let body = render(target, event)?;

@@ -75,6 +75,8 @@ pub struct Settings {
     pub event_buses_per_account_max: Option<usize>,
     /// The accounts whose rules may call AWS services with the daemon's key; none for all.
     pub aws_target_accounts: Option<Vec<AccountId>>,
+    /// The accounts of this daemon; empty where every account is.
+    pub accounts: Vec<AccountId>,
     /// The regions that are served; all when it is empty.
     pub regions: Vec<Region>,
     /// The organizations that accounts belong to.

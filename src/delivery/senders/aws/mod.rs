@@ -13,6 +13,7 @@ mod codepipeline;
 mod credentials;
 mod ec2;
 mod ecs;
+mod eventbridge;
 mod firehose;
 mod inspector;
 mod kinesis;
@@ -32,7 +33,7 @@ use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
-use eventyard_core::name::Region;
+use eventyard_core::name::{EventBusKey, Region};
 use eventyard_core::target::{AwsResource, AwsTarget, SqsQueue};
 use reqwest::Client;
 
@@ -164,6 +165,28 @@ impl AwsSender {
             AwsResource::Ec2(action) => ec2::act(*action, body)?,
             AwsResource::LogGroup { name } => cloudwatch_logs::put_log_events(name, now, body),
         })
+    }
+
+    /// Whether event buses elsewhere can be reached: somebody said where they are.
+    pub(in crate::delivery) fn reaches_event_buses(&self) -> bool {
+        self.settings.endpoints.by_service.contains_key(eventbridge::EVENTBRIDGE.name)
+    }
+
+    /// Puts an event on an event bus elsewhere, as a role or as the daemon, for a rule.
+    pub(in crate::delivery) async fn put_event(
+        &self,
+        bus: &EventBusKey,
+        (role_arn, rule): (Option<&str>, &str),
+        envelope: &str,
+    ) -> AttemptOutcome {
+        let caller = match self.caller_as(&bus.region, role_arn, rule).await {
+            Ok(caller) => caller,
+            Err(reason) => return AttemptOutcome::NoCredentials { reason },
+        };
+        match eventbridge::put_events(bus, envelope) {
+            Ok(call) => caller.call(&call).await.map_or_else(|failure| failure, eventbridge::outcome),
+            Err(reason) => AttemptOutcome::RequestInvalid { reason },
+        }
     }
 
     /// Sends a copy of a dead letter to a queue. One without an event is sent to nobody, and counts as sent.
