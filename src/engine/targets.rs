@@ -25,7 +25,7 @@ impl Engine {
         refuse_managed(key, self.registry().require_rule(key)?, force)?;
         let (numbers, next_number) = self.number_targets(key, &targets)?;
         let stored = |(target, number): (&Target, &TargetNumber)| {
-            Change::PutTarget(key.clone(), StoredTarget { number: *number, target: target.clone() })
+            Change::PutTarget(key.clone(), Box::new(StoredTarget { number: *number, target: target.clone() }))
         };
         let mut changes: Vec<Change> = targets.iter().zip(&numbers).map(stored).collect();
         changes.push(Change::NextNumber(next_number));

@@ -130,7 +130,7 @@ pub(super) fn edits(change: &Change) -> Vec<Edit> {
         Change::PutRule(key, rule) => vec![insert(Kind::Rule, rule_parts(key), &RuleRecord::from(rule))],
         Change::DeleteRule(key) => vec![Edit::Remove(Kind::Rule, rule_parts(key))],
         Change::PutTarget(key, target) => {
-            vec![insert(Kind::Target, target_parts(key, &target.target.id), &TargetRecord::from(target))]
+            vec![insert(Kind::Target, target_parts(key, &target.target.id), &TargetRecord::from(target.as_ref()))]
         }
         Change::RemoveTarget(key, id, number, removed) => vec![
             Edit::Remove(Kind::Target, target_parts(key, id)),

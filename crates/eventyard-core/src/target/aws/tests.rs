@@ -74,9 +74,9 @@ fn other_arns_are_refused() {
     }
 }
 
-fn block(members: Value) -> Option<ParameterBlock> {
+fn block(members: Value) -> ParameterBlock {
     let Value::Object(members) = members else { panic!("{members}") };
-    Some(ParameterBlock::new(members))
+    ParameterBlock::new(members)
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn blocks_become_members_of_the_call() {
         "TaskDefinitionArn": "d", "EnableECSManagedTags": true, "NetworkConfiguration": network,
         "Tags": [{ "Key": "K", "Value": "V" }], "PlacementStrategy": [{ "type": "spread" }],
     });
-    let ecs = Target { ecs_parameters: block(ecs), ..cluster };
+    let ecs = Target { ecs_parameters: Some(block(ecs)), ..cluster };
     let TargetKind::Aws(AwsTarget { resource: AwsResource::EcsCluster { task }, .. }) = ecs.compile().unwrap().kind
     else {
         panic!("{}", shown(&ecs))
@@ -103,7 +103,7 @@ fn blocks_become_members_of_the_call() {
     let queue = target("arn:aws:batch:us-east-1:123456789012:job-queue/q");
     assert_eq!(shown(&queue), "Parameter(s) BatchParameters must be specified for target: t-1.");
     let batch = json!({ "JobDefinition": "d", "JobName": "n", "ArrayProperties": { "Size": 2 } });
-    let batch = Target { batch_parameters: block(batch), ..queue };
+    let batch = Target { batch_parameters: Some(block(batch)), ..queue };
     let TargetKind::Aws(AwsTarget { resource: AwsResource::JobQueue { job }, .. }) = batch.compile().unwrap().kind
     else {
         panic!("{}", shown(&batch))
@@ -123,7 +123,7 @@ fn documents_are_run_on_machines_that_are_named() {
         ("arn:aws:ssm:us-east-1::document/AWS-RunShellScript", r#"name: "AWS-RunShellScript""#),
         ("arn:aws:ssm:us-east-1:123456789012:document/d", r#"name: "arn:aws:ssm:us-east-1:123456789012:document/d""#),
     ] {
-        let shown = shown(&Target { run_command_parameters: machines.clone(), ..target(arn) });
+        let shown = shown(&Target { run_command_parameters: Some(machines.clone()), ..target(arn) });
         assert!(shown.contains(name) && shown.contains("InstanceIds"), "{shown}");
     }
 }

@@ -42,7 +42,7 @@ impl Lease {
     ) -> Result<AwsCredentials, String> {
         let mut held = self.0.lock().await;
         let now = clock.now();
-        if !held.as_ref().is_some_and(|held| now < held.renew_at) {
+        if held.as_ref().is_none_or(|held| now >= held.renew_at) {
             let fetched = fetch.await;
             let now = clock.now();
             let last = held.take().and_then(|held| held.fetched.ok()).filter(|last| last.expires > Some(now));
@@ -71,7 +71,7 @@ impl Lease {
 fn renew_at(now: Timestamp, expires: Option<Timestamp>) -> Timestamp {
     let Some(expires) = expires else { return now.saturating_add(KEPT) };
     let left = expires.saturating_since(now);
-    now.saturating_add(left - RENEWED_BEFORE_END.min(left / 2))
+    now.saturating_add(left.saturating_sub(RENEWED_BEFORE_END).max(left / 2))
 }
 
 #[cfg(test)]
