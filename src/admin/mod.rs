@@ -1,7 +1,8 @@
-//! The admin listener: health, metrics, what happened to an event, why one matches rules or not, the dead letters, and the
-//! reset of an ephemeral daemon.
+//! The admin listener: health, metrics, what happened to an event, why one matches rules or not, the dead letters, backups,
+//! and the reset of an ephemeral daemon.
 
 mod access;
+mod backup;
 mod dead_letters;
 mod events;
 mod explain;
@@ -11,12 +12,14 @@ mod reset;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use backup::Backups;
 use eventyard_core::error::{ErrorCode, ServiceError};
+use eventyard_core::secret::TokenHash;
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
 use query::Query;
 
-pub use access::Access;
+pub use access::{Access, TokensComeOrGo};
 
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, Handler, Request, answer};
@@ -52,6 +55,7 @@ pub struct Admin {
     journal: Journal,
     readiness: Readiness,
     access: Access,
+    backups: Backups,
     /// What readiness says beside being ready; empty when there is nothing to say.
     remark: String,
     telemetry: Arc<Telemetry>,
@@ -71,7 +75,8 @@ impl Admin {
         remark: String,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { engine, caller, journal, readiness, access, remark, telemetry, is_resettable: false }
+        let backups = Backups::default();
+        Self { engine, caller, journal, readiness, access, backups, remark, telemetry, is_resettable: false }
     }
 
     /// Lets `POST /reset` empty the engine.
@@ -79,6 +84,14 @@ impl Admin {
     pub fn with_reset(mut self) -> Self {
         self.is_resettable = true;
         self
+    }
+
+    /// Takes other bearer tokens.
+    ///
+    /// # Errors
+    /// When a token would be asked for where none was, or none any more.
+    pub fn replace_tokens(&self, token_hashes: &[TokenHash]) -> Result<(), TokensComeOrGo> {
+        self.access.replace_tokens(token_hashes)
     }
 
     /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
@@ -95,7 +108,7 @@ impl Admin {
 
 /// What there is, for those who ask for something else.
 const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /dead-letters and /dead-letters/ID, and POST \
-                     /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge and /explain\n";
+                     /backup, /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge and /explain\n";
 
 impl Admin {
     /// What is asked about dead letters, or nothing when it is not.
@@ -168,6 +181,7 @@ impl Handler for Admin {
             "/health/live" if !is_post => answer(StatusCode::OK, TEXT, "alive\n"),
             "/health/ready" if !is_post => self.ready(),
             "/metrics" if !is_post => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
+            "/backup" if is_post => self.backups.take(&self.engine, &self.telemetry).await,
             "/reset" if is_post && self.is_resettable => {
                 reset::reset(&self.engine, &self.journal, &self.telemetry).await
             }

@@ -143,7 +143,7 @@ impl Attempts {
         event: &Event,
         attempt: u32,
     ) -> Result<AttemptOutcome, AttemptOutcome> {
-        let (envelope, id) = (event.envelope.as_ref(), event.id);
+        let (envelope, id, response_timeout) = (event.envelope.as_ref(), event.id, target.options.response_timeout);
         Ok(match &target.compiled.kind {
             TargetKind::EventBus(bus) if self.senders.aws.reaches_event_buses() && !self.engine.has_event_bus(bus) => {
                 let role_arn = target.target.role_arn.as_deref();
@@ -155,7 +155,8 @@ impl Attempts {
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
                 let body = render(target, event)?;
-                self.senders.http.send(HttpRequest { url, parameters, envelope, event: id, attempt, body }).await
+                let request = HttpRequest { url, parameters, envelope, event: id, attempt, body, response_timeout };
+                self.senders.http.send(request).await
             }
             TargetKind::Aws(aws) => {
                 let role_arn = target.target.role_arn.as_deref();
@@ -165,7 +166,17 @@ impl Attempts {
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
                 let token = id.idempotency_token(&target.rule_arn, target.target.id.as_str());
                 let rule = target.rule.name.as_str();
-                let delivery = AwsDelivery { target: aws, envelope, event: id, role_arn, rule, token, body, is_event };
+                let delivery = AwsDelivery {
+                    target: aws,
+                    envelope,
+                    event: id,
+                    role_arn,
+                    rule,
+                    token,
+                    body,
+                    is_event,
+                    response_timeout,
+                };
                 self.senders.aws.send(delivery).await
             }
         })

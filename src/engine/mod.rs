@@ -4,6 +4,7 @@
 //! and then made in memory, one change at a time, so readers see it whole or not at all. Events are matched against the
 //! registry and handed to the journal with the deliveries they owe.
 
+mod backup;
 mod dead_letters;
 mod event_buses;
 mod event_reports;
@@ -26,11 +27,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use eventyard_core::clock::Clock;
+use eventyard_core::egress::Egress;
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::schedule::CatchUpPolicy;
 
+pub use backup::Contents;
 pub use dead_letters::{DeadLettersFound, Redriven};
 pub use event_reports::{DeliveryReport, DeliveryState, EventReport, Recipient};
 pub use events::{EntryResult, EventsError};
@@ -77,6 +80,8 @@ pub struct Settings {
     pub aws_target_accounts: Option<Vec<AccountId>>,
     /// The accounts of this daemon; empty where every account is.
     pub accounts: Vec<AccountId>,
+    /// The addresses that targets may be at.
+    pub egress: Egress,
     /// The regions that are served; all when it is empty.
     pub regions: Vec<Region>,
     /// The organizations that accounts belong to.

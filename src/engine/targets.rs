@@ -21,6 +21,7 @@ impl Engine {
     pub fn put_targets(&self, key: &RuleKey, targets: Vec<Target>, force: bool) -> Result<(), ServiceError> {
         let compiled = targets.iter().map(Target::compile).collect::<Result<Vec<_>, _>>()?;
         self.check_aws_access(&key.bus.account, &targets, &compiled)?;
+        self.check_addresses(&targets, &compiled)?;
         let _changing = self.begin_change();
         refuse_managed(key, self.registry().require_rule(key)?, force)?;
         let (numbers, next_number) = self.number_targets(key, &targets)?;
@@ -67,6 +68,16 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Refuses targets at addresses that no delivery may go to. Where names lead is seen at each delivery.
+    fn check_addresses(&self, targets: &[Target], compiled: &[CompiledTarget]) -> Result<(), ServiceError> {
+        targets.iter().zip(compiled).try_for_each(|(target, compiled)| {
+            let TargetKind::Http { url, .. } = &compiled.kind else { return Ok(()) };
+            self.settings.egress.check_host(url.host()).map_err(|forbidden| {
+                ServiceError::validation(format!("Parameter {} is not valid. Reason: {forbidden}.", target.arn))
+            })
+        })
     }
 
     /// A number for each target: the one it has, or the next free one.

@@ -140,6 +140,10 @@ impl Fact for CircuitBreakerMoved<'_> {
                 tracing::warn!(target_id, rule_arn, ?wait, "circuit breaker opened: the target is left alone");
                 "open"
             }
+            Transition::Reopened(wait) => {
+                tracing::info!(target_id, rule_arn, ?wait, "circuit breaker open again: the probe failed");
+                "open"
+            }
             Transition::HalfOpened => {
                 tracing::info!(target_id, rule_arn, "circuit breaker half open: the target is probed");
                 "half_open"

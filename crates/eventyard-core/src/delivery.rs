@@ -1,6 +1,7 @@
 //! A delivery: one event owed to one target, and how an attempt at it ended.
 
 use crate::clock::Timestamp;
+use crate::egress::ForbiddenAddress;
 use crate::forwarding::ForwardError;
 use crate::name::{EventNumber, TargetNumber};
 use crate::retry_after::RetryAfter;
@@ -99,6 +100,8 @@ pub enum AttemptOutcome {
     },
     /// A bug in this program, which the log tells.
     InternalError,
+    /// The target is at an address that no delivery may go to.
+    AddressForbidden(ForbiddenAddress),
     /// The event grew too old while its target was left alone, so it was not sent.
     EventTooOld,
 }
@@ -164,6 +167,7 @@ impl AttemptOutcome {
             | Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
             | Self::NotForwarded(_)
+            | Self::AddressForbidden(_)
             | Self::TargetRemoved
             | Self::EventDamaged { .. }
             | Self::EventTooOld => Verdict::Permanent,
@@ -187,6 +191,7 @@ impl AttemptOutcome {
             Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
             | Self::NotForwarded(_)
+            | Self::AddressForbidden(_)
             | Self::TargetRemoved
             | Self::EventUnreadable { .. }
             | Self::EventDamaged { .. }
@@ -220,6 +225,7 @@ impl AttemptOutcome {
             Self::RequestInvalid { .. } => "REQUEST_INVALID",
             Self::NotForwarded(error) => error.code(),
             Self::NoCredentials { .. } => "NO_CREDENTIALS",
+            Self::AddressForbidden(_) => "ADDRESS_FORBIDDEN",
             Self::TargetRemoved => "TARGET_REMOVED",
             Self::EventUnreadable { .. } => "EVENT_UNREADABLE",
             Self::EventDamaged { .. } => "EVENT_DAMAGED",
@@ -254,6 +260,7 @@ impl AttemptOutcome {
             Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
             Self::NotForwarded(error) => error.to_string(),
             Self::NoCredentials { reason } => format!("there are no AWS credentials to sign with: {reason}"),
+            Self::AddressForbidden(forbidden) => forbidden.to_string(),
             Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
             Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
             Self::EventDamaged { reason } => format!("the event is lost: {reason}"),

@@ -1,5 +1,9 @@
 //! The senders: one file for each kind of target, and a folder for AWS services with one for each.
 
+use std::sync::Arc;
+
+use super::connections::CurrentConnections;
+
 mod aws;
 mod event_bus;
 mod http;
@@ -17,4 +21,6 @@ pub struct Senders {
     pub http: HttpSender,
     /// For AWS services.
     pub aws: AwsSender,
+    /// What the operator knows about the servers of targets.
+    pub connections: Arc<CurrentConnections>,
 }

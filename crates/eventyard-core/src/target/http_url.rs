@@ -43,6 +43,14 @@ impl HttpUrl {
         let path = if path.is_empty() { "/" } else { path };
         Ok(Self { origin: format!("{scheme}://{authority}"), path: path.to_owned(), query })
     }
+
+    /// The host, with the brackets of an IPv6 address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.origin.split_once("://").map_or("", |(_, authority)| authority);
+        let end = authority.rfind(']').map_or_else(|| authority.find(':'), |bracket| Some(bracket + 1));
+        authority.get(..end.unwrap_or(authority.len())).unwrap_or_default()
+    }
 }
 
 fn check_authority(authority: &str) -> Result<(), InvalidHttpUrl> {
@@ -76,6 +84,11 @@ mod tests {
         assert_eq!((url.origin.as_str(), url.path.as_str()), ("https://example.com:8443", "/a/*/b"));
         assert_eq!(url.query.as_deref(), Some("c=d"));
         assert_eq!(HttpUrl::parse("http://[::1]:80").unwrap().path, "/");
+        for (arn, host) in
+            [("http://[::1]:80", "[::1]"), ("http://[::1]/", "[::1]"), ("http://h:1/a:b", "h"), ("http://h", "h")]
+        {
+            assert_eq!(HttpUrl::parse(arn).unwrap().host(), host);
+        }
         assert_eq!(HttpUrl::parse("http://h?x").unwrap().query.as_deref(), Some("x"));
     }
 

@@ -46,6 +46,11 @@ pub(super) struct Caller<'a> {
 }
 
 impl Caller<'_> {
+    /// The same, which waits so long for the whole exchange if that is said.
+    pub(super) fn patient_for(self, response_timeout: Option<Duration>) -> Self {
+        Self { response_timeout: response_timeout.unwrap_or(self.response_timeout), ..self }
+    }
+
     /// Makes a call.
     ///
     /// # Errors

@@ -43,15 +43,11 @@ use caller::Caller;
 pub use credentials::{AwsCredentials, AwsCredentialsSource, ContainerAuthorization};
 use credentials::{Lease, first};
 
-use super::HttpSenderError;
+use super::HttpSender;
 
 /// Where the services are, and whom they are to take the daemon for.
 #[derive(Clone, Debug, Default)]
 pub struct AwsSettings {
-    /// Time for a connection.
-    pub connect_timeout: Duration,
-    /// Time for a whole exchange.
-    pub response_timeout: Duration,
     /// Where the services are.
     pub endpoints: AwsEndpoints,
     /// Where the access key may come from; the first that has one counts.
@@ -64,6 +60,7 @@ pub struct AwsSettings {
 #[derive(Debug)]
 pub struct AwsSender {
     client: Client,
+    response_timeout: Duration,
     clock: Arc<dyn Clock>,
     settings: AwsSettings,
     /// The daemon's own credentials.
@@ -89,30 +86,22 @@ pub(in crate::delivery) struct AwsDelivery<'a> {
     pub(in crate::delivery) body: String,
     /// Whether that is the event itself, as nothing else was asked for.
     pub(in crate::delivery) is_event: bool,
+    /// Time for the whole exchange, when it is another than that of all targets.
+    pub(in crate::delivery) response_timeout: Option<Duration>,
 }
 
 impl AwsSender {
-    /// A sender with connections of its own, which go where the operator says the services are.
-    ///
-    /// # Errors
-    /// When the TLS library cannot be set up.
-    pub fn new(clock: Arc<dyn Clock>, settings: AwsSettings) -> Result<Self, HttpSenderError> {
-        // Only the first call in a process decides, and all calls decide the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .user_agent(concat!("eventyard/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, clock, settings, own: Lease::default(), of_roles: Mutex::default() })
+    /// A sender with the client for what the operator wrote, and the patience, of `http`.
+    #[must_use]
+    pub fn new(http: &HttpSender, clock: Arc<dyn Clock>, settings: AwsSettings) -> Self {
+        let (client, response_timeout) = (http.client.clone(), http.response_timeout);
+        Self { client, response_timeout, clock, settings, own: Lease::default(), of_roles: Mutex::default() }
     }
 
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: AwsDelivery<'_>) -> AttemptOutcome {
         let caller = match self.caller_as(&delivery.target.region, delivery.role_arn, delivery.rule).await {
-            Ok(caller) => caller,
+            Ok(caller) => caller.patient_for(delivery.response_timeout),
             Err(reason) => return AttemptOutcome::NoCredentials { reason },
         };
         let now = self.clock.now();
@@ -235,7 +224,7 @@ impl AwsSender {
             endpoints: &self.settings.endpoints,
             region,
             credentials: None,
-            response_timeout: self.settings.response_timeout,
+            response_timeout: self.response_timeout,
         };
         let credentials = self.own.get(&*self.clock, first(&self.settings.credentials, &nobody)).await?;
         Ok(Caller { credentials: Some(credentials), ..nobody })
