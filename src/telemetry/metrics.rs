@@ -79,6 +79,7 @@ pub struct StorageMetrics {
     /// Bytes free for the daemon on the disk of the journal.
     pub free_bytes: IntGauge,
     pub(super) backups: IntCounterVec,
+    pub(super) quarantined: IntCounter,
 }
 
 /// The metrics of dead letters.
@@ -87,6 +88,7 @@ pub struct DeadLetterMetrics {
     pub(super) given_up: IntCounterVec,
     pub(super) expired: IntCounterVec,
     pub(super) redriven: IntCounter,
+    pub(super) not_queued: IntCounter,
     pub(super) purged: IntCounter,
     /// Bytes of all of them.
     pub bytes: IntGauge,
@@ -166,6 +168,10 @@ impl DeadLetterMetrics {
                 "eventyard_dead_letters_redriven_total",
                 "Dead letters whose events were owed to their targets again",
             )?,
+            not_queued: make.counter(
+                "eventyard_dead_letters_not_queued_total",
+                "Dead letters of which no copy is in the queue of the target's `DeadLetterConfig`",
+            )?,
             purged: make.counter("eventyard_dead_letters_purged_total", "Dead letters deleted by hand")?,
             bytes: make.gauge(
                 "eventyard_dead_letters_bytes",
@@ -208,6 +214,10 @@ impl StorageMetrics {
                 "eventyard_backups_total",
                 "Backups that a running daemon was asked for",
                 &[("outcome", "`taken` or `failed`")],
+            )?,
+            quarantined: make.counter(
+                "eventyard_journal_quarantined_total",
+                "Damaged entries and places of the journal that were put aside in `quarantine.jsonl`",
             )?,
         })
     }

@@ -11,7 +11,7 @@ mod http;
 mod local;
 
 pub(super) use aws::AwsDelivery;
-pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender};
+pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, ContainerAuthorization};
 pub(super) use broker::BrokerDelivery;
 pub use broker::{BrokerSender, BrokerTlsError, Dialer};
 pub(super) use event_bus::forward;
