@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::Message;
-use super::dial::{Dialer, Peer, Stream, broken};
+use super::dial::{Dialer, Peer, Stream, broken, failed, gone};
 use super::pool::Line;
 
 /// Longest packet that is read, in bytes; a broker sends nothing but short answers.
@@ -75,8 +75,7 @@ async fn greet(
     stream: TcpStream,
     host: String,
 ) -> Result<MqttConnection, AttemptOutcome> {
-    let mut stream: Box<dyn Stream> =
-        if peer.server.tls { dialer.tls(stream, peer, &host).await? } else { Box::new(stream) };
+    let mut stream = dialer.begin(stream, peer, &host).await?;
     let (user, password) = (peer.username(), peer.password());
     // Version 5, a new session, no signs of life: a broker that is gone is noticed by the answer that does not come. It
     // gives us a name.
@@ -290,14 +289,6 @@ fn text(text: &str) -> Vec<u8> {
 
 fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn failed(reason: &str) -> AttemptOutcome {
-    AttemptOutcome::NotConfirmed { reason: reason.to_owned() }
-}
-
-fn gone() -> AttemptOutcome {
-    AttemptOutcome::ConnectionFailed { reason: "the connection broke".to_owned() }
 }
 
 #[cfg(test)]
