@@ -29,7 +29,7 @@ impl<'a> TableReader<'a> {
 
     pub(super) fn refuse_unknown(&mut self, table: &Table, key: &str, known: &[&str]) {
         for entry in table.entries.iter().filter(|entry| !known.contains(&entry.name.as_str())) {
-            let nearest = nearest(&entry.name, known.iter().map(|name| (*name).to_owned())).unwrap_or_default();
+            let nearest = nearest(&entry.name, known).map_or("", |nearest| *nearest);
             let problem = Problem::Unknown { nearest: format!("{key}.{nearest}") };
             self.fault(entry.line, &format!("{key}.{}", entry.name), problem);
         }

@@ -17,8 +17,8 @@ use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
 
 use super::Settings;
-use super::senders::{AwsDelivery, HttpRequest, Senders, forward};
-use crate::engine::{ActiveTarget, Engine};
+use super::senders::{AwsDelivery, BrokerDelivery, HttpRequest, Senders, forward};
+use crate::engine::{ActiveTarget, Engine, TargetEvent};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
 use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
@@ -101,6 +101,14 @@ impl Attempts {
     /// A word of the circuit breaker of a target.
     pub(super) fn report(&self, number: TargetNumber, transition: Transition) {
         let target = self.engine.target(number);
+        let event = match transition {
+            Transition::Opened(wait) => Some(TargetEvent::CircuitBreakerOpened(wait)),
+            Transition::Closed => Some(TargetEvent::CircuitBreakerClosed),
+            Transition::HalfOpened | Transition::Reopened(_) => None,
+        };
+        if let (Some(target), Some(event)) = (&target, event) {
+            self.engine.publish(target, event);
+        }
         let Recipient { rule_arn, target_id, .. } = self.recipient(target.as_deref(), number);
         self.telemetry.record(&CircuitBreakerMoved { rule_arn: &rule_arn, target_id: &target_id, transition });
     }
@@ -178,6 +186,13 @@ impl Attempts {
                     response_timeout,
                 };
                 self.senders.aws.send(delivery).await
+            }
+            TargetKind::Broker(broker) => {
+                let body = render(target, event)?;
+                let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
+                let delivery =
+                    BrokerDelivery { target: broker, connection, envelope, event: id, received: event.received, body };
+                self.senders.broker.send(delivery).await
             }
         })
     }

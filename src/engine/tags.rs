@@ -2,12 +2,11 @@
 
 use eventyard_core::arn::TaggableResource;
 use eventyard_core::error::ServiceError;
-use eventyard_core::name::RuleKey;
 use eventyard_core::tag::Tags;
 
 use super::Engine;
 use super::managed_rules::refuse_managed;
-use super::registry::{Registry, RuleEntry, rule_of};
+use super::registry::{Registry, rule_of};
 use super::schedules::{check_schedule, schedule_of};
 use crate::store::Change;
 
@@ -37,7 +36,7 @@ impl Engine {
         tags_of(&self.registry(), resource)
     }
 
-    fn change_tags(
+    pub(super) fn change_tags(
         &self,
         resource: &TaggableResource,
         change: impl FnOnce(Tags) -> Result<Tags, ServiceError>,
@@ -63,19 +62,12 @@ impl Engine {
                 check_schedule(&key.bus, &stored.rule)?;
                 let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
                 self.write(&[Change::PutRule(key.clone(), stored)])?;
+                let before = self.active_targets(key);
                 self.registry_mut().put_rule_tags(key, tags, schedule);
-                self.tell_of_options(key);
+                self.tell_of_options(key, &before);
             }
         }
         Ok(())
-    }
-}
-
-impl Engine {
-    /// Tells the workers of a rule's targets that its tags may ask for something else now.
-    pub(super) fn tell_of_options(&self, key: &RuleKey) {
-        let numbers: Vec<_> = self.registry().rule(key).into_iter().flat_map(RuleEntry::target_numbers).collect();
-        self.journal.bell().ring(numbers);
     }
 }
 

@@ -157,6 +157,28 @@ impl Fact for CircuitBreakerMoved<'_> {
     }
 }
 
+/// A target was paused, or resumed.
+#[derive(Debug)]
+pub struct TargetPaused<'a> {
+    /// The target's id within its rule.
+    pub target_id: &'a str,
+    /// The ARN of the rule.
+    pub rule_arn: &'a str,
+    /// Whether it is paused now.
+    pub is_paused: bool,
+}
+
+impl Fact for TargetPaused<'_> {
+    fn record(&self, _: &Metrics) {
+        let &Self { target_id, rule_arn, is_paused } = self;
+        if is_paused {
+            tracing::info!(target_id, rule_arn, "target paused: what it is owed waits");
+        } else {
+            tracing::info!(target_id, rule_arn, "target resumed");
+        }
+    }
+}
+
 /// The journal could not say what is owed. It is asked again soon.
 #[derive(Debug)]
 pub struct BacklogUnreadable<'a> {

@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::error::ServiceError;
 use crate::input::JsonPath;
 use crate::name::TargetId;
-use crate::option_tag::OptionTag;
+use crate::option_tag::{OPTION_TAG_PREFIX, OptionTag};
+use crate::tag::Tags;
 use crate::target::{AwsResource, CompiledTarget, TargetKind};
 
-/// The option that pauses; it is also what pausing and resuming change.
-pub const PAUSED: &str = "paused";
+const PAUSED: &str = "paused";
 const GROUP_PATH: &str = "group-path";
 const CONCURRENCY: &str = "concurrency";
 const ATTEMPTS_PER_SECOND: &str = "attempts-per-second";
@@ -115,6 +115,28 @@ impl DeliveryOptionsByTarget {
     }
 }
 
+/// The tags of a rule with one target paused or resumed, or all of them together, whatever was said of single ones before.
+///
+/// # Errors
+/// A `ValidationException` when there would be too many tags.
+pub fn with_paused(tags: Tags, target: Option<&TargetId>, is_paused: bool) -> Result<Tags, ServiceError> {
+    let of_all = format!("{OPTION_TAG_PREFIX}{PAUSED}");
+    let (key, replaced) = match target {
+        Some(id) => (format!("{of_all}/{id}"), vec![format!("{of_all}/{id}")]),
+        None => {
+            let of_one = format!("{of_all}/");
+            let keys = tags.iter().map(|(key, _)| key).filter(|key| *key == of_all || key.starts_with(&of_one));
+            (of_all.clone(), keys.map(str::to_owned).collect())
+        }
+    };
+    let tags = tags.without(&replaced);
+    let is_said = target.is_some() && tags.get(&of_all).is_some_and(|value| value == "true");
+    if is_said == is_paused {
+        return Ok(tags);
+    }
+    tags.with(Tags::parse([(key, is_paused.to_string())])?)
+}
+
 /// Which deliveries of a target wait for each other.
 #[derive(Clone, Debug)]
 pub enum Order {
@@ -182,7 +204,6 @@ impl AwsResource {
 mod tests {
     use super::*;
     use crate::rule_options::RuleOptions;
-    use crate::tag::Tags;
     use crate::target::{SqsParameters, Target};
 
     fn read(pairs: &[(&str, &str)]) -> Result<DeliveryOptionsByTarget, String> {
@@ -215,6 +236,24 @@ mod tests {
         assert_eq!(own.response_timeout, Some(Duration::from_secs(3_600)));
         assert_eq!(own.order, other.order);
         assert!(own.order.unwrap().is_kept());
+    }
+
+    #[test]
+    fn pausing_one_target_or_all_leaves_as_few_tags_as_say_it() {
+        let tags = |pairs: &[(&str, &str)]| {
+            Tags::parse(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))).unwrap()
+        };
+        let (one, set) = (id("a"), with_paused);
+        let (all, of_one) = ("eventyard:paused", "eventyard:paused/a");
+        assert_eq!(set(tags(&[("x", "")]), Some(&one), true), Ok(tags(&[("x", ""), (of_one, "true")])));
+        assert_eq!(set(tags(&[(of_one, "true")]), Some(&one), false), Ok(tags(&[])));
+        assert_eq!(set(tags(&[(all, "true")]), Some(&one), false), Ok(tags(&[(all, "true"), (of_one, "false")])));
+        assert_eq!(set(tags(&[(all, "true"), (of_one, "false")]), Some(&one), true), Ok(tags(&[(all, "true")])));
+        assert_eq!(
+            set(tags(&[(of_one, "false"), ("eventyard:paused/b", "true")]), None, true),
+            Ok(tags(&[(all, "true")]))
+        );
+        assert_eq!(set(tags(&[(all, "true"), (of_one, "true")]), None, false), Ok(tags(&[])));
     }
 
     #[test]

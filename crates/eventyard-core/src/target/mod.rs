@@ -2,17 +2,25 @@
 
 mod aws;
 mod blocks;
+mod broker;
 mod http_url;
 mod parameters;
+mod percent;
+mod text_template;
 
 use std::collections::BTreeMap;
 
 pub use aws::{AwsResource, AwsTarget, Ec2Action, SqsQueue};
 pub use blocks::{BATCH_PARAMETERS, ECS_PARAMETERS, ParameterBlock, RUN_COMMAND_PARAMETERS, in_camel_case};
+pub use broker::{
+    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, NatsSubject, RedisStream,
+    check_nats_subject,
+};
 pub use http_url::{HttpUrl, InvalidHttpUrl};
 pub use parameters::{
     CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
 };
+pub use text_template::TextTemplate;
 
 use crate::arn::parse_event_bus_arn;
 use crate::constraint::StringConstraint;
@@ -25,7 +33,7 @@ use crate::name::{EventBusKey, TargetId};
 pub struct Target {
     /// Its id within the rule.
     pub id: TargetId,
-    /// Where events go: an `http://` or `https://` URL, the ARN of an event bus, or that of a resource of an AWS service.
+    /// Where events go: a URL, the ARN of an event bus, or that of a resource of an AWS service.
     pub arn: String,
     /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
     pub role_arn: Option<String>,
@@ -114,6 +122,8 @@ impl Target {
             self.compile_event_bus(bus)?
         } else if self.arn.starts_with("arn:") {
             TargetKind::Aws(AwsTarget::compile(self)?)
+        } else if let Some(broker) = BrokerTarget::compile(self) {
+            self.compile_broker(broker?)?
         } else {
             self.compile_http()?
         };
@@ -123,14 +133,24 @@ impl Target {
     }
 
     fn compile_http(&self) -> Result<TargetKind, ServiceError> {
-        let url = HttpUrl::parse(&self.arn).map_err(|invalid| {
-            ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
-        })?;
+        let url = HttpUrl::parse(&self.arn).map_err(|invalid| self.not_valid(&invalid.to_string()))?;
         if let Some(block) = self.blocks().find(|block| *block != "HttpParameters") {
             return Err(aws::does_not_fit(self, block));
         }
         let parameters = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
         Ok(TargetKind::Http { url, parameters })
+    }
+
+    fn compile_broker(&self, broker: BrokerTarget) -> Result<TargetKind, ServiceError> {
+        if let Some(block) = self.blocks().next() {
+            return Err(aws::does_not_fit(self, block));
+        }
+        Ok(TargetKind::Broker(broker))
+    }
+
+    /// The refusal of the Arn, in Amazon's words.
+    fn not_valid(&self, reason: &str) -> ServiceError {
+        ServiceError::validation(format!("Parameter {} is not valid. Reason: {reason}", self.arn))
     }
 
     /// An event bus gets events as they are: Amazon's service lets nothing change them on the way either.
@@ -205,4 +225,18 @@ pub enum TargetKind {
     EventBus(EventBusKey),
     /// A call of an AWS service.
     Aws(AwsTarget),
+    /// A message for a broker.
+    Broker(BrokerTarget),
+}
+
+impl TargetKind {
+    /// The hosts that a target's owner has chosen and the daemon connects to.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&str> {
+        match self {
+            Self::Http { url, .. } => vec![url.host()],
+            Self::Broker(broker) => broker.server.addresses.iter().map(|(host, _)| host.as_str()).collect(),
+            Self::EventBus(_) | Self::Aws(_) => Vec::new(),
+        }
+    }
 }
