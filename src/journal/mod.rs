@@ -15,6 +15,7 @@
 mod bell;
 mod committer;
 mod dead_letters;
+mod deduplication;
 mod disk;
 mod error;
 mod fjall_disk;
@@ -31,6 +32,7 @@ mod tests;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
@@ -41,6 +43,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use bell::Bell;
 pub use dead_letters::{DeadLetterPage, StoredDeadLetter};
+pub use deduplication::Candidate;
 pub use disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
 pub use error::JournalError;
 pub use fjall_disk::FjallDisk;
@@ -65,6 +68,8 @@ pub struct Settings {
     pub free_space_bytes_min: u64,
     /// How much of the history of attempts is kept.
     pub history: HistoryLimits,
+    /// How long an event is known by its deduplication id.
+    pub deduplication_window: Duration,
 }
 
 /// An event together with the targets it is owed to.
@@ -237,7 +242,7 @@ impl Journal {
         target: TargetNumber,
         after: Option<(Timestamp, EventNumber)>,
     ) -> Result<Option<Timestamp>, JournalError> {
-        let far = Timestamp::EPOCH.saturating_add(std::time::Duration::MAX);
+        let far = Timestamp::EPOCH.saturating_add(Duration::MAX);
         let next = self.later(target, after, far, 1)?;
         Ok(next.first().and_then(|pending| match pending.place {
             Place::Later(due) => Some(due),

@@ -149,15 +149,9 @@ pub enum Order {
 }
 
 impl Order {
-    /// The path as in `InputPath`, whose `$.` may be left out, for Amazon takes no `$` in tags. An empty one asks for no order.
+    /// An empty path asks for no order.
     fn parse(tag: &OptionTag<'_>) -> Result<Self, ServiceError> {
-        let text = tag.value();
-        if text.is_empty() {
-            return Ok(Self::None);
-        }
-        let path = if text.starts_with('$') { text.to_owned() } else { format!("$.{text}") };
-        let path = JsonPath::parse(&path).map_err(|_| tag.wrong("must be a path such as detail.customer.id"))?;
-        Ok(Self::ByPath(Arc::new(path)))
+        if tag.value().is_empty() { Ok(Self::None) } else { Ok(Self::ByPath(Arc::new(tag.path()?))) }
     }
 
     /// True when some wait for others.
