@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventyard_core::clock::Timestamp;
 use eventyard_core::error::ServiceError;
 use hyper::StatusCode;
 use serde::Serialize;

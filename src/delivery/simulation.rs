@@ -139,7 +139,8 @@ impl World {
         let random = Random::from_seed(seed);
         let (settings, disk) = (settings(&random), Arc::new(ModelDisk::default()));
         let now = Timestamp::from_millis(1_000_000).unwrap();
-        let (options, order, changes_order) = (DeliveryOptions::default(), order(&random), random.next_u64() % 8 == 0);
+        let (options, order, changes_order) =
+            (DeliveryOptions::default(), order(&random), random.next_u64().is_multiple_of(8));
         Self {
             journal: open(&disk),
             queue: Queue::new(TARGET, &settings, settings.with(&options, order.clone()), None, now),

@@ -106,8 +106,12 @@ impl Group {
 
 /// Tells success to all who wait. Who no longer does has no need of the answer.
 fn succeed(answers: Vec<Answer>, answers_with_ids: Vec<(AnswerIds, Vec<EventId>)>) {
-    answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
-    answers_with_ids.into_iter().for_each(|(answer, ids)| drop(answer.send(Ok(ids))));
+    for answer in answers {
+        drop(answer.send(Ok(())));
+    }
+    for (answer, ids) in answers_with_ids {
+        drop(answer.send(Ok(ids)));
+    }
 }
 
 impl Committer {

@@ -144,7 +144,7 @@ mod tests {
         let (id, received) = (EventId::from_random(number), Timestamp::from_millis(now_ms.cast_signed()).unwrap());
         let event = Event { id, received, envelope: "{}".into(), forwarded_from: Vec::new() };
         // Every third is owed to nobody, and known all the same.
-        let owed = (number % 3 > 0).then(|| Owed { event, targets: vec![TargetNumber(1)] });
+        let owed = (!number.is_multiple_of(3)).then(|| Owed { event, targets: vec![TargetNumber(1)] });
         Candidate { id, received, key, owed }
     }
 

@@ -66,8 +66,10 @@ def test_an_event_that_nobody_wants_is_known_too(daemon):
     assert ids(post(daemon, "/events", [entry(1)], Idempotency_Key="k")) == first
 
 
-def test_a_reset_forgets_what_was_put(start_daemon):
-    daemon = start_daemon(ephemeral=True)
+def test_a_reset_forgets_what_was_put(daemon):
+    daemon.stop()
+    daemon.ephemeral = True
+    daemon.start()
     first = ids(post(daemon, "/events", [entry(1)], Idempotency_Key="k"))
     assert request(daemon.admin_address, "POST", "/reset").status == 200
     assert ids(post(daemon, "/events", [entry(1)], Idempotency_Key="k")) != first
