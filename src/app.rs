@@ -27,8 +27,8 @@ use crate::auth::{Authenticator, Throttle};
 use crate::backup::RESTORING;
 use crate::config::{Config, ConfigFaults, is_loopback};
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, CurrentConnections, Dispatcher, EgressGuard,
-    HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, CurrentConnections,
+    Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, TlsError};
@@ -72,6 +72,9 @@ pub enum StartError {
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
+    /// Messages could not be sent to brokers.
+    #[error(transparent)]
+    BrokerTls(#[from] BrokerTlsError),
     /// A listener's certificate or key could not be read.
     #[error("{listener}.tls_…_file: {reason}")]
     Tls {
@@ -160,7 +163,7 @@ impl App {
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
         let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
-        let senders = senders(config, clock.clone(), Arc::clone(&connections))?;
+        let senders = senders(config, clock.clone(), Arc::clone(&connections), &random)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
             journal.clone(),
@@ -407,9 +410,10 @@ fn senders(
     config: &Config,
     clock: Arc<SystemClock>,
     connections: Arc<CurrentConnections>,
-) -> Result<Senders, HttpSenderError> {
+    random: &Arc<Random>,
+) -> Result<Senders, StartError> {
     let guard = EgressGuard::new(egress(config));
-    let http = HttpSender::new(guard, config.delivery.connect_timeout, config.delivery.response_timeout)?;
+    let http = HttpSender::new(guard.clone(), config.delivery.connect_timeout, config.delivery.response_timeout)?;
     let services = config.aws_services.clone();
     let credentials = match (services.access_key, services.credentials_file) {
         (Some((access_key_id, secret_access_key, session_token)), _) => {
@@ -420,7 +424,9 @@ fn senders(
     };
     let endpoints = AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url };
     let aws = AwsSender::new(&http, clock, endpoints, credentials);
-    Ok(Senders { http, aws, connections })
+    let dialer = Dialer::new(guard, config.delivery.connect_timeout)?;
+    let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
+    Ok(Senders { http, aws, broker, connections })
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use reqwest::Method;
 use serde_json::Value;
 
 use super::admin::{AdminArguments, Failure, segment};
@@ -51,7 +52,7 @@ pub(super) fn run(command: &EventsCommand) -> ExitCode {
 }
 
 fn show(admin: &AdminArguments, id: &str, json: bool) -> Result<(), Failure> {
-    let report = admin.ask("GET", &format!("/events/{}", segment(id)), &[])?;
+    let report = admin.ask(Method::GET, &format!("/events/{}", segment(id)), &[])?;
     if json {
         say(&serde_json::to_string_pretty(&report).unwrap_or_default());
         return Ok(());
@@ -73,7 +74,7 @@ fn show(admin: &AdminArguments, id: &str, json: bool) -> Result<(), Failure> {
 fn unmatched(admin: &AdminArguments, event_bus: Option<&String>, limit: u32, json: bool) -> Result<(), Failure> {
     let bus = event_bus.map(|bus| ("event_bus", bus.clone()));
     let query: Vec<_> = bus.into_iter().chain([("limit", limit.to_string())]).collect();
-    let answer = admin.ask("GET", "/events/unmatched", &query)?;
+    let answer = admin.ask(Method::GET, "/events/unmatched", &query)?;
     if json {
         say(&serde_json::to_string_pretty(&answer).unwrap_or_default());
         return Ok(());

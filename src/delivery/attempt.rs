@@ -17,7 +17,7 @@ use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
 
 use super::Settings;
-use super::senders::{AwsDelivery, HttpRequest, Senders, forward};
+use super::senders::{AwsDelivery, BrokerDelivery, HttpRequest, Senders, forward};
 use crate::engine::{ActiveTarget, Engine, TargetEvent, aws_refusal};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
@@ -161,6 +161,13 @@ impl Attempts {
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
                 let delivery = AwsDelivery { target: aws, envelope, event: id, body, is_event, response_timeout };
                 self.senders.aws.send(delivery).await
+            }
+            TargetKind::Broker(broker) => {
+                let body = render(target, event)?;
+                let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
+                let delivery =
+                    BrokerDelivery { target: broker, connection, envelope, event: id, received: event.received, body };
+                self.senders.broker.send(delivery).await
             }
         })
     }

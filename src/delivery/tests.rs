@@ -48,8 +48,10 @@ fn rig() -> Rig {
         HttpSender::new(EgressGuard::new(Egress::default()), Duration::from_secs(1), Duration::from_secs(1)).unwrap();
     let clock = Arc::new(SystemClock);
     let aws = AwsSender::new(&http, clock.clone(), AwsEndpoints::default(), AwsCredentialsSource::None);
-    let senders = Senders { http, aws, connections: Arc::default() };
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
+    let dialer = Dialer::new(EgressGuard::new(Egress::default()), Duration::from_secs(1)).unwrap();
+    let broker = BrokerSender::new(dialer, Arc::clone(&random), Duration::from_secs(1));
+    let senders = Senders { http, aws, broker, connections: Arc::default() };
     let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, telemetry);
     Rig { disk, journal, dispatcher, _engine: test_engine }
 }

@@ -56,8 +56,10 @@ impl Recent {
         now: Timestamp,
     ) -> Result<Option<EventId>, JournalError> {
         for begin in self.spans.iter().rev() {
-            if let Some(value) = disk.get(Space::Deduplication(*begin), key.as_bytes())? {
-                let (received, id) = records::parse_deduplication(&value)?;
+            // By a record that is damaged nothing is known: its event is put once more, which is better than never.
+            let value = disk.get(Space::Deduplication(*begin), key.as_bytes())?;
+            let known = value.and_then(|value| records::parse_deduplication(&value).ok());
+            if let Some((received, id)) = known {
                 let is_within = milliseconds(received).saturating_add(self.window_ms) > milliseconds(now);
                 return Ok(is_within.then_some(id));
             }

@@ -1,5 +1,7 @@
 //! Tests of the journal on the model disk: what a loss of power may take, and what it may not.
 
+mod damage;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -298,6 +300,24 @@ async fn segments_go_when_nothing_in_them_is_owed_and_no_earlier() {
             journal.event(pending.delivery.event).unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn a_segment_that_a_crash_left_without_its_events_hides_no_others() {
+    let disk = Arc::new(ModelDisk::default());
+    // The group that was to begin it at its third event was never written.
+    disk.write(vec![Write::Insert(Space::Events(3), b"made".to_vec(), Vec::new())], Durability::Power).unwrap();
+    let (journal, _thread) = open(&disk);
+    for n in 1..=4 {
+        journal.commit(vec![owed(n, &[TARGET])]).await.unwrap();
+    }
+    let read = |journal: &Journal| -> Vec<_> {
+        let pending = journal.ready(TARGET, None, 10).unwrap();
+        pending.iter().map(|pending| journal.event(pending.delivery.event).unwrap()).collect()
+    };
+    assert_eq!(read(&journal), [event(1), event(2), event(3), event(4)]);
+    let (journal, _thread) = open(&Arc::new(disk.lose_power(0)));
+    assert_eq!(read(&journal), [event(1), event(2), event(3), event(4)]);
 }
 
 #[tokio::test]

@@ -80,6 +80,7 @@ pub struct StorageMetrics {
     /// Bytes free for the daemon on the disk of the journal.
     pub free_bytes: IntGauge,
     pub(super) backups: IntCounterVec,
+    pub(super) quarantined: IntCounter,
 }
 
 /// The metrics of dead letters.
@@ -209,6 +210,10 @@ impl StorageMetrics {
                 "eventyard_backups_total",
                 "Backups that a running daemon was asked for",
                 &[("outcome", "`taken` or `failed`")],
+            )?,
+            quarantined: make.counter(
+                "eventyard_journal_quarantined_total",
+                "Damaged entries and places of the journal that were put aside in `quarantine.jsonl`",
             )?,
         })
     }

@@ -14,6 +14,9 @@ use crate::client::Client;
 /// What takes longer than this hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Lines of a check of the data that are told.
+const FSCK_LINES_MAX: usize = 20;
+
 /// A daemon. It is killed when this value goes.
 #[derive(Debug)]
 pub(crate) struct Daemon {
@@ -116,6 +119,18 @@ impl Daemon {
             }
         }
         Err("SIGTERM did not end the daemon in five minutes".to_owned())
+    }
+
+    /// `eventyard fsck` on its data while it does not run: a crash must leave nothing damaged.
+    pub(crate) fn check_data(&self) -> Result<(), String> {
+        let output = Command::new(&self.program).args(["fsck", "--data-dir"]).arg(&self.data_dir).output();
+        let output = output.map_err(|error| format!("fsck: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let found = [output.stdout, output.stderr].concat();
+        let lines: Vec<_> = String::from_utf8_lossy(&found).lines().take(FSCK_LINES_MAX).map(str::to_owned).collect();
+        Err(format!("fsck, {}: {}", output.status, lines.join("\n")))
     }
 
     /// Something of the admin listener, as JSON.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use eventyard::runtime::Random;
 
 use crate::facts::Fact;
-use crate::oracle::{Arrival, IMPATIENT, Oracle, TARGETS};
+use crate::oracle::{Arrival, IMPATIENT, ORDERED, Oracle, TARGETS};
 
 /// The servers: one for each target, and one that plays the queue for copies of dead letters.
 const SERVERS: usize = TARGETS.len() + 1;
@@ -152,6 +152,10 @@ impl Shared {
                 // There is always one that takes everything, sometimes slowly.
                 0 if draw > BAD.len() => Weather::Slow,
                 0 => Weather::Takes,
+                // One that is refused for good and sent again comes out of its order.
+                ORDERED if matches!(BAD.get(draw), Some(Weather::Refuses | Weather::Redirects)) => Weather::Fails,
+                // Few deliveries die at once, so the queue has to be failing often to meet one.
+                QUEUE if draw > BAD.len() => Weather::Fails,
                 _ => BAD.get(draw).copied().unwrap_or(Weather::Takes),
             };
             let mut weather = self.weather();
@@ -236,12 +240,12 @@ impl Shared {
             Weather::Fails if draw.is_multiple_of(2) => Answer::Status(500, ""),
             Weather::Fails => Answer::Status(503, ""),
             Weather::Busy => Answer::Status(429, "Retry-After: 1\r\n"),
-            Weather::Refuses if draw.is_multiple_of(8) => {
+            Weather::Refuses if draw.is_multiple_of(3) => {
                 let other = weather.iter().enumerate().any(|(other, weather)| other != target && weather.is_failing());
                 self.oracle().facts.meet_if(other, Fact::RefusedWhileAnotherFailed);
                 Answer::Status(404, "")
             }
-            Weather::Redirects if draw.is_multiple_of(8) => Answer::Status(307, "Location: http://127.0.0.1:1/\r\n"),
+            Weather::Redirects if draw.is_multiple_of(3) => Answer::Status(307, "Location: http://127.0.0.1:1/\r\n"),
             Weather::Takes | Weather::Refuses | Weather::Redirects | Weather::Resets | Weather::Down => {
                 Answer::Status(200, "")
             }

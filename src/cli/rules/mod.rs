@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{fail, on_all_cores};
+use super::fail;
 use api::{Api, ApiArguments};
 use pause::{PauseArguments, set_paused};
 
@@ -74,15 +74,13 @@ pub(super) struct ExportArguments {
 }
 
 pub(super) fn run(command: RulesCommand) -> ExitCode {
-    on_all_cores(async move {
-        match command {
-            RulesCommand::Import(arguments) => import::import(arguments).await,
-            RulesCommand::Export(arguments) => match Api::new(arguments.api) {
-                Ok(api) => export::export(&api, arguments.event_bus).await,
-                Err(reason) => fail(&reason),
-            },
-            RulesCommand::Pause(arguments) => set_paused(&arguments, true),
-            RulesCommand::Resume(arguments) => set_paused(&arguments, false),
-        }
-    })
+    match command {
+        RulesCommand::Import(arguments) => import::import(arguments),
+        RulesCommand::Export(arguments) => match Api::new(arguments.api) {
+            Ok(api) => export::export(&api, arguments.event_bus),
+            Err(reason) => fail(&reason),
+        },
+        RulesCommand::Pause(arguments) => set_paused(&arguments, true),
+        RulesCommand::Resume(arguments) => set_paused(&arguments, false),
+    }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use reqwest::Method;
 
 use crate::cli::admin::{AdminArguments, Failure};
 use crate::cli::{fail, say};
@@ -36,7 +37,7 @@ fn ask(arguments: &PauseArguments, path: &str) -> Result<(), Failure> {
     let options = [("target", target), ("event_bus", event_bus)];
     let options = options.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
     let query: Vec<_> = [("rule", rule.clone())].into_iter().chain(options).collect();
-    let answer = admin.ask("POST", path, &query)?;
+    let answer = admin.ask(Method::POST, path, &query)?;
     let rule_arn = answer["rule_arn"].as_str().unwrap_or("-");
     for target in answer["targets"].as_array().into_iter().flatten() {
         let state = if target["paused"].as_bool().unwrap_or(false) { "paused" } else { "running" };

@@ -1,6 +1,6 @@
 //! That the oracle bites: each test breaks one thing on purpose.
 
-use super::{Arrival, Oracle, TARGETS, envelope};
+use super::{Arrival, ORDERED, Oracle, TARGETS, envelope};
 use crate::facts::Fact;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn arrive(oracle: &mut Oracle, target: usize, event: &Value) {
 /// Four events, all acknowledged and taken, but for the deliveries that `is_dropped` names.
 fn played(is_dropped: impl Fn(u64, usize) -> bool) -> Oracle {
     let mut oracle = Oracle::default();
-    let numbers = oracle.numbers(4);
+    let numbers = [0, 1, 2, 3];
     oracle.send(&numbers);
     for n in numbers {
         oracle.acknowledge(n, &name(n));
@@ -92,6 +92,27 @@ fn a_copy_in_the_queue_must_be_of_an_event_that_was_sent() {
     let mut oracle = played(|_, _| false);
     oracle.copy(copy(&envelope(5, &name(5))).as_bytes());
     assert_bites(oracle, "which was never sent");
+}
+
+#[test]
+fn an_event_behind_a_later_one_of_its_lane_shows_at_the_ordered_target() {
+    let arrive_as = |oracle: &mut Oracle, order: &[u64]| {
+        for n in order {
+            arrive(oracle, ORDERED, &envelope(*n, &name(*n)));
+        }
+    };
+    let mut oracle = played(|_, target| target == ORDERED);
+    arrive_as(&mut oracle, &[0, 1, 0, 1]);
+    oracle.end_round();
+    assert_eq!(oracle.violations(), &[] as &[String]);
+    let mut oracle = played(|_, target| target == ORDERED);
+    arrive_as(&mut oracle, &[1, 0]);
+    assert_bites(oracle, "lane 0: event 1 came before event 0");
+    let mut oracle = played(|_, target| target == ORDERED);
+    oracle.exhume(&json!({"target_id": TARGETS[ORDERED], "event": envelope(0, &name(0))}));
+    arrive_as(&mut oracle, &[1, 0]);
+    oracle.end_round();
+    assert_eq!(oracle.violations(), &[] as &[String]);
 }
 
 #[test]

@@ -269,6 +269,7 @@ mod tests {
                 TargetKind::Aws(AwsTarget { region, resource }) => format!("{region} {resource:?}"),
                 TargetKind::Http { .. } => "http".to_owned(),
                 TargetKind::EventBus(bus) => format!("bus {}", bus.name),
+                TargetKind::Broker(broker) => format!("{broker:?}"),
             },
             Err(error) => error.message,
         }

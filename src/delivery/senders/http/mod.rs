@@ -82,11 +82,11 @@ impl HttpSender {
             Ok(address) => address,
             Err(reason) => return AttemptOutcome::RequestInvalid { reason },
         };
-        let timeout = request.response_timeout.unwrap_or(self.response_timeout);
         // A host that is an address is connected to without asking the resolver.
         if let Err(forbidden) = self.guard.check_host(url.host_str().unwrap_or_default()) {
             return AttemptOutcome::AddressForbidden(forbidden);
         }
+        let timeout = request.response_timeout.unwrap_or(self.response_timeout);
         let exchange = async {
             let response = self.guarded.post(url).headers(headers).body(request.body).send().await?;
             Ok(outcome(response).await)

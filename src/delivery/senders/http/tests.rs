@@ -33,17 +33,10 @@ async fn send(sender: &HttpSender, arn: &str) -> AttemptOutcome {
     let url = HttpUrl::parse(arn).unwrap();
     let parameters = HttpParameters::default().compile("t", &url).unwrap();
     let (event, body) = (EventId::from_random(7), "{}".to_owned());
-    sender
-        .send(HttpRequest {
-            url: &url,
-            parameters: &parameters,
-            envelope: "{}",
-            event,
-            attempt: 1,
-            body,
-            response_timeout: None,
-        })
-        .await
+    let response_timeout = None;
+    let request =
+        HttpRequest { url: &url, parameters: &parameters, envelope: "{}", event, attempt: 1, response_timeout, body };
+    sender.send(request).await
 }
 
 #[tokio::test]
