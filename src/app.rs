@@ -25,10 +25,10 @@ use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
 use crate::backup::RESTORING;
-use crate::config::{Config, ConfigFaults, is_loopback};
+use crate::config::{AwsServices, Config, ConfigFaults, is_loopback};
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, CurrentConnections,
-    Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, BrokerSender, BrokerTlsError,
+    ContainerAuthorization, CurrentConnections, Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, TlsError};
@@ -396,6 +396,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
         event_buses_per_account_max: config.quotas.event_buses_per_account_max,
         aws_target_accounts: aws_target_accounts(config),
+        accounts: config.accounts.iter().map(|account| account.id.clone()).collect(),
         egress: egress(config),
         regions: config.aws.regions.clone(),
         organizations: config
@@ -415,18 +416,41 @@ fn senders(
     let guard = EgressGuard::new(egress(config));
     let http = HttpSender::new(guard.clone(), config.delivery.connect_timeout, config.delivery.response_timeout)?;
     let services = config.aws_services.clone();
-    let credentials = match (services.access_key, services.credentials_file) {
-        (Some((access_key_id, secret_access_key, session_token)), _) => {
-            AwsCredentialsSource::Given(AwsCredentials { access_key_id, secret_access_key, session_token })
-        }
-        (None, Some(path)) => AwsCredentialsSource::File { path, profile: services.profile },
-        (None, None) => AwsCredentialsSource::None,
+    let settings = AwsSettings {
+        assume_roles: services.assume_roles,
+        credentials: aws_credentials(&services),
+        endpoints: AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url },
     };
-    let endpoints = AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url };
-    let aws = AwsSender::new(&http, clock, endpoints, credentials);
+    let aws = AwsSender::new(&http, clock, settings);
     let dialer = Dialer::new(guard, config.delivery.connect_timeout)?;
     let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
     Ok(Senders { http, aws, broker, connections })
+}
+
+/// Where the AWS key may come from, in the order of AWS's own tools.
+fn aws_credentials(services: &AwsServices) -> Vec<AwsCredentialsSource> {
+    let given = services.access_key.clone().map(|(access_key_id, secret_access_key, session_token)| {
+        AwsCredentialsSource::Given(AwsCredentials { access_key_id, secret_access_key, session_token })
+    });
+    let web_identity = services.web_identity.clone().map(|identity| AwsCredentialsSource::WebIdentity {
+        token_file: identity.token_file,
+        role_arn: identity.role_arn,
+        session_name: identity.session_name,
+    });
+    let file = services
+        .credentials_file
+        .clone()
+        .map(|path| AwsCredentialsSource::File { path, profile: services.profile.clone() });
+    let container = services.container.clone().map(|container| AwsCredentialsSource::Container {
+        url: container.url,
+        authorization: match (container.token_file, container.token) {
+            (Some(path), _) => ContainerAuthorization::File(path),
+            (None, Some(token)) => ContainerAuthorization::Token(token),
+            (None, None) => ContainerAuthorization::None,
+        },
+    });
+    let instance = services.instance_metadata.clone().map(|origin| AwsCredentialsSource::Instance { origin });
+    [given, web_identity, file, container, instance].into_iter().flatten().collect()
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {

@@ -47,7 +47,7 @@ fn rig() -> Rig {
     let http =
         HttpSender::new(EgressGuard::new(Egress::default()), Duration::from_secs(1), Duration::from_secs(1)).unwrap();
     let clock = Arc::new(SystemClock);
-    let aws = AwsSender::new(&http, clock.clone(), AwsEndpoints::default(), AwsCredentialsSource::None);
+    let aws = AwsSender::new(&http, clock.clone(), AwsSettings::default());
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
     let dialer = Dialer::new(EgressGuard::new(Egress::default()), Duration::from_secs(1)).unwrap();
     let broker = BrokerSender::new(dialer, Arc::clone(&random), Duration::from_secs(1));

@@ -45,7 +45,6 @@ pub use managed_rules::{Applied, ManagedRule};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
 pub use target_events::TargetEvent;
-pub use targets::aws_refusal;
 pub use unmatched::{UnmatchedEvent, UnmatchedEvents};
 
 use crate::journal::{Journal, JournalError};
@@ -87,6 +86,8 @@ pub struct Settings {
     pub event_buses_per_account_max: Option<usize>,
     /// The accounts whose rules may call AWS services with the daemon's key; none for all.
     pub aws_target_accounts: Option<Vec<AccountId>>,
+    /// The accounts of this daemon; empty where every account is.
+    pub accounts: Vec<AccountId>,
     /// The addresses that targets may be at.
     pub egress: Egress,
     /// The regions that are served; all when it is empty.

@@ -79,6 +79,7 @@ impl TestEngine {
             targets_per_rule_max: 5,
             rules_per_event_bus_max: None,
             event_buses_per_account_max: None,
+            accounts: Vec::new(),
             regions: Vec::new(),
             organizations: HashMap::new(),
         };

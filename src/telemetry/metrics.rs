@@ -89,6 +89,7 @@ pub struct DeadLetterMetrics {
     pub(super) given_up: IntCounterVec,
     pub(super) expired: IntCounterVec,
     pub(super) redriven: IntCounter,
+    pub(super) not_queued: IntCounter,
     pub(super) purged: IntCounter,
     /// Bytes of all of them.
     pub bytes: IntGauge,
@@ -167,6 +168,10 @@ impl DeadLetterMetrics {
             redriven: make.counter(
                 "eventyard_dead_letters_redriven_total",
                 "Dead letters whose events were owed to their targets again",
+            )?,
+            not_queued: make.counter(
+                "eventyard_dead_letters_not_queued_total",
+                "Dead letters of which no copy is in the queue of the target's `DeadLetterConfig`",
             )?,
             purged: make.counter("eventyard_dead_letters_purged_total", "Dead letters deleted by hand")?,
             bytes: make.gauge(

@@ -11,6 +11,7 @@ import pytest
 from aws_services import AwsServices
 from brokers import Kafka, RabbitMq, Redis
 from conftest import REGION
+from matrix import DOCUMENT
 from waiting import wait_until
 
 FOLDER = Path(__file__).parents[2] / "docs" / "targets"
@@ -102,6 +103,17 @@ def test_every_page_is_in_the_table():
     for page in FOLDER.glob("*.md"):
         assert page == README or f"({page.name})" in linked, page.name
     assert len(PAGES) >= 10
+
+
+def test_every_kind_names_its_test():
+    section = DOCUMENT.read_text().split("\n## Targets\n")[1].split("\n## ")[0]
+    table = [line.split("|")[1:-1] for line in section.split("| test |")[1].split("\n\n")[0].splitlines()[2:]]
+    assert len(table) > 15
+    for kind, _, test in table:
+        file, name = test.strip(" `").split("::")
+        assert f"\ndef {name}(" in (Path(__file__).parent / file).read_text(), kind
+    for page in PAGES:
+        assert any(f"(targets/{page.name}" in row[1] for row in table), page.name
 
 
 def test_the_settings_are_those_that_the_readme_names():

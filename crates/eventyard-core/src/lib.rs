@@ -34,6 +34,7 @@ pub mod rule;
 pub mod rule_options;
 pub mod schedule;
 pub mod secret;
+pub mod shape;
 pub mod sigv4;
 pub mod tag;
 pub mod target;

@@ -10,7 +10,7 @@ mod event_bus;
 mod http;
 
 pub(super) use aws::AwsDelivery;
-pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender};
+pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, ContainerAuthorization};
 pub(super) use broker::BrokerDelivery;
 pub use broker::{BrokerSender, BrokerTlsError, Dialer};
 pub(super) use event_bus::forward;
