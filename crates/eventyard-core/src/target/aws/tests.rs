@@ -15,6 +15,8 @@ fn shown(target: &Target) -> String {
             TargetKind::Aws(AwsTarget { region, resource }) => format!("{region} {resource:?}"),
             TargetKind::Http { .. } => "http".to_owned(),
             TargetKind::EventBus(bus) => format!("bus {}", bus.name),
+            TargetKind::Broker(broker) => format!("{broker:?}"),
+            TargetKind::Local(local) => format!("{local:?}"),
         },
         Err(error) => error.message,
     }
