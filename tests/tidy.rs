@@ -41,7 +41,7 @@ const FENCES: [(&str, &[&str]); 22] = [
     ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
     ("hyper_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
     ("http_body_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
-    ("redis", &["src/delivery/senders/broker/redis.rs"]),
+    ("redis", &["src/delivery/senders/broker/", "crates/eventyard-core/src/target/broker/"]),
     ("reqwest", &["src/delivery/", "src/cli/"]),
     ("rustls", &["src/http/", "src/delivery/", "src/cli/"]),
     ("rustls_platform_verifier", &["src/delivery/senders/broker/dial.rs"]),

@@ -75,6 +75,8 @@ fn another_value(known: &Known, default: &Value) -> String {
         ("aws.regions", _) => "us-east-1".to_owned(),
         ("aws.account_id" | "aws_services.accounts", _) => "123456789012".to_owned(),
         ("egress.allow", _) => "10.0.0.0/8".to_owned(),
+        ("local_targets.stdout", _) => "nobody".to_owned(),
+        ("local_targets.folder", _) => "/var/tmp".to_owned(),
         ("log.format", _) => "json".to_owned(),
         ("schedules.catch_up", _) => "skip".to_owned(),
         (_, Value::Boolean(value)) => (!value).to_string(),
