@@ -4,7 +4,7 @@ mod access;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls
 use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
+use crate::backup::RESTORING;
 use crate::config::{Config, ConfigFaults, is_loopback};
 use crate::delivery::{
     AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, CurrentConnections, Dispatcher, EgressGuard,
@@ -50,6 +51,9 @@ pub enum StartError {
         /// What failed.
         reason: io::Error,
     },
+    /// A restore is under way or was broken off.
+    #[error("a restore to {} has not ended; if none is running, remove what is in the folder and restore again", .0.display())]
+    Restoring(PathBuf),
     /// A port is taken, or not ours to take.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -138,8 +142,7 @@ impl App {
         let admin_listener = Listener::bind("admin", config.admin.listen).await?.with_tls(admin_tls.clone());
 
         let data_dir = &config.storage.data_dir;
-        let no_dir = |reason| StartError::DataDir { path: data_dir.clone(), reason };
-        std::fs::create_dir_all(data_dir).map_err(no_dir)?;
+        make_data_dir(data_dir)?;
         let store = Store::open(data_dir, eventyard_core::clock::Clock::now(clock.as_ref()))?;
         let store_path = store.path().to_owned();
         let (journal, committer) = Journal::open(data_dir, journal_settings(config), Arc::clone(&telemetry))?;
@@ -299,6 +302,14 @@ impl App {
         self.admin.stop.stop();
         in_time
     }
+}
+
+fn make_data_dir(data_dir: &Path) -> Result<(), StartError> {
+    std::fs::create_dir_all(data_dir).map_err(|reason| StartError::DataDir { path: data_dir.to_owned(), reason })?;
+    if data_dir.join(RESTORING).exists() {
+        return Err(StartError::Restoring(data_dir.to_owned()));
+    }
+    Ok(())
 }
 
 fn part<F: Future<Output = ()> + Send + 'static>(

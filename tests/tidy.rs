@@ -20,7 +20,7 @@ const FLOORS: [(u8, &[&str]); 9] = [
     (8, &["main", "demo", "cli"]),
     (7, &["app"]),
     (6, &["api", "delivery", "scheduler", "upkeep", "admin"]),
-    (5, &["engine", "auth"]),
+    (5, &["engine", "auth", "backup"]),
     (4, &["store", "journal", "http"]),
     (3, &["runtime"]),
     (2, &["telemetry"]),
@@ -35,14 +35,16 @@ const FLOOR_OF_THE_PROGRAM: u8 = 8;
 const MODULES_WITH_MIGRATIONS: [&str; 2] = ["store", "journal"];
 
 /// Which library may be named only where: a folder ends with `/`, everything else is one file.
-const FENCES: [(&str, &[&str]); 18] = [
+const FENCES: [(&str, &[&str]); 20] = [
     ("sled", &["src/store/", "migrations/"]),
     ("fjall", &["src/journal/", "migrations/"]),
-    ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
+    ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
     ("hyper_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
-    ("http_body_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
-    ("reqwest", &["src/delivery/"]),
-    ("rustls", &["src/http/", "src/delivery/"]),
+    ("http_body_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
+    ("reqwest", &["src/delivery/", "src/cli/"]),
+    ("rustls", &["src/http/", "src/delivery/", "src/cli/"]),
+    ("clap_complete", &["src/cli/mod.rs"]),
+    ("granit_parser", &["src/cli/rules/"]),
     ("tokio_rustls", &["src/http/"]),
     ("cron", &["crates/eventyard-core/src/schedule/"]),
     ("chrono_tz", &["crates/eventyard-core/src/schedule/", "crates/eventyard-core/tests/"]),

@@ -1,7 +1,8 @@
-//! The admin listener: health, metrics, what happened to an event, why one matches rules or not, the dead letters, and the
-//! reset of an ephemeral daemon.
+//! The admin listener: health, metrics, what happened to an event, why one matches rules or not, the dead letters, backups,
+//! and the reset of an ephemeral daemon.
 
 mod access;
+mod backup;
 mod dead_letters;
 mod events;
 mod explain;
@@ -11,6 +12,7 @@ mod reset;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use backup::Backups;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
@@ -52,6 +54,7 @@ pub struct Admin {
     journal: Journal,
     readiness: Readiness,
     access: Access,
+    backups: Backups,
     /// What readiness says beside being ready; empty when there is nothing to say.
     remark: String,
     telemetry: Arc<Telemetry>,
@@ -71,7 +74,8 @@ impl Admin {
         remark: String,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        Self { engine, caller, journal, readiness, access, remark, telemetry, is_resettable: false }
+        let backups = Backups::default();
+        Self { engine, caller, journal, readiness, access, backups, remark, telemetry, is_resettable: false }
     }
 
     /// Lets `POST /reset` empty the engine.
@@ -95,7 +99,7 @@ impl Admin {
 
 /// What there is, for those who ask for something else.
 const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /dead-letters and /dead-letters/ID, and POST \
-                     /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge and /explain\n";
+                     /backup, /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge and /explain\n";
 
 impl Admin {
     /// What is asked about dead letters, or nothing when it is not.
@@ -168,6 +172,7 @@ impl Handler for Admin {
             "/health/live" if !is_post => answer(StatusCode::OK, TEXT, "alive\n"),
             "/health/ready" if !is_post => self.ready(),
             "/metrics" if !is_post => answer(StatusCode::OK, METRICS, self.telemetry.encode()),
+            "/backup" if is_post => self.backups.take(&self.engine, &self.telemetry).await,
             "/reset" if is_post && self.is_resettable => {
                 reset::reset(&self.engine, &self.journal, &self.telemetry).await
             }

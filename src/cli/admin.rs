@@ -1,7 +1,7 @@
 //! A client of the admin listener, for commands that ask a running daemon.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +11,9 @@ use serde_json::Value;
 
 /// How long an answer may take. The daemon's own limit is `api.request_timeout_ms`.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes of a line of an answer's head, or of a reason.
+const HEAD_BYTES_MAX: u64 = 64 * 1024;
 
 /// Which daemon.
 #[derive(Debug, Args)]
@@ -51,6 +54,36 @@ impl AdminArguments {
         serde_json::from_str(body).map_err(|error| Failure::Unintelligible(error.to_string()))
     }
 
+    /// Asks for what may be too much for memory, and answers the body of a success as it comes. It ends with the connection, so
+    /// it has to say itself whether it is whole.
+    pub(super) fn stream(&self, method: &str, path: &str) -> Result<impl Read + use<>, Failure> {
+        let authorization = self.authorization()?;
+        let unreachable = |reason| Failure::Unreachable { address: self.admin.clone(), reason };
+        let begin = || {
+            // As of 1.0, because that has no chunks.
+            let mut answer = BufReader::new(self.send(method, path, &authorization, "1.0")?);
+            let mut status = String::new();
+            // Heads are small; what is none is not read without bound.
+            answer.by_ref().take(HEAD_BYTES_MAX).read_line(&mut status)?;
+            let mut line = String::from("-");
+            while !line.trim_end().is_empty() {
+                line.clear();
+                answer.by_ref().take(HEAD_BYTES_MAX).read_line(&mut line)?;
+            }
+            Ok((status, answer))
+        };
+        let (status, mut answer) = begin().map_err(unreachable)?;
+        match status.get(9..12) {
+            Some("200") => Ok(answer),
+            Some(_) => {
+                let mut reason = String::new();
+                answer.by_ref().take(HEAD_BYTES_MAX).read_to_string(&mut reason).map_err(unreachable)?;
+                Err(Failure::Refused(reason.trim().to_owned()))
+            }
+            None => Err(Failure::Unintelligible(status)),
+        }
+    }
+
     /// The header with the token, or nothing.
     fn authorization(&self) -> Result<String, Failure> {
         let Some(file) = &self.token_file else { return Ok(String::new()) };
@@ -58,14 +91,19 @@ impl AdminArguments {
         Ok(format!("Authorization: Bearer {}\r\n", token.trim()))
     }
 
-    fn exchange(&self, method: &str, path: &str, authorization: &str) -> std::io::Result<String> {
+    fn send(&self, method: &str, path: &str, authorization: &str, version: &str) -> std::io::Result<TcpStream> {
         let mut stream = TcpStream::connect(&self.admin)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let host = &self.admin;
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}Connection: close\r\nContent-Length: 0\r\n\r\n"
+            "{method} {path} HTTP/{version}\r\nHost: {host}\r\n{authorization}Connection: close\r\nContent-Length: 0\r\n\r\n"
         );
         stream.write_all(head.as_bytes())?;
+        Ok(stream)
+    }
+
+    fn exchange(&self, method: &str, path: &str, authorization: &str) -> std::io::Result<String> {
+        let mut stream = self.send(method, path, authorization, "1.1")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)

@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, input or configuration.
 
 mod admin;
+mod backup;
 mod configuration;
 mod dead_letters;
 mod demo;
@@ -8,6 +9,9 @@ mod events;
 mod file;
 mod input;
 mod pattern;
+mod progress;
+mod restore;
+mod rules;
 mod schedule;
 mod serve;
 mod store;
@@ -17,7 +21,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use configuration::ConfigArguments;
 
@@ -43,11 +48,20 @@ enum Command {
         #[command(subcommand)]
         command: pattern::PatternCommand,
     },
+    /// Put rules from a file into a daemon, or write those of a daemon into a file.
+    Rules {
+        #[command(subcommand)]
+        command: rules::RulesCommand,
+    },
     /// Dump or restore the store of a daemon that is not running.
     Store {
         #[command(subcommand)]
         command: store::StoreCommand,
     },
+    /// Copy everything a daemon keeps to one file, while it runs.
+    Backup(backup::BackupArguments),
+    /// Make a data directory from a backup.
+    Restore(restore::RestoreArguments),
     /// List, send again or delete what was given up by a running daemon.
     DeadLetters {
         #[command(subcommand)]
@@ -67,6 +81,11 @@ enum Command {
     Input {
         #[command(subcommand)]
         command: input::InputCommand,
+    },
+    /// Print what makes a shell complete the arguments of this program.
+    Completions {
+        /// The shell.
+        shell: Shell,
     },
     /// Show the main job on temporary data: a rule, a target, events, deliveries.
     Demo {
@@ -92,13 +111,23 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Config { command: ConfigCommand::Check(arguments) } => configuration::check(&arguments),
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
         Command::Pattern { command } => pattern::run(&command),
+        Command::Rules { command } => rules::run(command),
         Command::Store { command } => store::run(&command),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Events { command } => events::run(&command),
         Command::Schedule { command } => schedule::run(&command),
         Command::Input { command } => input::run(&command),
+        Command::Completions { shell } => completions(shell),
         Command::Demo { keep } => demo::demo(keep, started),
     }
+}
+
+fn completions(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "eventyard", &mut script);
+    say_exactly(&String::from_utf8_lossy(&script))
 }
 
 /// Runs `future` on all cores.

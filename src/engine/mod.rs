@@ -4,6 +4,7 @@
 //! and then made in memory, one change at a time, so readers see it whole or not at all. Events are matched against the
 //! registry and handed to the journal with the deliveries they owe.
 
+mod backup;
 mod dead_letters;
 mod event_buses;
 mod event_reports;
@@ -32,6 +33,7 @@ use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::schedule::CatchUpPolicy;
 
+pub use backup::Contents;
 pub use dead_letters::{DeadLettersFound, Redriven};
 pub use event_reports::{DeliveryReport, DeliveryState, EventReport, Recipient};
 pub use events::{EntryResult, EventsError};

@@ -3,6 +3,7 @@
 //! A [`Handler`] gets requests whose body has been read whole, within the limits, and answers them. What a request means is
 //! the handler's business; what it may cost is decided here.
 
+mod body;
 mod connection;
 mod tls;
 
@@ -18,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+pub use body::{Body, BodyWriter};
 pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::runtime::{StopSignal, Tasks};
@@ -60,12 +62,12 @@ pub enum BodyError {
 }
 
 /// An answer.
-pub type Answer = Response<http_body_util::Full<Bytes>>;
+pub type Answer = Response<Body>;
 
 /// Makes an answer of a status, a content type and a body.
 #[must_use]
-pub fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(http_body_util::Full::new(body.into()));
+pub fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Answer {
+    let mut answer = Response::new(body.into());
     *answer.status_mut() = status;
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(hyper::header::WWW_AUTHENTICATE, hyper::header::HeaderValue::from_static("Bearer"));

@@ -24,6 +24,42 @@ pub enum Space {
     History(u64),
 }
 
+const SEGMENT_PREFIX: &str = "events-";
+const SPAN_PREFIX: &str = "history-";
+/// The spaces there is one of, each with its name.
+const NAMES: [(Space, &str); 5] = [
+    (Space::Meta, "meta"),
+    (Space::Ready, "ready"),
+    (Space::Later, "later"),
+    (Space::Dead, "dead"),
+    (Space::Schedules, "schedules"),
+];
+
+impl Space {
+    /// The spaces that are always there.
+    pub fn fixed() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(space, _)| *space)
+    }
+
+    /// Its name on disk and in backups. Names of segments, and those of spans, sort as their numbers do.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Events(first) => format!("{SEGMENT_PREFIX}{first:020}"),
+            Self::History(begin) => format!("{SPAN_PREFIX}{begin:020}"),
+            fixed => NAMES.iter().find(|(space, _)| *space == fixed).map_or("", |(_, name)| name).to_owned(),
+        }
+    }
+
+    /// The space with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let number = |prefix| name.strip_prefix(prefix).and_then(|number| number.parse().ok());
+        let fixed = NAMES.iter().find(|(_, known)| *known == name).map(|(space, _)| *space);
+        fixed.or_else(|| number(SEGMENT_PREFIX).map(Self::Events)).or_else(|| number(SPAN_PREFIX).map(Self::History))
+    }
+}
+
 /// One edit of a batch.
 #[derive(Clone, Debug)]
 pub enum Write {
@@ -84,6 +120,12 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Bytes that a space takes on disk, more or less.
     fn bytes(&self, space: Space) -> u64;
 
+    /// Everything as it is now, which later writes do not change.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    fn view(&self) -> Result<Box<dyn View>, DiskError>;
+
     /// Deletes a space of events or attempts.
     ///
     /// # Errors
@@ -95,4 +137,16 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the system does not say.
     fn free_bytes(&self) -> Result<Option<u64>, DiskError>;
+}
+
+/// All spaces as they were at one moment. While it is there, the space of what was deleted since is not given back.
+pub trait View: Send + fmt::Debug {
+    /// The spaces there were, in order.
+    fn spaces(&self) -> Vec<Space>;
+
+    /// As [`Disk::scan`].
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError>;
 }

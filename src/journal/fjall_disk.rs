@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable as _};
 
-use super::disk::{Disk, DiskError, Durability, Entries, Space, Write};
+use super::disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
 
 /// A journal in a folder, kept by fjall. One process has it open at a time.
 pub struct FjallDisk {
@@ -21,8 +21,6 @@ const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of the log that every write goes to first. What is in memory only is in the log, so this bounds both.
 const LOG_BYTES: u64 = 128 * 1024 * 1024;
-const SEGMENT_PREFIX: &str = "events-";
-const SPAN_PREFIX: &str = "history-";
 
 impl FjallDisk {
     /// Opens the folder at `path`, or makes it when there is none.
@@ -40,16 +38,9 @@ impl FjallDisk {
                 reason: format!("{error} (at {}; is another eventyard using this data directory, or may this user not write there?)", path.display()),
             })?;
         let disk = Self { path: path.to_owned(), db, keyspaces: RwLock::default() };
-        for space in [Space::Meta, Space::Ready, Space::Later, Space::Dead, Space::Schedules] {
+        let named = disk.db.list_keyspace_names();
+        for space in Space::fixed().chain(named.iter().filter_map(|name| Space::from_name(name))) {
             disk.keyspace(space)?;
-        }
-        for name in disk.db.list_keyspace_names() {
-            let number = |prefix| name.strip_prefix(prefix).and_then(|number| number.parse().ok());
-            if let Some(space) =
-                number(SEGMENT_PREFIX).map(Space::Events).or_else(|| number(SPAN_PREFIX).map(Space::History))
-            {
-                disk.keyspace(space)?;
-            }
         }
         Ok(disk)
     }
@@ -59,19 +50,11 @@ impl FjallDisk {
         if let Some(keyspace) = self.existing(space) {
             return Ok(keyspace);
         }
-        let name = match space {
-            Space::Meta => "meta".to_owned(),
-            Space::Ready => "ready".to_owned(),
-            Space::Later => "later".to_owned(),
-            Space::Dead => "dead".to_owned(),
-            Space::Schedules => "schedules".to_owned(),
-            // Padded, so that the names sort as the numbers do.
-            Space::Events(first) => format!("{SEGMENT_PREFIX}{first:020}"),
-            Space::History(begin) => format!("{SPAN_PREFIX}{begin:020}"),
-        };
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        let keyspace =
-            self.db.keyspace(&name, options).map_err(|error| failed("cannot make a part of the journal", &error))?;
+        let keyspace = self
+            .db
+            .keyspace(&space.name(), options)
+            .map_err(|error| failed("cannot make a part of the journal", &error))?;
         self.keyspaces.write().unwrap_or_else(PoisonError::into_inner).insert(space, keyspace.clone());
         Ok(keyspace)
     }
@@ -94,6 +77,39 @@ impl std::fmt::Debug for FjallDisk {
 
 fn failed(action: &'static str, error: &fjall::Error) -> DiskError {
     DiskError { action, reason: error.to_string() }
+}
+
+fn collect(entries: impl Iterator<Item = fjall::Guard>) -> Result<Entries, DiskError> {
+    let entries = entries.map(|guard| {
+        let (key, value) = guard.into_inner().map_err(|error| failed("cannot read the journal", &error))?;
+        Ok((key.to_vec(), value.to_vec()))
+    });
+    entries.collect()
+}
+
+/// A snapshot with the handles that keep the files of deleted spaces.
+struct FjallView {
+    snapshot: fjall::Snapshot,
+    keyspaces: BTreeMap<Space, Keyspace>,
+}
+
+impl std::fmt::Debug for FjallView {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("FjallView").finish_non_exhaustive()
+    }
+}
+
+impl View for FjallView {
+    fn spaces(&self) -> Vec<Space> {
+        self.keyspaces.keys().copied().collect()
+    }
+
+    fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
+        match self.keyspaces.get(&space) {
+            Some(keyspace) if from < end => collect(self.snapshot.range(keyspace, from..end).take(limit)),
+            _ => Ok(Vec::new()),
+        }
+    }
 }
 
 impl Disk for FjallDisk {
@@ -123,11 +139,7 @@ impl Disk for FjallDisk {
         if from >= end {
             return Ok(Vec::new());
         }
-        let entries = keyspace.range(from..end).take(limit).map(|guard| {
-            let (key, value) = guard.into_inner().map_err(|error| failed("cannot read the journal", &error))?;
-            Ok((key.to_vec(), value.to_vec()))
-        });
-        entries.collect()
+        collect(keyspace.range(from..end).take(limit))
     }
 
     fn segments(&self) -> Vec<u64> {
@@ -146,6 +158,12 @@ impl Disk for FjallDisk {
 
     fn bytes(&self, space: Space) -> u64 {
         self.existing(space).map_or(0, |keyspace| keyspace.disk_space())
+    }
+
+    fn view(&self) -> Result<Box<dyn View>, DiskError> {
+        // No space is made or deleted meanwhile. One that is not there any more was drained by writes that can be seen.
+        let keyspaces = self.keyspaces.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Box::new(FjallView { snapshot: self.db.snapshot(), keyspaces: keyspaces.clone() }))
     }
 
     fn drop_space(&self, space: Space) -> Result<(), DiskError> {

@@ -41,7 +41,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use bell::Bell;
 pub use dead_letters::{DeadLetterPage, StoredDeadLetter};
-pub use disk::{Disk, DiskError, Durability, Entries, Space, Write};
+pub use disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
 pub use error::JournalError;
 pub use fjall_disk::FjallDisk;
 pub use history::{HistoryLimits, RecordedAttempt, Settled};
@@ -299,6 +299,14 @@ impl Journal {
     #[must_use]
     pub fn owed(&self) -> u64 {
         self.segments.read().unwrap_or_else(PoisonError::into_inner).owed()
+    }
+
+    /// Everything as it is now. What was answered before is in it.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn view(&self) -> Result<Box<dyn View>, JournalError> {
+        Ok(self.disk.view()?)
     }
 
     /// Brings everything to disk and ends the writing; whoever asks for more is refused.

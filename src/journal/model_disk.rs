@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::disk::{Disk, DiskError, Durability, Entries, Space, Write};
+use super::disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
 
 type Map = BTreeMap<(Space, Vec<u8>), Vec<u8>>;
 
@@ -85,6 +85,25 @@ fn apply(map: &mut Map, batch: &[Write]) {
     }
 }
 
+fn scan(map: &Map, space: Space, from: &[u8], end: &[u8], limit: usize) -> Entries {
+    if from >= end {
+        return Vec::new();
+    }
+    let entries = map.range((space, from.to_vec())..(space, end.to_vec())).take(limit);
+    entries.map(|((_, key), value)| (key.clone(), value.clone())).collect()
+}
+
+impl View for Map {
+    fn spaces(&self) -> Vec<Space> {
+        let spaces: BTreeSet<Space> = self.keys().map(|(space, _)| *space).collect();
+        spaces.into_iter().collect()
+    }
+
+    fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
+        Ok(scan(self, space, from, end, limit))
+    }
+}
+
 impl Disk for ModelDisk {
     fn write(&self, batch: Vec<Write>, durability: Durability) -> Result<(), DiskError> {
         let state = &mut *self.state();
@@ -112,12 +131,7 @@ impl Disk for ModelDisk {
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
-        if from >= end {
-            return Ok(Vec::new());
-        }
-        let state = self.state();
-        let entries = state.visible.range((space, from.to_vec())..(space, end.to_vec())).take(limit);
-        Ok(entries.map(|((_, key), value)| (key.clone(), value.clone())).collect())
+        Ok(scan(&self.state().visible, space, from, end, limit))
     }
 
     fn segments(&self) -> Vec<u64> {
@@ -138,6 +152,10 @@ impl Disk for ModelDisk {
         let state = self.state();
         let entries = state.visible.iter().filter(|((other, _), _)| *other == space);
         entries.map(|((_, key), value)| (key.len() + value.len()) as u64).sum()
+    }
+
+    fn view(&self) -> Result<Box<dyn View>, DiskError> {
+        Ok(Box::new(self.state().visible.clone()))
     }
 
     fn drop_space(&self, space: Space) -> Result<(), DiskError> {

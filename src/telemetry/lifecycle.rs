@@ -100,6 +100,25 @@ impl Fact for Reset {
     }
 }
 
+/// A backup was sent to who asked for it.
+#[derive(Debug)]
+pub struct BackupTaken<'a> {
+    /// Why it is not whole, when it is not.
+    pub error: Option<&'a dyn std::error::Error>,
+}
+
+impl Fact for BackupTaken<'_> {
+    fn record(&self, metrics: &Metrics) {
+        let outcome = if self.error.is_some() { "failed" } else { "taken" };
+        metrics.storage.backups.with_label_values(&[outcome]).inc();
+        if let Some(reason) = self.error {
+            tracing::error!(%reason, "a backup was broken off; what was sent of it is of no use");
+        } else {
+            tracing::info!("backup taken");
+        }
+    }
+}
+
 /// A bug was caught at its task.
 #[derive(Debug)]
 pub struct TaskPanicked {

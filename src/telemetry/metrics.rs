@@ -55,6 +55,7 @@ pub struct StorageMetrics {
     pub bytes: IntGaugeVec,
     /// Bytes free for the daemon on the disk of the journal.
     pub free_bytes: IntGauge,
+    pub(super) backups: IntCounterVec,
 }
 
 /// The metrics of dead letters.
@@ -179,6 +180,11 @@ impl StorageMetrics {
             free_bytes: make.gauge(
                 "eventyard_storage_free_bytes",
                 "Bytes free for the daemon on the disk of the data directory, looked at every five seconds",
+            )?,
+            backups: make.counters(
+                "eventyard_backups_total",
+                "Backups that a running daemon was asked for",
+                &[("outcome", "`taken` or `failed`")],
             )?,
         })
     }
@@ -325,6 +331,9 @@ impl Metrics {
         }
         for bound in ["dead_letters.retention_days", "dead_letters.size_bytes_max"] {
             self.dead_letters.expired.with_label_values(&[bound]);
+        }
+        for outcome in ["taken", "failed"] {
+            self.storage.backups.with_label_values(&[outcome]);
         }
         self.attempts.with_label_values(&["DELIVERED"]);
         for code in ERROR_CODES {

@@ -26,7 +26,7 @@ pub use delivery::{
     DeliveryDied, EventUnmatched,
 };
 pub use journal::{GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, SegmentDropped};
-pub use lifecycle::{Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
+pub use lifecycle::{BackupTaken, Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs};
 pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
 pub use metrics::Metrics;

@@ -101,17 +101,27 @@ class AwsCliError(Exception):
 
 
 @pytest.fixture
-def aws(daemon):
+def aws_at():
+    """A function that gives `aws` for the API at a URL."""
+
+    def at(url):
+        command = [str(Path(sys.executable).with_name("aws")), "--endpoint-url", url, "--output", "json", "events"]
+
+        def run(*arguments):
+            done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120)
+            if done.returncode != 0:
+                raise AwsCliError(done.returncode, done.stderr.strip())
+            return json.loads(done.stdout) if done.stdout.strip() else None
+
+        return run
+
+    return at
+
+
+@pytest.fixture
+def aws(daemon, aws_at):
     """A function that runs `aws events …` and gives the JSON it prints, or None when it prints nothing."""
-
-    def run(*arguments):
-        command = [str(Path(sys.executable).with_name("aws")), "--endpoint-url", daemon.api_url, "--output", "json"]
-        done = subprocess.run([*command, "events", *arguments], capture_output=True, text=True, timeout=120)
-        if done.returncode != 0:
-            raise AwsCliError(done.returncode, done.stderr.strip())
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    return run
+    return aws_at(daemon.api_url)
 
 
 @pytest.fixture

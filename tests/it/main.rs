@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says why and stops"
 )]
 
+mod backup;
 mod chart;
 mod commands;
 mod conservation;

@@ -106,7 +106,7 @@ pub enum AwsResource {
 enum InvalidAwsArn {
     #[error("Provided Arn is not in correct format.")]
     NotInFormat,
-    #[error("eventyard cannot deliver to '{0}' yet; docs/TARGETS.md lists what it can.")]
+    #[error("eventyard cannot deliver to '{0}' yet; docs/targets lists what it can.")]
     Service(String),
 }
 
@@ -311,7 +311,7 @@ mod tests {
             ("arn:aws:kinesis:US:123456789012:stream/s", format),
             (
                 "arn:aws:appsync:us-east-1:123456789012:apis/x",
-                "eventyard cannot deliver to 'appsync' yet; docs/TARGETS.md lists what it can.",
+                "eventyard cannot deliver to 'appsync' yet; docs/targets lists what it can.",
             ),
         ] {
             assert_eq!(shown(&target(arn)), format!("Parameter {arn} is not valid. Reason: {reason}"));
