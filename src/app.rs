@@ -164,6 +164,7 @@ impl App {
 
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
+        HttpSender::check(&config.connections)?;
         let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
         let senders = senders(config, clock.clone(), Arc::clone(&connections))?;
         let dispatcher = Dispatcher::new(
@@ -268,17 +269,17 @@ impl App {
     }
 
     fn replace_connections(&self, config: Result<Config, ConfigFaults>) {
-        match config {
-            Ok(config) => {
-                let connections = config.connections.0.len();
-                self.connections.replace(config.connections);
-                self.telemetry.record(&ConnectionsReloaded { connections });
-            }
-            Err(ConfigFaults(faults)) => {
-                let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-                self.telemetry.record(&ConnectionsNotReloaded { faults: &faults });
-            }
-        }
+        let faults = match config {
+            Ok(Config { connections, .. }) => match HttpSender::check(&connections) {
+                Ok(()) => {
+                    self.telemetry.record(&ConnectionsReloaded { connections: connections.0.len() });
+                    return self.connections.replace(connections);
+                }
+                Err(error) => vec![error.to_string()],
+            },
+            Err(ConfigFaults(faults)) => faults.iter().map(ToString::to_string).collect(),
+        };
+        self.telemetry.record(&ConnectionsNotReloaded { faults: &faults });
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -429,7 +430,8 @@ fn senders(
     connections: Arc<CurrentConnections>,
 ) -> Result<Senders, HttpSenderError> {
     let guard = EgressGuard::new(egress(config));
-    let http = HttpSender::new(guard, config.delivery.connect_timeout, config.delivery.response_timeout)?;
+    let http =
+        HttpSender::new(guard, clock.clone(), config.delivery.connect_timeout, config.delivery.response_timeout)?;
     let services = config.aws_services.clone();
     let credentials = match (services.access_key, services.credentials_file) {
         (Some((access_key_id, secret_access_key, session_token)), _) => {

@@ -143,7 +143,19 @@ impl Attempts {
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
                 let body = render(target, event)?;
-                self.senders.http.send(HttpRequest { url, parameters, envelope, event: id, attempt, body }).await
+                let account = &target.rule.bus.account;
+                let request = HttpRequest {
+                    url,
+                    parameters,
+                    connection: self.senders.connections.of(account, &target.target.arn),
+                    recipient: (&target.rule_arn, target.target.id.as_str()),
+                    envelope,
+                    event: id,
+                    attempt,
+                    body,
+                    is_event: target.compiled.input.is_event(),
+                };
+                self.senders.http.send(request).await
             }
             TargetKind::Aws(_) if !self.engine.may_call_aws(&target.rule.bus.account) => {
                 AttemptOutcome::NoCredentials { reason: aws_refusal(&target.rule.bus.account) }
