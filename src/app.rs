@@ -1,6 +1,7 @@
 //! The daemon as a whole: built from the bottom up, stopped from the top down.
 
 mod access;
+mod reload;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,25 +19,24 @@ use tokio::task::JoinHandle;
 
 use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
 
+use reload::Reload;
+
 use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
 use crate::backup::RESTORING;
 use crate::config::{Config, ConfigFaults, is_loopback};
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, CurrentConnections, Dispatcher, EgressGuard,
-    HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, CurrentConnections,
+    Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
-use crate::http::{BindError, Limits, Listener, Tls, TlsError};
+use crate::http::{BindError, Limits, Listener, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{
-    ConnectionsNotReloaded, ConnectionsReloaded, Draining, Listening, ManagedRulesFailed, Ready, StoreOpened,
-    Telemetry, TlsReloaded, Warned,
-};
+use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
 use crate::{api, delivery, engine, journal};
 
@@ -72,6 +72,9 @@ pub enum StartError {
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
+    /// Messages could not be sent to brokers.
+    #[error(transparent)]
+    BrokerTls(#[from] BrokerTlsError),
     /// A listener's certificate or key could not be read.
     #[error("{listener}.tls_…_file: {reason}")]
     Tls {
@@ -111,12 +114,7 @@ pub struct App {
     _delivery_threads: Threads,
     journal: Journal,
     committer: CommitterThread,
-    /// Read again at SIGHUP, by listener.
-    tls: Vec<(&'static str, Arc<Tls>)>,
-    /// Read again at SIGHUP.
-    connections: Arc<CurrentConnections>,
-    /// Read again at SIGHUP.
-    managed_rules: Option<Arc<ManagedRules>>,
+    reload: Reload,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
@@ -166,7 +164,7 @@ impl App {
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
         HttpSender::check(&config.connections)?;
         let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
-        let senders = senders(config, clock.clone(), Arc::clone(&connections))?;
+        let senders = senders(config, clock.clone(), Arc::clone(&connections), &random)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
             journal.clone(),
@@ -192,12 +190,18 @@ impl App {
         let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
         let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
+        let tls = [("api", api_tls), ("admin", admin_tls)].into_iter().filter_map(|(name, tls)| Some((name, tls?)));
+        let reload = Reload {
+            api: Arc::clone(&api),
+            admin: Arc::clone(&admin),
+            connections,
+            tls: tls.collect(),
+            managed_rules,
+            telemetry: Arc::clone(&telemetry),
+        };
+
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
-        for listener in [&api_listener, &admin_listener] {
-            let scheme = listener.scheme();
-            telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
-        }
-        warn_of_open_listeners(config, &telemetry);
+        announce([&api_listener, &admin_listener], config, &telemetry);
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
         let server_tasks = tasks.clone();
         let parts = vec![
@@ -221,12 +225,7 @@ impl App {
             _delivery_threads: delivery_threads,
             journal,
             committer,
-            tls: [("api", api_tls), ("admin", admin_tls)]
-                .into_iter()
-                .filter_map(|(name, tls)| Some((name, tls?)))
-                .collect(),
-            connections,
-            managed_rules,
+            reload,
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -250,36 +249,9 @@ impl App {
         self.readiness.set(false);
     }
 
-    /// Takes again what changes without a restart: the connections of `config`, which was read again, the listeners'
-    /// certificates and managed rules. What cannot be read stays as it was.
+    /// Takes again what changes without a restart, from the configuration, which was read again, and from files.
     pub async fn reload(&self, config: Result<Config, ConfigFaults>) {
-        self.replace_connections(config);
-        for (listener, tls) in self.tls.clone() {
-            let read = tokio::task::spawn_blocking(move || tls.reload()).await;
-            let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
-            let error =
-                error.or_else(|| read.as_ref().ok()?.as_ref().err().map(|error| error as &dyn std::error::Error));
-            self.telemetry.record(&TlsReloaded { listener, error });
-        }
-        if let Some(rules) = &self.managed_rules
-            && let Err(error) = rules.apply().await
-        {
-            self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
-        }
-    }
-
-    fn replace_connections(&self, config: Result<Config, ConfigFaults>) {
-        let faults = match config {
-            Ok(Config { connections, .. }) => match HttpSender::check(&connections) {
-                Ok(()) => {
-                    self.telemetry.record(&ConnectionsReloaded { connections: connections.0.len() });
-                    return self.connections.replace(connections);
-                }
-                Err(error) => vec![error.to_string()],
-            },
-            Err(ConfigFaults(faults)) => faults.iter().map(ToString::to_string).collect(),
-        };
-        self.telemetry.record(&ConnectionsNotReloaded { faults: &faults });
+        self.reload.reload(config).await;
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -401,6 +373,15 @@ fn journal_settings(config: &Config) -> journal::Settings {
     }
 }
 
+/// Says where the daemon listens, and who can do what there unasked.
+fn announce(listeners: [&Listener; 2], config: &Config, telemetry: &Telemetry) {
+    for listener in listeners {
+        let scheme = listener.scheme();
+        telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
+    }
+    warn_of_open_listeners(config, telemetry);
+}
+
 fn engine_settings(config: &Config) -> engine::Settings {
     engine::Settings {
         catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
@@ -428,10 +409,11 @@ fn senders(
     config: &Config,
     clock: Arc<SystemClock>,
     connections: Arc<CurrentConnections>,
-) -> Result<Senders, HttpSenderError> {
+    random: &Arc<Random>,
+) -> Result<Senders, StartError> {
     let guard = EgressGuard::new(egress(config));
-    let http =
-        HttpSender::new(guard, clock.clone(), config.delivery.connect_timeout, config.delivery.response_timeout)?;
+    let (connect_timeout, response_timeout) = (config.delivery.connect_timeout, config.delivery.response_timeout);
+    let http = HttpSender::new(guard.clone(), clock.clone(), connect_timeout, response_timeout)?;
     let services = config.aws_services.clone();
     let credentials = match (services.access_key, services.credentials_file) {
         (Some((access_key_id, secret_access_key, session_token)), _) => {
@@ -442,7 +424,9 @@ fn senders(
     };
     let endpoints = AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url };
     let aws = AwsSender::new(&http, clock, endpoints, credentials);
-    Ok(Senders { http, aws, connections })
+    let dialer = Dialer::new(guard, config.delivery.connect_timeout)?;
+    let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
+    Ok(Senders { http, aws, broker, connections })
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {
@@ -455,6 +439,7 @@ fn delivery_settings(config: &Config) -> delivery::Settings {
         concurrency_per_target: delivery.concurrency_per_target,
         concurrency_max: delivery.concurrency_max,
         read_ahead_per_target: delivery.read_ahead_per_target,
+        ordered_read_ahead_per_target: delivery.ordered_read_ahead_per_target,
         attempts_per_second_per_target: limit(delivery.attempts_per_second_per_target),
         circuit_breaker: CircuitBreakerSettings {
             failures_to_open: limit(delivery.circuit_breaker_failures),

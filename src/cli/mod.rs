@@ -2,11 +2,13 @@
 
 mod admin;
 mod backup;
+mod client;
 mod configuration;
 mod dead_letters;
 mod demo;
 mod events;
 mod file;
+mod fsck;
 mod input;
 mod pattern;
 mod progress;
@@ -48,7 +50,7 @@ enum Command {
         #[command(subcommand)]
         command: pattern::PatternCommand,
     },
-    /// Put rules from a file into a daemon, or write those of a daemon into a file.
+    /// Put rules from a file into a daemon, write those of a daemon into a file, or pause and resume them.
     Rules {
         #[command(subcommand)]
         command: rules::RulesCommand,
@@ -62,12 +64,14 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Make a data directory from a backup.
     Restore(restore::RestoreArguments),
+    /// Look at every entry of a data directory whose daemon does not run, and put aside what is damaged.
+    Fsck(fsck::FsckArguments),
     /// List, send again or delete what was given up by a running daemon.
     DeadLetters {
         #[command(subcommand)]
         command: dead_letters::DeadLettersCommand,
     },
-    /// Tell what happened to an event of a running daemon.
+    /// Tell what happened to events of a running daemon.
     Events {
         #[command(subcommand)]
         command: events::EventsCommand,
@@ -115,6 +119,7 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Store { command } => store::run(&command),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Fsck(arguments) => fsck::run(&arguments),
         Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Events { command } => events::run(&command),
         Command::Schedule { command } => schedule::run(&command),

@@ -6,10 +6,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use eventyard_core::option_tag::nearest;
+
 use super::document::{self, Content, Item, Table, Written};
 use super::fault::{Fault, Problem};
 use super::origin::Origin;
-use super::schema::{Known, Schema, nearest};
+use super::schema::{Known, Schema};
 use super::value::Value;
 
 /// The lists that are no sections, and have readers of their own.
@@ -94,7 +96,7 @@ impl<'a> Layers<'a> {
         let known_variables = || schema.options.iter().map(Known::variable);
         let misspelled = known_variables().any(|known| known.replace("__", "_").eq_ignore_ascii_case(&variable));
         if misspelled || key.contains('.') {
-            let nearest = nearest(&variable.to_ascii_uppercase(), known_variables());
+            let nearest = nearest(&variable.to_ascii_uppercase(), known_variables()).unwrap_or_default();
             self.fault(Origin::Environment { variable }, &key, Problem::Unknown { nearest });
         }
     }

@@ -274,6 +274,8 @@ pub struct Delivery {
     pub concurrency_max: usize,
     /// Pending deliveries of one target held in memory; at least `concurrency_per_target`.
     pub read_ahead_per_target: usize,
+    /// Pending deliveries known in memory of one target that keeps an order.
+    pub ordered_read_ahead_per_target: usize,
     /// Attempts begun for one target in a second; `None` means no limit.
     pub attempts_per_second_per_target: Option<usize>,
     /// Failures in a row that open a target's circuit breaker; `None` means that it never opens.
@@ -306,6 +308,7 @@ impl Delivery {
             concurrency_per_target: section.integer("concurrency_per_target", 1..=10_000),
             concurrency_max: section.integer("concurrency_max", 1..=100_000),
             read_ahead_per_target: section.integer("read_ahead_per_target", 1..=1_000_000),
+            ordered_read_ahead_per_target: section.integer("ordered_read_ahead_per_target", 1..=10_000_000),
             attempts_per_second_per_target: section.limit("attempts_per_second_per_target", 1_000_000),
             circuit_breaker_failures: section.limit("circuit_breaker_failures", 1_000_000),
             circuit_breaker_open_base: section.milliseconds("circuit_breaker_open_base_ms", 1..=3_600_000),

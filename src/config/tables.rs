@@ -6,13 +6,13 @@ use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use eventyard_core::option_tag::nearest;
 use eventyard_core::secret::Secret;
 
 use super::document::{Entry, Table};
 use super::fault::{Fault, Problem};
 use super::layers::read;
 use super::origin::Origin;
-use super::schema::nearest;
 use super::value::Value;
 
 /// Reads entries of tables and collects what is wrong with them. A `key` names the list, as `accounts.access_keys`.
@@ -30,7 +30,7 @@ impl<'a> TableReader<'a> {
 
     pub(super) fn refuse_unknown(&mut self, table: &Table, key: &str, known: &[&str]) {
         for entry in table.entries.iter().filter(|entry| !known.contains(&entry.name.as_str())) {
-            let nearest = nearest(&entry.name, known.iter().map(|name| (*name).to_owned()));
+            let nearest = nearest(&entry.name, known).map_or("", |nearest| *nearest);
             let problem = Problem::Unknown { nearest: format!("{key}.{nearest}") };
             self.fault(entry.line, &format!("{key}.{}", entry.name), problem);
         }

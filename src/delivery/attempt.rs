@@ -17,8 +17,8 @@ use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
 
 use super::Settings;
-use super::senders::{AwsDelivery, HttpRequest, Senders, forward};
-use crate::engine::{ActiveTarget, Engine, aws_refusal};
+use super::senders::{AwsDelivery, BrokerDelivery, HttpRequest, Senders, forward};
+use crate::engine::{ActiveTarget, Engine, TargetEvent, aws_refusal};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
 use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
@@ -96,6 +96,14 @@ impl Attempts {
     /// A word of the circuit breaker of a target.
     pub(super) fn report(&self, number: TargetNumber, transition: Transition) {
         let target = self.engine.target(number);
+        let event = match transition {
+            Transition::Opened(wait) => Some(TargetEvent::CircuitBreakerOpened(wait)),
+            Transition::Closed => Some(TargetEvent::CircuitBreakerClosed),
+            Transition::HalfOpened | Transition::Reopened(_) => None,
+        };
+        if let (Some(target), Some(event)) = (&target, event) {
+            self.engine.publish(target, event);
+        }
         let Recipient { rule_arn, target_id, .. } = self.recipient(target.as_deref(), number);
         self.telemetry.record(&CircuitBreakerMoved { rule_arn: &rule_arn, target_id: &target_id, transition });
     }
@@ -138,7 +146,7 @@ impl Attempts {
         event: &Event,
         attempt: u32,
     ) -> Result<AttemptOutcome, AttemptOutcome> {
-        let (envelope, id) = (event.envelope.as_ref(), event.id);
+        let (envelope, id, response_timeout) = (event.envelope.as_ref(), event.id, target.options.response_timeout);
         Ok(match &target.compiled.kind {
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
@@ -153,6 +161,7 @@ impl Attempts {
                     event: id,
                     attempt,
                     body,
+                    response_timeout,
                     is_event: target.compiled.input.is_event(),
                 };
                 self.senders.http.send(request).await
@@ -162,7 +171,15 @@ impl Attempts {
             }
             TargetKind::Aws(aws) => {
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
-                self.senders.aws.send(AwsDelivery { target: aws, envelope, event: id, body, is_event }).await
+                let delivery = AwsDelivery { target: aws, envelope, event: id, body, is_event, response_timeout };
+                self.senders.aws.send(delivery).await
+            }
+            TargetKind::Broker(broker) => {
+                let body = render(target, event)?;
+                let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
+                let delivery =
+                    BrokerDelivery { target: broker, connection, envelope, event: id, received: event.received, body };
+                self.senders.broker.send(delivery).await
             }
         })
     }

@@ -35,6 +35,7 @@ fn rig() -> Rig {
         concurrency_per_target: 4,
         concurrency_max: 16,
         read_ahead_per_target: 16,
+        ordered_read_ahead_per_target: 100,
         attempts_per_second_per_target: None,
         circuit_breaker: CircuitBreakerSettings {
             failures_to_open: Some(10),
@@ -52,8 +53,10 @@ fn rig() -> Rig {
     )
     .unwrap();
     let aws = AwsSender::new(&http, clock.clone(), AwsEndpoints::default(), AwsCredentialsSource::None);
-    let senders = Senders { http, aws, connections: Arc::default() };
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
+    let dialer = Dialer::new(EgressGuard::new(Egress::default()), Duration::from_secs(1)).unwrap();
+    let broker = BrokerSender::new(dialer, Arc::clone(&random), Duration::from_secs(1));
+    let senders = Senders { http, aws, broker, connections: Arc::default() };
     let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, telemetry);
     Rig { disk, journal, dispatcher, _engine: test_engine }
 }

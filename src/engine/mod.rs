@@ -12,16 +12,19 @@ mod events;
 mod explain;
 mod forwarding;
 mod managed_rules;
+mod pausing;
 mod permissions;
 mod registry;
 mod reset;
 mod rules;
 mod schedules;
 mod tags;
+mod target_events;
 mod targets;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timetable;
+mod unmatched;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -41,13 +44,16 @@ pub use explain::RuleExplanation;
 pub use managed_rules::{Applied, ManagedRule};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
+pub use target_events::TargetEvent;
 pub use targets::aws_refusal;
+pub use unmatched::{UnmatchedEvent, UnmatchedEvents};
 
 use crate::journal::{Journal, JournalError};
 use crate::runtime::Random;
 use crate::store::{Change, Store, StoreError};
 use crate::telemetry::{RequestFailed, Telemetry};
 use registry::Registry;
+use unmatched::Unmatched;
 
 /// Who asks, and where.
 #[derive(Clone, Debug)]
@@ -98,6 +104,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     random: Arc<Random>,
     settings: Settings,
+    unmatched: Unmatched,
     telemetry: Arc<Telemetry>,
 }
 
@@ -136,7 +143,8 @@ impl Engine {
         let mut registry = Registry::load(store.load()?)?;
         registry.timetable_mut().advance(&journal.schedule_marks()?);
         let registry = RwLock::new(registry);
-        let engine = Self { registry, changing: Mutex::default(), store, journal, clock, random, settings, telemetry };
+        let (changing, unmatched) = (Mutex::default(), Unmatched::default());
+        let engine = Self { registry, changing, store, journal, clock, random, settings, unmatched, telemetry };
         engine.forget_settled_targets()?;
         Ok(engine)
     }

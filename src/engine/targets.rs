@@ -72,8 +72,8 @@ impl Engine {
     /// Refuses targets at addresses that no delivery may go to. Where names lead is seen at each delivery.
     fn check_addresses(&self, targets: &[Target], compiled: &[CompiledTarget]) -> Result<(), ServiceError> {
         targets.iter().zip(compiled).try_for_each(|(target, compiled)| {
-            let TargetKind::Http { url, .. } = &compiled.kind else { return Ok(()) };
-            self.settings.egress.check_host(url.host()).map_err(|forbidden| {
+            let mut hosts = compiled.kind.hosts().into_iter();
+            hosts.try_for_each(|host| self.settings.egress.check_host(host)).map_err(|forbidden| {
                 ServiceError::validation(format!("Parameter {} is not valid. Reason: {forbidden}.", target.arn))
             })
         })

@@ -10,6 +10,7 @@ use eventyard_core::event::Event;
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::damage::DamagedEntry;
 use super::disk::{Disk, Durability, Space, Write};
 use super::history::{self, Spans};
 use super::segments::Segments;
@@ -35,6 +36,8 @@ pub(super) enum Request {
     Forget { dead_letters: Vec<DeadLetterId>, answer: Answer },
     /// Delete the attempts that are too old.
     Trim { now: Timestamp, answer: Answer },
+    /// Put an entry aside that cannot be read. Nobody waits for it.
+    Quarantine { damaged: DamagedEntry },
     /// Bring everything to disk and end.
     Close { answer: Answer },
 }
@@ -56,6 +59,20 @@ pub(super) struct Committer {
     is_full: bool,
 }
 
+/// Puts entries aside in the quarantine, and only then takes them from where they are.
+pub(super) fn put_aside(disk: &dyn Disk, damaged: &[DamagedEntry], telemetry: &Telemetry) -> Result<(), JournalError> {
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let records: Vec<_> = damaged.iter().map(DamagedEntry::quarantined).collect();
+    disk.quarantine(&records)?;
+    disk.write(damaged.iter().flat_map(DamagedEntry::writes).collect(), Durability::Process)?;
+    for record in &records {
+        record.tell(telemetry);
+    }
+    Ok(())
+}
+
 /// One group: the batch it becomes and whom to tell.
 #[derive(Default)]
 struct Group {
@@ -73,6 +90,8 @@ struct Group {
     room: Option<Result<(), JournalError>>,
     /// The time that the history has come to, when it has.
     newest_attempt: Option<Timestamp>,
+    /// Entries to put aside before the group is written.
+    damaged: Vec<DamagedEntry>,
     is_last: bool,
 }
 
@@ -191,6 +210,7 @@ impl Committer {
                 group.newest_attempt = group.newest_attempt.max(Some(now));
                 group.answers.push(answer);
             }
+            Request::Quarantine { damaged } => group.damaged.push(damaged),
             Request::Close { answer } => {
                 group.is_last = true;
                 group.answers.push(answer);
@@ -317,6 +337,7 @@ impl Committer {
 
     /// Writes a group and answers everyone in it.
     fn write(&mut self, mut group: Group) -> Result<(), JournalError> {
+        self.put_aside(std::mem::take(&mut group.damaged))?;
         if group.writes.is_empty() {
             self.drop_expired(group.newest_attempt)?;
             // Commits that were refused have their answer already; what is left asked for nothing more.
@@ -352,6 +373,14 @@ impl Committer {
             let _ = answer.send(Ok(()));
         }
         self.drop_drained(!group.settled.is_empty() || has_events)
+    }
+
+    /// Puts aside what is still there, each once.
+    fn put_aside(&self, mut damaged: Vec<DamagedEntry>) -> Result<(), JournalError> {
+        damaged.sort_by(|one, other| (one.space, &one.key).cmp(&(other.space, &other.key)));
+        damaged.dedup_by(|one, other| (one.space, &one.key) == (other.space, &other.key));
+        damaged.retain(|entry| matches!(self.disk.get(entry.space, &entry.key), Ok(Some(_))));
+        put_aside(self.disk.as_ref(), &damaged, &self.telemetry)
     }
 
     fn count(&self, owed: &[(EventNumber, u64)], settled: &[EventNumber]) -> u64 {

@@ -90,10 +90,11 @@ impl Journal {
     }
 }
 
-/// Bytes that all dead letters take: kept beside them, and counted once when it is not there.
+/// Bytes that all dead letters take: kept beside them, and counted when it is not there or cannot be read.
 pub(super) fn bytes(disk: &dyn Disk) -> Result<u64, JournalError> {
-    if let Some(value) = disk.get(Space::Meta, keys::DEAD_LETTER_BYTES)? {
-        return records::parse_count(&value);
+    let kept = disk.get(Space::Meta, keys::DEAD_LETTER_BYTES)?;
+    if let Some(bytes) = kept.and_then(|value| records::parse_count(&value).ok()) {
+        return Ok(bytes);
     }
     let (mut from, mut bytes) = (Vec::new(), 0);
     loop {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::quarantine::Quarantined;
+
 /// A part of the journal with keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Space {
@@ -119,6 +121,12 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Bytes that a space takes on disk, more or less.
     fn bytes(&self, space: Space) -> u64;
+
+    /// Puts records aside for a person to look at, and returns when they are on disk. It does not remove them.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn quarantine(&self, records: &[Quarantined]) -> Result<(), DiskError>;
 
     /// Everything as it is now, which later writes do not change.
     ///

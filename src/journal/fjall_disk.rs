@@ -1,18 +1,23 @@
 //! The disk of the daemon: fjall.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable as _};
 
 use super::disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
+use super::quarantine::{Quarantined, quarantine};
+use super::{log_files, manifests};
 
 /// A journal in a folder, kept by fjall. One process has it open at a time.
 pub struct FjallDisk {
     path: PathBuf,
     db: Database,
     keyspaces: RwLock<BTreeMap<Space, Keyspace>>,
+    mended: Vec<Quarantined>,
 }
 
 /// Bytes that recently written blocks may take in memory.
@@ -22,27 +27,66 @@ const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of the log that every write goes to first. What is in memory only is in the log, so this bounds both.
 const LOG_BYTES: u64 = 128 * 1024 * 1024;
 
+/// What to do about files that cannot be read.
+const RESTORE: &str = ": see what `eventyard fsck` finds, and restore a backup";
+
 impl FjallDisk {
     /// Opens the folder at `path`, or makes it when there is none.
     ///
     /// # Errors
     /// When it cannot be made, is in use by another process, or is damaged.
     pub fn open(path: &Path) -> Result<Self, DiskError> {
+        let mended = log_files::mend(path, data_dir(path)).map_err(|error| DiskError {
+            action: "cannot look through the journal's log",
+            reason: format!("{error} (at {})", path.display()),
+        })?;
+        Self::check_manifests(path)?;
         let db = Database::builder(path)
             .cache_size(CACHE_BYTES)
             .worker_threads(1)
             .max_journaling_size(LOG_BYTES)
             .open()
-            .map_err(|error| DiskError {
-                action: "cannot open the journal",
-                reason: format!("{error} (at {}; is another eventyard using this data directory, or may this user not write there?)", path.display()),
-            })?;
-        let disk = Self { path: path.to_owned(), db, keyspaces: RwLock::default() };
+            .map_err(|error| not_opened(path, &error))?;
+        let disk = Self { path: path.to_owned(), db, keyspaces: RwLock::default(), mended };
         let named = disk.db.list_keyspace_names();
         for space in Space::fixed().chain(named.iter().filter_map(|name| Space::from_name(name))) {
             disk.keyspace(space)?;
         }
         Ok(disk)
+    }
+
+    /// Refuses what would end the process when fjall read it.
+    fn check_manifests(path: &Path) -> Result<(), DiskError> {
+        let action = "cannot open the journal";
+        let failed = |error: io::Error| DiskError { action, reason: format!("{error} (at {})", path.display()) };
+        match manifests::damaged(path).map_err(failed)?.first() {
+            None => Ok(()),
+            Some(manifest) => Err(DiskError { action, reason: format!("{} is damaged{RESTORE}", manifest.display()) }),
+        }
+    }
+
+    /// Places of the log that were not what was written and went to the quarantine when it was opened.
+    #[must_use]
+    pub fn mended(&self) -> &[Quarantined] {
+        &self.mended
+    }
+
+    /// Whether another process has the journal at `path` open.
+    #[must_use]
+    pub fn is_in_use(path: &Path) -> bool {
+        let lock = File::options().read(true).write(true).open(path.join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// The same for a journal that is not open and is left as it is: where, and what is wrong.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn check_logs(path: &Path) -> io::Result<Vec<(String, String)>> {
+        let told = |(name, damaged): (String, log_files::DamagedLog)| {
+            (format!("{name}, bytes {} to {}", damaged.bytes.start, damaged.bytes.end), damaged.reason.to_owned())
+        };
+        Ok(log_files::check(path)?.into_iter().map(told).collect())
     }
 
     /// The keyspace of `space`, made when it is not there.
@@ -67,6 +111,20 @@ impl FjallDisk {
     fn existing(&self, space: Space) -> Option<Keyspace> {
         self.keyspaces.read().unwrap_or_else(PoisonError::into_inner).get(&space).cloned()
     }
+}
+
+fn not_opened(path: &Path, error: &fjall::Error) -> DiskError {
+    let hint = match error {
+        fjall::Error::Locked => "; is another eventyard using this data directory?",
+        fjall::Error::Io(_) => "; may this user write there?",
+        _ => RESTORE,
+    };
+    DiskError { action: "cannot open the journal", reason: format!("{error} (at {}){hint}", path.display()) }
+}
+
+/// The journal lies in the data directory.
+fn data_dir(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }
 
 impl std::fmt::Debug for FjallDisk {
@@ -158,6 +216,11 @@ impl Disk for FjallDisk {
 
     fn bytes(&self, space: Space) -> u64 {
         self.existing(space).map_or(0, |keyspace| keyspace.disk_space())
+    }
+
+    fn quarantine(&self, records: &[Quarantined]) -> Result<(), DiskError> {
+        quarantine(data_dir(&self.path), records)
+            .map_err(|error| DiskError { action: "cannot write the quarantine", reason: error.to_string() })
     }
 
     fn view(&self) -> Result<Box<dyn View>, DiskError> {

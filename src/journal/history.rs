@@ -136,10 +136,8 @@ impl Journal {
         let [from, end] = keys::attempts_of(event);
         let mut attempts = Vec::new();
         for span in self.disk.spans() {
-            let entries = self.disk.scan(Space::History(span), &from, &end, ATTEMPTS_READ_MAX - attempts.len())?;
-            for (key, value) in entries {
-                attempts.push(records::parse_attempt(&key, &value)?);
-            }
+            let limit = ATTEMPTS_READ_MAX - attempts.len();
+            attempts.extend(self.read_sound(Space::History(span), (&from, &end), limit, records::parse_attempt)?);
         }
         let order = |attempt: &RecordedAttempt| {
             let Delivery { event, target, attempts } = attempt.delivery;

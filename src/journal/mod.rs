@@ -13,14 +13,19 @@
 //! * An event is deleted only when nothing refers to it; a dead letter has its own copy.
 
 mod bell;
+mod check;
 mod committer;
+mod damage;
 mod dead_letters;
 mod disk;
 mod error;
 mod fjall_disk;
 mod history;
 mod keys;
+mod log_files;
+mod manifests;
 pub mod model_disk;
+mod quarantine;
 mod records;
 mod schedules;
 mod segments;
@@ -40,16 +45,19 @@ use eventyard_core::name::{EventNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use bell::Bell;
+pub use check::{Fault, Looked, Remedy, Verdict, check, repair};
 pub use dead_letters::{DeadLetterPage, StoredDeadLetter};
 pub use disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
 pub use error::JournalError;
 pub use fjall_disk::FjallDisk;
 pub use history::{HistoryLimits, RecordedAttempt, Settled};
 pub use keys::DeadLetterId;
+pub use quarantine::{QUARANTINE_FILE, Quarantined, hex, quarantine};
 pub use schedules::ScheduleMark;
 
 use crate::telemetry::{JournalRecovered, Telemetry};
 use committer::{Committer, Request};
+use damage::DamagedEntry;
 use segments::Segments;
 
 /// The bounds the journal keeps.
@@ -141,6 +149,9 @@ impl Journal {
         telemetry: Arc<Telemetry>,
     ) -> Result<(Self, CommitterThread), JournalError> {
         let disk = FjallDisk::open(&data_dir.join("journal"))?;
+        for record in disk.mended() {
+            record.tell(&telemetry);
+        }
         Self::open_on(Arc::new(disk), settings, telemetry)
     }
 
@@ -154,6 +165,9 @@ impl Journal {
         telemetry: Arc<Telemetry>,
     ) -> Result<(Self, CommitterThread), JournalError> {
         let started = std::time::Instant::now();
+        for space in [Space::Ready, Space::Later, Space::Schedules] {
+            committer::put_aside(disk.as_ref(), &damage::damaged(disk.as_ref(), space)?, &telemetry)?;
+        }
         let segments = Segments::recover(disk.as_ref())?;
         telemetry.record(&JournalRecovered {
             deliveries: segments.owed(),
@@ -203,8 +217,7 @@ impl Journal {
         limit: usize,
     ) -> Result<Vec<Pending>, JournalError> {
         let from = keys::ready(target, after.map_or(EventNumber(0), |after| EventNumber(after.0 + 1)));
-        let entries = self.disk.scan(Space::Ready, &from, &keys::target_end(target), limit)?;
-        entries.iter().map(|(key, _)| keys::parse_ready(key)).collect()
+        self.read_sound(Space::Ready, (&from, &keys::target_end(target)), limit, |key, _| keys::parse_ready(key))
     }
 
     /// Deliveries to `target` that wait for a retry and are due at `until` or before, in order of their time, behind the
@@ -224,8 +237,7 @@ impl Journal {
             |(due, event)| keys::later(target, due, EventNumber(event.0 + 1)),
         );
         let end = keys::later(target, until, EventNumber(u64::MAX));
-        let entries = self.disk.scan(Space::Later, &from, &end, limit)?;
-        entries.iter().map(|(key, value)| records::parse_later(key, value)).collect()
+        self.read_sound(Space::Later, (&from, &end), limit, records::parse_later)
     }
 
     /// When the next retry of `target` behind the one named by `after` is due.
@@ -273,10 +285,18 @@ impl Journal {
     /// Steps from one target's keys to the next one's, without reading what lies between.
     fn targets_in(&self, space: Space) -> Result<Vec<TargetNumber>, JournalError> {
         let (mut targets, mut from) = (Vec::new(), Vec::new());
-        while let Some((key, _)) = self.disk.scan(space, &from, &[u8::MAX; 32], 1)?.first() {
-            let target = keys::parse_target(key)?;
-            targets.push(target);
-            from = keys::target_end(target);
+        let last_key = [u8::MAX; 64];
+        while let Some((key, value)) = self.disk.scan(space, &from, &last_key, 1)?.pop() {
+            match keys::parse_target(&key) {
+                Ok(target) => {
+                    targets.push(target);
+                    from = keys::target_end(target);
+                }
+                Err(error) => {
+                    from = [key.as_slice(), &[0]].concat();
+                    self.put_aside(DamagedEntry { space, key, value, reason: error.to_string() });
+                }
+            }
         }
         Ok(targets)
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
+use super::quarantine::Quarantined;
 
 type Map = BTreeMap<(Space, Vec<u8>), Vec<u8>>;
 
@@ -18,6 +19,7 @@ struct State {
     free_bytes: Option<u64>,
     writes_until_failure: Option<usize>,
     read_fault: Option<(Space, ReadFault)>,
+    quarantined: Vec<Quarantined>,
 }
 
 /// How reading fails.
@@ -64,6 +66,12 @@ impl ModelDisk {
     /// Lets every read of a value of `space` fail.
     pub fn fail_reads_of(&self, space: Space, fault: ReadFault) {
         self.state().read_fault = Some((space, fault));
+    }
+
+    /// What was put aside.
+    #[must_use]
+    pub fn quarantined(&self) -> Vec<Quarantined> {
+        self.state().quarantined.clone()
     }
 
     fn numbers(&self, number: impl Fn(Space) -> Option<u64>) -> Vec<u64> {
@@ -152,6 +160,11 @@ impl Disk for ModelDisk {
         let state = self.state();
         let entries = state.visible.iter().filter(|((other, _), _)| *other == space);
         entries.map(|((_, key), value)| (key.len() + value.len()) as u64).sum()
+    }
+
+    fn quarantine(&self, records: &[Quarantined]) -> Result<(), DiskError> {
+        self.state().quarantined.extend_from_slice(records);
+        Ok(())
     }
 
     fn view(&self) -> Result<Box<dyn View>, DiskError> {

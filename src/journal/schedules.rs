@@ -33,8 +33,7 @@ impl Journal {
     /// # Errors
     /// When the disk cannot be read.
     pub fn schedule_marks(&self) -> Result<Vec<ScheduleMark>, JournalError> {
-        let entries = self.disk.scan(Space::Schedules, &[], &[u8::MAX; 9], usize::MAX)?;
-        entries.iter().map(|(key, value)| records::parse_schedule(key, value)).collect()
+        self.read_sound(Space::Schedules, (&[], &[u8::MAX; 9]), usize::MAX, records::parse_schedule)
     }
 
     /// Forgets how far schedules have come, of rules that are no more.

@@ -155,14 +155,7 @@ fn target_parts(key: &RuleKey, id: &TargetId) -> Vec<String> {
 
 /// Reads all records.
 pub(super) fn contents(records: Vec<Record>) -> Result<Contents, StoreError> {
-    let mut contents = Contents {
-        created: Timestamp::EPOCH,
-        event_buses: Vec::new(),
-        rules: Vec::new(),
-        targets: Vec::new(),
-        removed_targets: Vec::new(),
-        next_number: 1,
-    };
+    let mut contents = Contents::default();
     for record in records {
         let entry = format!("{:?} {:?}", record.kind, record.key);
         take(&mut contents, record).map_err(|reason| StoreError::Damaged { entry, reason })?;
@@ -170,7 +163,8 @@ pub(super) fn contents(records: Vec<Record>) -> Result<Contents, StoreError> {
     Ok(contents)
 }
 
-fn take(contents: &mut Contents, record: Record) -> Result<(), String> {
+/// Reads one record.
+pub(super) fn take(contents: &mut Contents, record: Record) -> Result<(), String> {
     let key: Vec<&str> = record.key.iter().map(String::as_str).collect();
     let value = record.value;
     match (record.kind, key.as_slice()) {

@@ -38,7 +38,7 @@ pub(super) fn migrate(store: &Store, data_dir: &Path, steps: &[Migration], now: 
 }
 
 /// The schema number in `records`: 0 for a store that is empty.
-fn schema(records: &[Record]) -> Result<u32, StoreError> {
+pub(super) fn schema(records: &[Record]) -> Result<u32, StoreError> {
     let damaged = |reason: &str| StoreError::Damaged { entry: SCHEMA.to_owned(), reason: reason.to_owned() };
     match records.iter().find(|record| is_schema(record)) {
         Some(record) => {

@@ -7,6 +7,7 @@
 //! Every entry is a [`Record`]: a kind, a key of text parts and a JSON value. Migrations and dumps work on records alone and
 //! know nothing of sled, which is what makes leaving sled possible.
 
+mod check;
 mod codec;
 mod dump;
 mod migrate;
@@ -23,6 +24,7 @@ use eventyard_core::name::{EventBusKey, RuleKey, RuleNumber, TargetId, TargetNum
 use eventyard_core::rule::Rule;
 use eventyard_core::target::Target;
 
+pub use check::{CheckedStore, StoreFault, remove_damaged};
 pub use dump::{DumpError, read_dump, write_dump};
 pub use record::{Kind, Record};
 
@@ -52,6 +54,19 @@ pub struct Contents {
     pub removed_targets: Vec<(TargetNumber, RemovedTarget)>,
     /// The next number for a rule or a target.
     pub next_number: u64,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self {
+            created: Timestamp::EPOCH,
+            event_buses: Vec::new(),
+            rules: Vec::new(),
+            targets: Vec::new(),
+            removed_targets: Vec::new(),
+            next_number: 1,
+        }
+    }
 }
 
 /// A rule with its number.
@@ -110,12 +125,14 @@ pub enum Change {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// sled could not open its files.
-    #[error("cannot open the store at {}: {reason}; is another eventyard using this data directory, or may this user not write there?", path.display())]
+    #[error("cannot open the store at {}: {reason}; {hint}", path.display())]
     Open {
         /// Where it is.
         path: PathBuf,
         /// What failed.
         reason: String,
+        /// What can be done.
+        hint: &'static str,
     },
     /// The store was written by a newer release.
     #[error("the store at {} has schema {found}, and this release knows schemas up to {newest}: start the release that wrote it, or a later one; nothing was changed", path.display())]
@@ -165,6 +182,13 @@ fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
     config.open()
 }
 
+fn hint(error: &sled::Error) -> &'static str {
+    match error {
+        sled::Error::Corruption { .. } => "see what `eventyard fsck` finds, and restore a backup",
+        _ => "is another eventyard using this data directory, or may this user not write there?",
+    }
+}
+
 impl Store {
     /// Opens the store in `data_dir`, makes it when there is none, and brings an older one to the newest schema.
     ///
@@ -175,14 +199,21 @@ impl Store {
     }
 
     fn open_with(data_dir: &Path, steps: &[migrations::Migration], now: Timestamp) -> Result<Self, StoreError> {
+        let store = Self::open_as_it_is(data_dir)?;
+        migrate::migrate(&store, data_dir, steps, now)?;
+        Ok(store)
+    }
+
+    fn open_as_it_is(data_dir: &Path) -> Result<Self, StoreError> {
         let path = data_dir.join("store");
         // The whole store is in memory anyway; a small cache keeps the daemon small.
         let config = sled::Config::new().path(&path).cache_capacity(8 * 1024 * 1024).flush_every_ms(None);
-        let db = open_when_free(&config)
-            .map_err(|error| StoreError::Open { path: path.clone(), reason: error.to_string() })?;
-        let store = Self { db, path };
-        migrate::migrate(&store, data_dir, steps, now)?;
-        Ok(store)
+        let db = open_when_free(&config).map_err(|error| StoreError::Open {
+            path: path.clone(),
+            reason: error.to_string(),
+            hint: hint(&error),
+        })?;
+        Ok(Self { db, path })
     }
 
     /// Where it is.

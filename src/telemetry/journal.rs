@@ -89,6 +89,25 @@ impl Fact for JournalRoomAgain {
     }
 }
 
+/// Something in the journal cannot be read and was put aside.
+#[derive(Debug)]
+pub struct RecordQuarantined<'a> {
+    /// What, and where it stood.
+    pub place: &'a str,
+    /// Its key as people write it.
+    pub key: &'a str,
+    /// What is wrong with it.
+    pub reason: &'a str,
+}
+
+impl Fact for RecordQuarantined<'_> {
+    fn record(&self, metrics: &Metrics) {
+        metrics.storage.quarantined.inc();
+        let Self { place, key, reason } = self;
+        tracing::error!(place, key, reason, "damaged on disk; put aside in quarantine.jsonl, and the daemon goes on");
+    }
+}
+
 /// A write failed. What is on disk decides, so the daemon stops and recovers from it.
 #[derive(Debug)]
 pub struct JournalFailed<'a> {

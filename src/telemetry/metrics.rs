@@ -35,17 +35,40 @@ pub struct Metrics {
     pub(super) schedules: ScheduleMetrics,
     pub(super) task_panics: IntCounterVec,
     pub(super) tls_reload_failures: IntCounter,
-    pub(super) connections_reload_failures: IntCounter,
+    pub(super) configuration_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Of dead letters.
     pub dead_letters: DeadLetterMetrics,
     /// Targets with a worker, that is with deliveries owed or just settled.
     pub targets_active: IntGauge,
+    /// Targets that are paused and owed something.
+    pub targets_paused: IntGauge,
+    /// Targets whose circuit breaker is not closed.
+    pub circuit_breakers_open: IntGauge,
     /// Rules in the store.
     pub rules: IntGauge,
     /// What the data directory takes and has.
     pub storage: StorageMetrics,
+}
+
+/// One of what a gauge counts, for as long as it lives.
+#[derive(Debug)]
+pub struct Counted(IntGauge);
+
+impl Counted {
+    /// Counts one more.
+    #[must_use]
+    pub fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// The metrics of the data directory.
@@ -56,6 +79,7 @@ pub struct StorageMetrics {
     /// Bytes free for the daemon on the disk of the journal.
     pub free_bytes: IntGauge,
     pub(super) backups: IntCounterVec,
+    pub(super) quarantined: IntCounter,
 }
 
 /// The metrics of dead letters.
@@ -186,6 +210,10 @@ impl StorageMetrics {
                 "Backups that a running daemon was asked for",
                 &[("outcome", "`taken` or `failed`")],
             )?,
+            quarantined: make.counter(
+                "eventyard_journal_quarantined_total",
+                "Damaged entries and places of the journal that were put aside in `quarantine.jsonl`",
+            )?,
         })
     }
 }
@@ -301,9 +329,9 @@ impl Metrics {
                 "Bugs that were caught",
                 &[("task", "`request`, `connection`, `attempt`, `worker`, or a part of the daemon")],
             )?,
-            connections_reload_failures: make.counter(
-                "eventyard_connections_reload_failures_total",
-                "Times that connections could not be read again at SIGHUP; the ones from before go on",
+            configuration_reload_failures: make.counter(
+                "eventyard_configuration_reload_failures_total",
+                "Times that the configuration, or a part of it, could not be read again at SIGHUP; what was before goes on",
             )?,
             tls_reload_failures: make.counter(
                 "eventyard_tls_reload_failures_total",
@@ -313,6 +341,14 @@ impl Metrics {
             targets_active: make.gauge(
                 "eventyard_targets_active",
                 "Targets with a worker: owed something now or in the last seconds",
+            )?,
+            targets_paused: make.gauge(
+                "eventyard_targets_paused",
+                "Targets that are paused by `eventyard:paused` and owed something",
+            )?,
+            circuit_breakers_open: make.gauge(
+                "eventyard_circuit_breakers_open",
+                "Targets whose circuit breaker is open or half open: they failed again and again and are left alone",
             )?,
             rules: make.gauge("eventyard_rules", "Rules in the store")?,
             storage: StorageMetrics::new(&make)?,

@@ -349,12 +349,12 @@ def test_a_secret_changes_without_a_restart(start_daemon, client_of, sink, tmp_p
     sink.wait_for(1)
     (tmp_path / "password").write_text("")
     daemon.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "the connections cannot be read again; the ones from before go on" in daemon.log())
+    wait_until(lambda: "the configuration cannot be read again; what was before goes on" in daemon.log())
     put(client, sink.url + "/hook")
     sink.wait_for(2)
     (tmp_path / "password").write_text("second\n")
     daemon.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "connections read again" in daemon.log())
+    wait_until(lambda: "configuration read again" in daemon.log())
     put(client, sink.url + "/hook")
     passwords = [base64.b64decode(value.split(" ")[1]).decode() for value in bearers(sink.wait_for(3))]
     assert passwords == ["u:first", "u:first", "u:second"]

@@ -1,6 +1,7 @@
 """The examples in docs/targets: each page's script is run as it stands, and its last commands print what is shown."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aws_services import AwsServices
+from brokers import Kafka, RabbitMq, Redis
 from conftest import REGION
 from waiting import wait_until
 
@@ -38,6 +40,10 @@ def shown(block):
 PAGES = [page for page in sorted(FOLDER.glob("*.md")) if page != README and "\n`arn:aws:" in page.read_text()]
 
 
+# The pages of message brokers whose examples end with commands, and the server of each, on the port that the page names.
+BROKERS = {"kafka": (Kafka, 9092), "redis": (Redis, 6379), "rabbitmq": (RabbitMq, 5672)}
+
+
 @pytest.fixture
 def shell(start_daemon, tmp_path):
     """A function that runs a script as the page's reader would, and gives how it ended."""
@@ -57,7 +63,23 @@ def shell(start_daemon, tmp_path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_example_of_a_page_does_what_it_shows(shell, page):
-    text = page.read_text()
+    does_what_it_shows(shell, page.read_text())
+
+
+@pytest.mark.parametrize("name", BROKERS)
+def test_the_example_of_a_broker_does_what_it_shows(shell, tmp_path, name):
+    kind, port = BROKERS[name]
+    for program in {"redis": ["redis-cli"]}.get(name, []):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    broker = kind(tmp_path / "broker")
+    try:
+        does_what_it_shows(shell, (FOLDER / f"{name}.md").read_text().replace(str(port), str(broker.port)))
+    finally:
+        broker.stop()
+
+
+def does_what_it_shows(shell, text):
     for setup, console in zip(blocks(text, "sh"), blocks(text, "console"), strict=True):
         done = shell(setup)
         assert done.returncode == 0, done.stderr

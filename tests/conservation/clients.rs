@@ -29,6 +29,7 @@ struct Caller {
     client: Client,
     random: Random,
     oracle: Arc<Mutex<Oracle>>,
+    number: u64,
     /// Half of them say `PutEvents`, half `POST /events`.
     is_plain: bool,
 }
@@ -38,7 +39,7 @@ impl Clients {
         let is_over = Arc::new(AtomicBool::new(false));
         let threads = (0..CLIENTS).map(|number| {
             let (random, oracle) = (Random::from_seed(seed ^ number << 32), Arc::clone(oracle));
-            let caller = Caller { client, random, oracle, is_plain: number % 2 == 1 };
+            let caller = Caller { client, random, oracle, number, is_plain: number % 2 == 1 };
             let is_over = Arc::clone(&is_over);
             std::thread::spawn(move || caller.work(&is_over))
         });
@@ -61,8 +62,12 @@ impl Drop for Clients {
 
 impl Caller {
     fn work(&self, is_over: &AtomicBool) {
+        // Four numbers of one lane after another, in the lanes of this client.
+        let first = self.with_oracle(|oracle| oracle.first());
+        let mut numbers = (0..).map(|count| first + count / 4 * 4 * CLIENTS + 4 * self.number + count % 4);
         while !is_over.load(Ordering::Relaxed) {
-            let mut open = self.with_oracle(|oracle| oracle.numbers(1 + self.random.next_u64() % ENTRIES_MAX));
+            let count = 1 + self.random.next_u64() % ENTRIES_MAX;
+            let mut open: Vec<_> = numbers.by_ref().take(usize::try_from(count).unwrap_or(1)).collect();
             while !open.is_empty() && !is_over.load(Ordering::Relaxed) {
                 self.with_oracle(|oracle| oracle.send(&open));
                 open = self.call(open);

@@ -12,7 +12,10 @@ use serde_json::Value;
 use crate::client::Client;
 
 /// What takes longer than this hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Lines of a check of the data that are told.
+const FSCK_LINES_MAX: usize = 20;
 
 /// A daemon. It is killed when this value goes.
 #[derive(Debug)]
@@ -67,7 +70,7 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        Err("the daemon is not up after two minutes".to_owned())
+        Err("the daemon is not up after five minutes".to_owned())
     }
 
     pub(crate) fn api(&self) -> Client {
@@ -115,7 +118,19 @@ impl Daemon {
                 None => std::thread::sleep(Duration::from_millis(10)),
             }
         }
-        Err("SIGTERM did not end the daemon in two minutes".to_owned())
+        Err("SIGTERM did not end the daemon in five minutes".to_owned())
+    }
+
+    /// `eventyard fsck` on its data while it does not run: a crash must leave nothing damaged.
+    pub(crate) fn check_data(&self) -> Result<(), String> {
+        let output = Command::new(&self.program).args(["fsck", "--data-dir"]).arg(&self.data_dir).output();
+        let output = output.map_err(|error| format!("fsck: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let found = [output.stdout, output.stderr].concat();
+        let lines: Vec<_> = String::from_utf8_lossy(&found).lines().take(FSCK_LINES_MAX).map(str::to_owned).collect();
+        Err(format!("fsck, {}: {}", output.status, lines.join("\n")))
     }
 
     /// Something of the admin listener, as JSON.

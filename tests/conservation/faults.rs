@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventyard::runtime::Random;
 
@@ -16,6 +16,12 @@ use crate::small_disk::SmallDisk;
 const FORWARD_MAX: u64 = 600;
 /// And back.
 const BACK_MAX: u64 = 300;
+
+/// How long a redrive waits for dead letters.
+const LETTERS_MAX: Duration = Duration::from_secs(5);
+
+/// How long a daemon may take to end after a write that failed.
+const ENDING_MAX: Duration = Duration::from_secs(30);
 
 /// Something that is done to the daemon.
 #[derive(Clone, Copy, Debug)]
@@ -149,18 +155,26 @@ impl World {
                 self.set_clock(-i64::try_from(seconds).unwrap_or(1), Fact::ClockBack);
                 Ok(())
             }
-            Fault::Redrive => {
-                let letters = self.daemon.dead_letters()?;
-                for letter in &letters {
-                    self.oracle().examine(letter);
-                }
-                // It may have no room to write.
-                let redriven = self.daemon.admin("POST", "/dead-letters/redrive?all=true").unwrap_or_default();
-                let is_some = redriven["redriven"].as_u64().is_some_and(|count| count > 0);
-                self.oracle().facts.meet_if(is_some, Fact::Redriven);
-                Ok(())
-            }
+            Fault::Redrive => self.redrive(),
         }
+    }
+
+    /// Sends all dead letters again, as soon as there is one.
+    fn redrive(&mut self) -> Result<(), String> {
+        let end = Instant::now() + LETTERS_MAX;
+        let mut letters = self.daemon.dead_letters()?;
+        while letters.is_empty() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(100));
+            letters = self.daemon.dead_letters()?;
+        }
+        for letter in &letters {
+            self.oracle().exhume(letter);
+        }
+        // It may have no room to write.
+        let redriven = self.daemon.admin("POST", "/dead-letters/redrive?all=true").unwrap_or_default();
+        let is_some = redriven["redriven"].as_u64().is_some_and(|count| count > 0);
+        self.oracle().facts.meet_if(is_some, Fact::Redriven);
+        Ok(())
     }
 
     fn meet_if_owing(&self, fact: Fact) {
@@ -194,14 +208,25 @@ impl World {
         if is_killed {
             self.daemon.kill();
         }
-        let is_failed = self.daemon.exited().is_some_and(|status| !status.success());
         fs::remove_file(&filling).map_err(|error| format!("{}: {error}", filling.display()))?;
-        // It may end in this moment, of a write that failed in the one before.
-        std::thread::sleep(Duration::from_millis(200));
-        if is_killed || is_failed || self.daemon.exited().is_some_and(|status| !status.success()) {
-            return self.start();
+        let is_ended = !is_killed && self.ends_by_itself();
+        self.oracle().facts.meet_if(is_ended, Fact::EndedByFullDisk);
+        if is_killed || is_ended { self.start() } else { Ok(()) }
+    }
+
+    /// Whether a write that failed in the last moments ends the daemon, which takes it a while.
+    fn ends_by_itself(&mut self) -> bool {
+        let end = Instant::now() + ENDING_MAX;
+        while Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(200));
+            if self.daemon.exited().is_some_and(|status| !status.success()) {
+                return true;
+            }
+            if self.daemon.metric("eventyard_journal_failures_total") == Some(0.0) {
+                return false;
+            }
         }
-        Ok(())
+        false
     }
 
     fn set_clock(&mut self, seconds: i64, fact: Fact) {

@@ -16,8 +16,14 @@ use crate::firings::Firings;
 
 /// The targets, by id.
 pub(crate) const TARGETS: [&str; 5] = ["everything", "flaky", "impatient", "choosy", "forwarded"];
+/// The one that is tried once more only, and has a dead-letter queue.
+pub(crate) const IMPATIENT: usize = 2;
 /// The groups of events that each target takes; an event is in group n mod 4.
 pub(crate) const GROUPS: [&[u64]; TARGETS.len()] = [&[0, 1, 2, 3], &[0, 1], &[1, 2], &[2, 3], &[0, 3]];
+/// The one that keeps an order by lane.
+pub(crate) const ORDERED: usize = 1;
+/// Four numbers are of one lane, then four of the next. A lane is of one client, which puts its numbers one after another.
+pub(crate) const LANES: u64 = 16;
 /// The source of all events but those of schedules.
 pub(crate) const SOURCE: &str = "conservation";
 /// What is wrong beyond is not kept: the first ones tell.
@@ -31,7 +37,11 @@ fn detail(n: u64) -> Value {
     let random = Random::from_seed(n);
     let words = if random.next_u64().is_multiple_of(64) { 1_500 } else { random.next_u64() % 40 };
     let filling: Vec<String> = (0..words).map(|_| format!("{:x}", random.next_u64())).collect();
-    json!({"n": n, "group": n % 4, "filling": filling})
+    json!({"n": n, "group": n % 4, "lane": lane(n), "filling": filling})
+}
+
+fn lane(n: u64) -> u64 {
+    n / 4 % LANES
 }
 
 /// Event `n` as an entry of `PutEvents`.
@@ -86,17 +96,22 @@ pub(crate) struct Arrival {
 #[derive(Debug, Default)]
 struct Seen {
     taken: u32,
+    /// How many requests had come anywhere when it first came here; none when it never did.
+    first: Option<u64>,
     generation: u32,
     is_told_to_wait: bool,
     is_dead: bool,
+    /// Whether it was a dead letter that was sent again, which comes last.
+    was_dead: bool,
 }
 
 /// What all clients and targets know.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
-    /// Events before it are of a round that is over.
+    /// Events before it are of a round that is over. Divided by [`LANES`] and four it leaves nothing.
     first: u64,
     next: u64,
+    arrivals: u64,
     /// How often each number was sent.
     sent: BTreeMap<u64, u32>,
     acknowledged: HashMap<Id, u64>,
@@ -123,10 +138,9 @@ pub(crate) struct Figures {
 }
 
 impl Oracle {
-    /// Numbers that nobody has had.
-    pub(crate) fn numbers(&mut self, count: u64) -> Vec<u64> {
-        self.next += count;
-        (self.next - count..self.next).collect()
+    /// The first number that nobody has had when a round begins.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
     }
 
     /// To be told before they are sent.
@@ -134,6 +148,7 @@ impl Oracle {
         for n in numbers {
             let times = self.sent.entry(*n).or_default();
             *times += 1;
+            self.next = self.next.max(n + 1);
             self.facts.meet_if(*times > 1, Fact::SentAgain);
         }
     }
@@ -170,9 +185,11 @@ impl Oracle {
             return;
         }
         let generation = self.generation;
+        self.arrivals += 1;
         let seen = self.seen[target].entry(id).or_default();
         let is_after_restart = arrival.attempt > 1 && seen.generation != 0 && seen.generation < generation;
         let has_waited = seen.is_told_to_wait && arrival.is_taken;
+        seen.first = seen.first.or(Some(self.arrivals));
         seen.generation = generation;
         seen.is_told_to_wait |= arrival.is_told_to_wait;
         seen.taken += u32::from(arrival.is_taken);
@@ -189,8 +206,15 @@ impl Oracle {
         }
     }
 
-    /// A dead letter that may be sent again: whose it is, if it is of this round.
-    pub(crate) fn examine(&mut self, letter: &Value) -> Option<(usize, Id)> {
+    /// A dead letter that is about to be sent again.
+    pub(crate) fn exhume(&mut self, letter: &Value) {
+        if let Some((target, id)) = self.examine(letter) {
+            self.seen[target].entry(id).or_default().was_dead = true;
+        }
+    }
+
+    /// Whose a dead letter is, if it is of this round.
+    fn examine(&mut self, letter: &Value) -> Option<(usize, Id)> {
         let name = letter["target_id"].as_str().unwrap_or_default();
         let Some(target) = TARGETS.iter().position(|target| *target == name) else {
             self.violation(format!("a dead letter of a target that is not there: {letter}"));
@@ -202,6 +226,16 @@ impl Oracle {
         let (n, id) = self.check(target, &letter["event"])?;
         self.facts.meet_if(letter.get("EXHAUSTED_RETRY_CONDITION").is_some(), Fact::RetriesExhausted);
         (n >= self.first).then_some((target, id))
+    }
+
+    /// A call that reached the dead-letter queue: a copy of a dead letter of [`IMPATIENT`].
+    pub(crate) fn copy(&mut self, call: &[u8]) {
+        let call = serde_json::from_slice::<Value>(call).unwrap_or_default();
+        let event = call["MessageBody"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let Some(event) = event else { return self.violation(format!("the queue got no event: {call}")) };
+        if self.check(IMPATIENT, &event).is_some() {
+            self.facts.meet(Fact::CopiedToQueue);
+        }
     }
 
     /// The number and id of an event, once it is known to be what was sent, and owed to this target.
@@ -258,11 +292,33 @@ impl Oracle {
         &self.violations
     }
 
+    /// Acknowledged events that the ordered target saw for the first time after a later one of their lane. A client has one
+    /// call under way and gets one id for each number, so the order of numbers is that of acceptance.
+    fn disorder(&self) -> Vec<String> {
+        let mut lanes: BTreeMap<u64, Vec<(u64, u64)>> = BTreeMap::new();
+        for (id, n) in &self.acknowledged {
+            let seen = self.seen[ORDERED].get(id).filter(|seen| !seen.was_dead && !seen.is_dead);
+            if let Some(first) = seen.and_then(|seen| seen.first) {
+                lanes.entry(lane(*n)).or_default().push((first, *n));
+            }
+        }
+        let mut faults = Vec::new();
+        for (lane, mut events) in lanes {
+            events.sort_unstable();
+            let late = events.windows(2).filter(|pair| pair[0].1 > pair[1].1);
+            faults.extend(late.map(|pair| format!("lane {lane}: event {} came before event {}", pair[0].1, pair[1].1)));
+        }
+        faults
+    }
+
     /// Whether everything adds up, once nothing is owed any more and all dead letters are buried. The next round begins.
     pub(crate) fn end_round(&mut self) -> Figures {
         let lost: Vec<_> = self.owed().take(VIOLATIONS_MAX).collect();
         for (n, id, target) in lost {
             self.violation(format!("lost: event {n}, {id:032x}, at {}", TARGETS[target]));
+        }
+        for fault in self.disorder() {
+            self.violation(fault);
         }
         let mut ids: BTreeMap<u64, u32> = BTreeMap::new();
         for n in self.numbers.values() {
@@ -289,7 +345,7 @@ impl Oracle {
             dead: all().filter(|seen| seen.is_dead).count(),
             firings: self.firings.count(),
         };
-        self.first = self.next;
+        self.first = self.next.next_multiple_of(4 * LANES);
         self.sent.clear();
         self.acknowledged.clear();
         self.numbers.clear();

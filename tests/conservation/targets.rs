@@ -9,7 +9,11 @@ use std::time::Duration;
 use eventyard::runtime::Random;
 
 use crate::facts::Fact;
-use crate::oracle::{Arrival, Oracle, TARGETS};
+use crate::oracle::{Arrival, IMPATIENT, ORDERED, Oracle, TARGETS};
+
+/// The servers: one for each target, and one that plays the queue for copies of dead letters.
+const SERVERS: usize = TARGETS.len() + 1;
+const QUEUE: usize = TARGETS.len();
 
 /// How a target treats requests for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +78,7 @@ pub(crate) struct Targets(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     addresses: Vec<SocketAddr>,
-    weather: Mutex<[Weather; TARGETS.len()]>,
+    weather: Mutex<[Weather; SERVERS]>,
     is_calm: AtomicBool,
     is_over: AtomicBool,
     oracle: Arc<Mutex<Oracle>>,
@@ -83,10 +87,10 @@ struct Shared {
 impl Targets {
     pub(crate) fn start(oracle: &Arc<Mutex<Oracle>>, seed: u64) -> io::Result<Self> {
         let listeners: Vec<_> =
-            TARGETS.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<io::Result<_>>()?;
+            (0..SERVERS).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<io::Result<_>>()?;
         let shared = Arc::new(Shared {
             addresses: listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?,
-            weather: Mutex::new([Weather::Takes; TARGETS.len()]),
+            weather: Mutex::new([Weather::Takes; SERVERS]),
             is_calm: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             oracle: Arc::clone(oracle),
@@ -105,11 +109,16 @@ impl Targets {
         format!("http://{}/{}", self.0.addresses[target], TARGETS[target])
     }
 
+    /// Where AWS services are, of which there is the queue only.
+    pub(crate) fn aws_endpoint(&self) -> String {
+        format!("http://{}", self.0.addresses[QUEUE])
+    }
+
     /// Whether all targets take everything, so that what is owed can be delivered.
     pub(crate) fn set_calm(&self, is_calm: bool) {
         self.0.is_calm.store(is_calm, Ordering::Relaxed);
         if is_calm {
-            *self.0.weather() = [Weather::Takes; TARGETS.len()];
+            *self.0.weather() = [Weather::Takes; SERVERS];
         }
     }
 }
@@ -121,7 +130,7 @@ impl Drop for Targets {
 }
 
 impl Shared {
-    fn weather(&self) -> MutexGuard<'_, [Weather; TARGETS.len()]> {
+    fn weather(&self) -> MutexGuard<'_, [Weather; SERVERS]> {
         self.weather.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -137,12 +146,16 @@ impl Shared {
     fn change(&self, random: &Random) {
         while !self.is_over() {
             std::thread::sleep(Duration::from_millis(100 + random.next_u64() % 400));
-            let target = usize::try_from(random.next_u64()).unwrap_or(usize::MAX) % TARGETS.len();
+            let target = usize::try_from(random.next_u64()).unwrap_or(usize::MAX) % SERVERS;
             let draw = usize::try_from(random.next_u64()).unwrap_or(usize::MAX) % (BAD.len() * 2);
             let next = match target {
                 // There is always one that takes everything, sometimes slowly.
                 0 if draw > BAD.len() => Weather::Slow,
                 0 => Weather::Takes,
+                // One that is refused for good and sent again comes out of its order.
+                ORDERED if matches!(BAD.get(draw), Some(Weather::Refuses | Weather::Redirects)) => Weather::Fails,
+                // Few deliveries die at once, so the queue has to be failing often to meet one.
+                QUEUE if draw > BAD.len() => Weather::Fails,
                 _ => BAD.get(draw).copied().unwrap_or(Weather::Takes),
             };
             let mut weather = self.weather();
@@ -197,13 +210,26 @@ impl Shared {
             }
             let Some((attempt, body)) = read_request(&mut reader)? else { return Ok(()) };
             let answer = self.answer(target, random);
-            let is_told_to_wait = matches!(answer, Answer::Status(_, asked) if asked.contains("Retry-After"));
-            let arrival = Arrival { target, attempt, is_taken: answer.is_taken(), is_told_to_wait };
-            self.oracle().arrive(&body, arrival);
+            if target == QUEUE {
+                self.oracle().copy(&body);
+            } else {
+                self.note(target, attempt, &answer, &body);
+            }
             if !give(stream, &answer)? {
                 return Ok(());
             }
         }
+    }
+
+    fn note(&self, target: usize, attempt: u32, answer: &Answer, body: &[u8]) {
+        let is_told_to_wait = matches!(answer, Answer::Status(_, asked) if asked.contains("Retry-After"));
+        let arrival = Arrival { target, attempt, is_taken: answer.is_taken(), is_told_to_wait };
+        // After its one retry it gives up.
+        let dies = target == IMPATIENT && attempt > 1 && !arrival.is_taken;
+        let is_queue_failing = self.weather()[QUEUE].is_failing();
+        let mut oracle = self.oracle();
+        oracle.arrive(body, arrival);
+        oracle.facts.meet_if(dies && is_queue_failing, Fact::DiedWhileQueueFailed);
     }
 
     fn answer(&self, target: usize, random: &Random) -> Answer {
@@ -214,12 +240,12 @@ impl Shared {
             Weather::Fails if draw.is_multiple_of(2) => Answer::Status(500, ""),
             Weather::Fails => Answer::Status(503, ""),
             Weather::Busy => Answer::Status(429, "Retry-After: 1\r\n"),
-            Weather::Refuses if draw.is_multiple_of(8) => {
+            Weather::Refuses if draw.is_multiple_of(3) => {
                 let other = weather.iter().enumerate().any(|(other, weather)| other != target && weather.is_failing());
                 self.oracle().facts.meet_if(other, Fact::RefusedWhileAnotherFailed);
                 Answer::Status(404, "")
             }
-            Weather::Redirects if draw.is_multiple_of(8) => Answer::Status(307, "Location: http://127.0.0.1:1/\r\n"),
+            Weather::Redirects if draw.is_multiple_of(3) => Answer::Status(307, "Location: http://127.0.0.1:1/\r\n"),
             Weather::Takes | Weather::Refuses | Weather::Redirects | Weather::Resets | Weather::Down => {
                 Answer::Status(200, "")
             }
@@ -283,6 +309,6 @@ fn give(mut stream: &TcpStream, answer: &Answer) -> io::Result<bool> {
         Answer::Status(status, more) => (*status, *more),
         _ => (200, ""),
     };
-    stream.write_all(format!("HTTP/1.1 {status} -\r\n{more}Content-Length: 0\r\n\r\n").as_bytes())?;
+    stream.write_all(format!("HTTP/1.1 {status} -\r\n{more}Content-Length: 2\r\n\r\n{{}}").as_bytes())?;
     Ok(true)
 }

@@ -10,11 +10,13 @@
 mod backup;
 mod chart;
 mod commands;
+mod configuration;
 mod conservation;
 mod dead_letters;
 mod disk_full;
 mod documentation;
 mod events;
+mod fsck;
 mod lifecycle;
 mod metrics;
 mod monitoring;

@@ -59,6 +59,16 @@ pub enum AttemptOutcome {
         /// What came.
         reason: String,
     },
+    /// A broker said that it will never take this.
+    Rejected {
+        /// What it said.
+        reason: String,
+    },
+    /// A broker did not take this, for a reason that may pass.
+    NotConfirmed {
+        /// What it said.
+        reason: String,
+    },
     /// No connection, or it broke before the answer.
     ConnectionFailed {
         /// What the network said.
@@ -156,6 +166,7 @@ impl AttemptOutcome {
             Self::Throttled { .. }
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
+            | Self::NotConfirmed { .. }
             | Self::ConnectionFailed { .. }
             | Self::TimedOut { .. }
             | Self::NoCredentials { .. }
@@ -163,6 +174,7 @@ impl AttemptOutcome {
             | Self::NotForwarded(ForwardError::NotWritten(_))
             | Self::InternalError => Verdict::Retryable,
             Self::Refused { .. }
+            | Self::Rejected { .. }
             | Self::Redirected { .. }
             | Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
@@ -181,8 +193,11 @@ impl AttemptOutcome {
             return TargetHealth::Busy(asked.earliest(now));
         }
         match self {
-            Self::Delivered | Self::Refused { .. } | Self::Redirected { .. } => TargetHealth::Healthy,
+            Self::Delivered | Self::Refused { .. } | Self::Rejected { .. } | Self::Redirected { .. } => {
+                TargetHealth::Healthy
+            }
             Self::Throttled { .. }
+            | Self::NotConfirmed { .. }
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
@@ -215,8 +230,8 @@ impl AttemptOutcome {
         match self {
             Self::Delivered => "DELIVERED",
             Self::Throttled { .. } => "THROTTLED",
-            Self::TargetFailed { .. } => "TARGET_FAILED",
-            Self::Refused { .. } => "REFUSED_BY_TARGET",
+            Self::TargetFailed { .. } | Self::NotConfirmed { .. } => "TARGET_FAILED",
+            Self::Refused { .. } | Self::Rejected { .. } => "REFUSED_BY_TARGET",
             Self::Redirected { .. } => "REDIRECTED",
             Self::Unintelligible { .. } => "UNINTELLIGIBLE_ANSWER",
             Self::ConnectionFailed { .. } => "CONNECTION_FAILED",
@@ -254,6 +269,8 @@ impl AttemptOutcome {
                 )
             }
             Self::Unintelligible { reason } => format!("the target's answer is not a final HTTP answer: {reason}"),
+            Self::Rejected { reason } => format!("the target refused the event: {reason}"),
+            Self::NotConfirmed { reason } => format!("the target did not take the event: {reason}"),
             Self::ConnectionFailed { reason } => format!("the target could not be reached: {reason}"),
             Self::TimedOut { waited_for } => format!("timed out waiting for {waited_for}"),
             Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),

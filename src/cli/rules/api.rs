@@ -1,20 +1,17 @@
 //! A client of the API, for a few operations at a time.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use clap::Args;
 use eventyard_core::clock::Clock as _;
 use eventyard_core::secret::Secret;
 use eventyard_core::sigv4::{Request, amz_date, authorization};
-use reqwest::{Certificate, Client, Url, redirect};
+use reqwest::Url;
+use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Map, Value, json};
 
+use crate::cli::client::{TrustArguments, innermost};
 use crate::runtime::SystemClock;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which daemon, and who asks it.
 #[derive(Debug, Args)]
@@ -26,9 +23,8 @@ pub(super) struct ApiArguments {
     /// The region.
     #[arg(long, value_name = "REGION", env = "AWS_REGION", default_value = "us-east-1")]
     pub(super) region: String,
-    /// PEM file with the certificate authority of the daemon's certificate, beside those that this machine trusts.
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArguments,
 }
 
 /// An error of the service.
@@ -58,16 +54,7 @@ pub(super) struct Api {
 impl Api {
     /// A client. The access key comes from the environment.
     pub(super) fn new(arguments: ApiArguments) -> Result<Self, String> {
-        // Only the first call in a process decides, and all calls decide the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).no_proxy();
-        if let Some(file) = &arguments.ca_file {
-            let pem = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let authorities =
-                Certificate::from_pem_bundle(&pem).map_err(|error| format!("{}: {error}", file.display()))?;
-            builder = authorities.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-        }
-        let client = builder.build().map_err(|error| format!("cannot make an HTTP client: {error}"))?;
+        let client = arguments.trust.client()?;
         let url =
             Url::parse(&arguments.endpoint).map_err(|error| format!("--endpoint {}: {error}", arguments.endpoint))?;
         let key = variable("AWS_ACCESS_KEY_ID").zip(variable("AWS_SECRET_ACCESS_KEY"));
@@ -77,14 +64,14 @@ impl Api {
     }
 
     /// Calls an operation.
-    pub(super) async fn call(&self, operation: &str, request: &Value) -> Result<Value, ApiError> {
+    pub(super) fn call(&self, operation: &str, request: &Value) -> Result<Value, ApiError> {
         let failed = |error: reqwest::Error| {
             let (url, why) = (&self.url, innermost(&error));
             ApiError::new("No answer", &format!("{url}: {why}; is it running, and is --endpoint its api.listen?"))
         };
-        let response = self.request(operation, request.to_string()).send().await.map_err(failed)?;
+        let response = self.request(operation, request.to_string()).send().map_err(failed)?;
         let is_success = response.status().is_success();
-        let body = response.bytes().await.map_err(failed)?;
+        let body = response.bytes().map_err(failed)?;
         let answer: Value = if body.is_empty() { json!({}) } else { serde_json::from_slice(&body).unwrap_or_default() };
         if is_success {
             return Ok(answer);
@@ -94,10 +81,10 @@ impl Api {
     }
 
     /// All items of a list that comes in pages.
-    pub(super) async fn list(&self, operation: &str, request: Value, member: &str) -> Result<Vec<Value>, ApiError> {
+    pub(super) fn list(&self, operation: &str, request: Value, member: &str) -> Result<Vec<Value>, ApiError> {
         let (mut request, mut items) = (request, Vec::new());
         loop {
-            let mut page = self.call(operation, &request).await?;
+            let mut page = self.call(operation, &request)?;
             if let Value::Array(more) = page[member].take() {
                 items.extend(more);
             }
@@ -108,7 +95,7 @@ impl Api {
         }
     }
 
-    fn request(&self, operation: &str, body: String) -> reqwest::RequestBuilder {
+    fn request(&self, operation: &str, body: String) -> RequestBuilder {
         let now = SystemClock.now();
         let host = match (self.url.host_str().unwrap_or_default(), self.url.port()) {
             (host, Some(port)) => format!("{host}:{port}"),
@@ -140,15 +127,6 @@ impl Api {
 fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "whom a client asks as is no configuration of the daemon")]
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// The cause that tells something: "connection refused", "certificate expired".
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 /// The members of `from` with these names, as far as they are there.

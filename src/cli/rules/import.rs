@@ -13,7 +13,7 @@ use crate::cli::{fail, invalid, remark, say};
 /// Targets of one call of `PutTargets`.
 const TARGETS_PER_CALL: usize = 100;
 
-pub(super) async fn import(arguments: ImportArguments) -> ExitCode {
+pub(super) fn import(arguments: ImportArguments) -> ExitCode {
     let source = match Source::read(&arguments) {
         Ok(source) => source,
         Err(reason) => return invalid(&format!("{}: {reason}", arguments.file.display())),
@@ -30,13 +30,13 @@ pub(super) async fn import(arguments: ImportArguments) -> ExitCode {
         Err(reason) => return fail(&reason),
     };
     if arguments.create_event_buses
-        && let Err(error) = create_event_buses(&api, &source.rules).await
+        && let Err(error) = create_event_buses(&api, &source.rules)
     {
         return fail(&error.to_string());
     }
     let mut failed = 0;
     for rule in &source.rules {
-        match put(&api, rule).await {
+        match put(&api, rule) {
             Ok(lost) => {
                 say(&format!("{}: put", describe(rule)));
                 failed += usize::from(!lost.is_empty());
@@ -60,10 +60,10 @@ fn describe(rule: &DeclaredRule) -> String {
     format!("rule {name} on the event bus {bus} with {} targets", rule.targets.len())
 }
 
-async fn create_event_buses(api: &Api, rules: &[DeclaredRule]) -> Result<(), ApiError> {
+fn create_event_buses(api: &Api, rules: &[DeclaredRule]) -> Result<(), ApiError> {
     let named: BTreeSet<&str> = rules.iter().map(|rule| rule.text("EventBusName")).collect();
     for name in named.into_iter().filter(|name| !matches!(*name, "" | "default") && !name.starts_with("arn:")) {
-        match api.call("CreateEventBus", &json!({ "Name": name })).await {
+        match api.call("CreateEventBus", &json!({ "Name": name })) {
             Ok(_) => say(&format!("event bus {name}: made")),
             Err(error) if error.code == "ResourceAlreadyExistsException" => {}
             Err(error) => return Err(error),
@@ -74,14 +74,14 @@ async fn create_event_buses(api: &Api, rules: &[DeclaredRule]) -> Result<(), Api
 
 /// Puts a rule and its targets. Answers what of the targets the daemon did not keep, in words: on the wire a member that a
 /// service does not know is no error.
-async fn put(api: &Api, rule: &DeclaredRule) -> Result<Vec<String>, ApiError> {
-    api.call("PutRule", &rule.members.clone().into()).await?;
+fn put(api: &Api, rule: &DeclaredRule) -> Result<Vec<String>, ApiError> {
+    api.call("PutRule", &rule.members.clone().into())?;
     let mut of_rule = members(&rule.members.clone().into(), &["EventBusName"]);
     of_rule.insert("Rule".to_owned(), rule.text("Name").into());
     for targets in rule.targets.chunks(TARGETS_PER_CALL) {
         let mut request = of_rule.clone();
         request.insert("Targets".to_owned(), targets.into());
-        let answer = api.call("PutTargets", &request.into()).await?;
+        let answer = api.call("PutTargets", &request.into())?;
         if let Some(entry) = answer["FailedEntries"].get(0) {
             let text = |member: &str| entry[member].as_str().unwrap_or_default();
             let message = format!("target {}: {}", text("TargetId"), text("ErrorMessage"));
@@ -91,7 +91,7 @@ async fn put(api: &Api, rule: &DeclaredRule) -> Result<Vec<String>, ApiError> {
     if rule.targets.is_empty() {
         return Ok(Vec::new());
     }
-    let kept = api.list("ListTargetsByRule", of_rule.into(), "Targets").await?;
+    let kept = api.list("ListTargetsByRule", of_rule.into(), "Targets")?;
     Ok(rule.targets.iter().filter(|target| !kept.contains(target)).map(|target| lost(target, &kept)).collect())
 }
 

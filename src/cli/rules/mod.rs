@@ -1,6 +1,6 @@
-//! `eventyard rules`: rules with their targets from a file into a daemon, and from a daemon into a file.
+//! `eventyard rules`: rules with their targets from a file into a daemon, and from a daemon into a file; and [`pause`].
 //!
-//! Both speak the API as any client does, so they also reach a daemon elsewhere, or Amazon's service. [`source`] reads the
+//! Import and export speak the API as any client does, so they also reach a daemon elsewhere, or Amazon's service. [`source`] reads the
 //! files, of which there are three kinds; [`cloud_formation`] is one of them. [`import`] and [`export`] are the two ways.
 
 mod api;
@@ -8,6 +8,7 @@ mod cloud_formation;
 mod export;
 mod import;
 mod intrinsics;
+mod pause;
 mod source;
 mod yaml;
 
@@ -16,8 +17,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{fail, on_all_cores};
+use super::fail;
 use api::{Api, ApiArguments};
+use pause::{PauseArguments, set_paused};
 
 /// What to do with rules.
 #[derive(Debug, Subcommand)]
@@ -29,6 +31,10 @@ pub(super) enum RulesCommand {
     Import(ImportArguments),
     /// Write all rules of an account in a region, with their targets and tags, as JSON.
     Export(ExportArguments),
+    /// Leave the targets of a rule alone. What they are owed waits until they are resumed.
+    Pause(PauseArguments),
+    /// Send to the targets of a rule again.
+    Resume(PauseArguments),
 }
 
 /// What is imported, and how.
@@ -68,13 +74,13 @@ pub(super) struct ExportArguments {
 }
 
 pub(super) fn run(command: RulesCommand) -> ExitCode {
-    on_all_cores(async move {
-        match command {
-            RulesCommand::Import(arguments) => import::import(arguments).await,
-            RulesCommand::Export(arguments) => match Api::new(arguments.api) {
-                Ok(api) => export::export(&api, arguments.event_bus).await,
-                Err(reason) => fail(&reason),
-            },
-        }
-    })
+    match command {
+        RulesCommand::Import(arguments) => import::import(arguments),
+        RulesCommand::Export(arguments) => match Api::new(arguments.api) {
+            Ok(api) => export::export(&api, arguments.event_bus),
+            Err(reason) => fail(&reason),
+        },
+        RulesCommand::Pause(arguments) => set_paused(&arguments, true),
+        RulesCommand::Resume(arguments) => set_paused(&arguments, false),
+    }
 }

@@ -1,6 +1,6 @@
 //! That the oracle bites: each test breaks one thing on purpose.
 
-use super::{Arrival, Oracle, TARGETS, envelope};
+use super::{Arrival, ORDERED, Oracle, TARGETS, envelope};
 use crate::facts::Fact;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn arrive(oracle: &mut Oracle, target: usize, event: &Value) {
 /// Four events, all acknowledged and taken, but for the deliveries that `is_dropped` names.
 fn played(is_dropped: impl Fn(u64, usize) -> bool) -> Oracle {
     let mut oracle = Oracle::default();
-    let numbers = oracle.numbers(4);
+    let numbers = [0, 1, 2, 3];
     oracle.send(&numbers);
     for n in numbers {
         oracle.acknowledge(n, &name(n));
@@ -78,6 +78,41 @@ fn a_dead_letter_is_no_loss_but_that_of_another_target_is() {
     let mut oracle = played(|n, target| (n, target) == (2, 3));
     oracle.bury(&letter("impatient"));
     assert_bites(oracle, "lost: event 2");
+}
+
+#[test]
+fn a_copy_in_the_queue_must_be_of_an_event_that_was_sent() {
+    let copy = |event: &Value| json!({"MessageBody": event.to_string()}).to_string();
+    let mut oracle = played(|_, _| false);
+    oracle.copy(copy(&envelope(1, &name(1))).as_bytes());
+    oracle.end_round();
+    assert_eq!(oracle.violations(), &[] as &[String]);
+    oracle.copy(b"{}");
+    assert_bites(oracle, "the queue got no event");
+    let mut oracle = played(|_, _| false);
+    oracle.copy(copy(&envelope(5, &name(5))).as_bytes());
+    assert_bites(oracle, "which was never sent");
+}
+
+#[test]
+fn an_event_behind_a_later_one_of_its_lane_shows_at_the_ordered_target() {
+    let arrive_as = |oracle: &mut Oracle, order: &[u64]| {
+        for n in order {
+            arrive(oracle, ORDERED, &envelope(*n, &name(*n)));
+        }
+    };
+    let mut oracle = played(|_, target| target == ORDERED);
+    arrive_as(&mut oracle, &[0, 1, 0, 1]);
+    oracle.end_round();
+    assert_eq!(oracle.violations(), &[] as &[String]);
+    let mut oracle = played(|_, target| target == ORDERED);
+    arrive_as(&mut oracle, &[1, 0]);
+    assert_bites(oracle, "lane 0: event 1 came before event 0");
+    let mut oracle = played(|_, target| target == ORDERED);
+    oracle.exhume(&json!({"target_id": TARGETS[ORDERED], "event": envelope(0, &name(0))}));
+    arrive_as(&mut oracle, &[1, 0]);
+    oracle.end_round();
+    assert_eq!(oracle.violations(), &[] as &[String]);
 }
 
 #[test]

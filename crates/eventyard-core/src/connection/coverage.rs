@@ -1,16 +1,18 @@
 //! Which targets a connection is for: a URL prefix, held against the Arns of targets.
 
 /// The schemes of URLs that targets can have, with the port that is meant when a URL names none.
-const SCHEMES: [(&str, u16); 11] = [
+const SCHEMES: [(&str, u16); 13] = [
     ("http", 80),
     ("https", 443),
     ("nats", 4222),
     ("tls", 4222),
+    ("nats+tls", 4222),
     ("amqp", 5672),
     ("amqps", 5671),
     ("redis", 6379),
     ("rediss", 6379),
     ("kafka", 9092),
+    ("kafka+tls", 9092),
     ("mqtt", 1883),
     ("mqtts", 8883),
 ];

@@ -26,6 +26,11 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
+    /// True for a FIFO queue.
+    pub(crate) fn is_fifo(&self) -> bool {
+        is_fifo(&self.name)
+    }
+
     /// The queue for dead letters that `DeadLetterConfig` names.
     ///
     /// # Errors
@@ -264,6 +269,7 @@ mod tests {
                 TargetKind::Aws(AwsTarget { region, resource }) => format!("{region} {resource:?}"),
                 TargetKind::Http { .. } => "http".to_owned(),
                 TargetKind::EventBus(bus) => format!("bus {}", bus.name),
+                TargetKind::Broker(broker) => format!("{broker:?}"),
             },
             Err(error) => error.message,
         }

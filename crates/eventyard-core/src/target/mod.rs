@@ -1,16 +1,24 @@
 //! A target: where a rule's events go, what they look like there, and how long delivery is tried.
 
 mod aws;
+mod broker;
 mod http_url;
 mod parameters;
+mod percent;
+mod text_template;
 
 use std::collections::BTreeMap;
 
 pub use aws::{AwsResource, AwsTarget, SqsQueue};
+pub use broker::{
+    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, NatsSubject, RedisStream,
+    check_nats_subject,
+};
 pub use http_url::{HttpUrl, InvalidHttpUrl};
 pub use parameters::{
     CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
 };
+pub use text_template::TextTemplate;
 
 use crate::arn::parse_event_bus_arn;
 use crate::constraint::StringConstraint;
@@ -23,7 +31,7 @@ use crate::name::{EventBusKey, TargetId};
 pub struct Target {
     /// Its id within the rule.
     pub id: TargetId,
-    /// Where events go: an `http://` or `https://` URL, the ARN of an event bus, or that of a resource of an AWS service.
+    /// Where events go: a URL, the ARN of an event bus, or that of a resource of an AWS service.
     pub arn: String,
     /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
     pub role_arn: Option<String>,
@@ -103,6 +111,8 @@ impl Target {
             self.compile_event_bus(bus)?
         } else if self.arn.starts_with("arn:") {
             TargetKind::Aws(AwsTarget::compile(self)?)
+        } else if let Some(broker) = BrokerTarget::compile(self) {
+            self.compile_broker(broker?)?
         } else {
             self.compile_http()?
         };
@@ -112,18 +122,35 @@ impl Target {
     }
 
     fn compile_http(&self) -> Result<TargetKind, ServiceError> {
-        let url = HttpUrl::parse(&self.arn).map_err(|invalid| {
-            ServiceError::validation(format!("Parameter {} is not valid. Reason: {invalid}", self.arn))
-        })?;
-        for (block, is_given) in
-            [("SqsParameters", self.sqs_parameters.is_some()), ("KinesisParameters", self.kinesis_parameters.is_some())]
-        {
-            if is_given {
-                return Err(aws::does_not_fit(self, block));
-            }
-        }
+        let url = HttpUrl::parse(&self.arn).map_err(|invalid| self.not_valid(&invalid.to_string()))?;
+        self.refuse_aws_blocks()?;
         let parameters = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
         Ok(TargetKind::Http { url, parameters })
+    }
+
+    fn compile_broker(&self, broker: BrokerTarget) -> Result<TargetKind, ServiceError> {
+        self.refuse_aws_blocks()?;
+        if self.http_parameters.is_some() {
+            return Err(aws::does_not_fit(self, "HttpParameters"));
+        }
+        Ok(TargetKind::Broker(broker))
+    }
+
+    /// The blocks that a target which is a URL has no use for.
+    fn refuse_aws_blocks(&self) -> Result<(), ServiceError> {
+        let blocks = [
+            ("SqsParameters", self.sqs_parameters.is_some()),
+            ("KinesisParameters", self.kinesis_parameters.is_some()),
+        ];
+        match blocks.into_iter().find(|(_, is_given)| *is_given) {
+            Some((block, _)) => Err(aws::does_not_fit(self, block)),
+            None => Ok(()),
+        }
+    }
+
+    /// The refusal of the Arn, in Amazon's words.
+    fn not_valid(&self, reason: &str) -> ServiceError {
+        ServiceError::validation(format!("Parameter {} is not valid. Reason: {reason}", self.arn))
     }
 
     /// An event bus gets events as they are: Amazon's service lets nothing change them on the way either.
@@ -185,4 +212,18 @@ pub enum TargetKind {
     EventBus(EventBusKey),
     /// A call of an AWS service.
     Aws(AwsTarget),
+    /// A message for a broker.
+    Broker(BrokerTarget),
+}
+
+impl TargetKind {
+    /// The hosts that a target's owner has chosen and the daemon connects to.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&str> {
+        match self {
+            Self::Http { url, .. } => vec![url.host()],
+            Self::Broker(broker) => broker.server.addresses.iter().map(|(host, _)| host.as_str()).collect(),
+            Self::EventBus(_) | Self::Aws(_) => Vec::new(),
+        }
+    }
 }

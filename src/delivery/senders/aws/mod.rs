@@ -58,6 +58,8 @@ pub(in crate::delivery) struct AwsDelivery<'a> {
     pub(in crate::delivery) body: String,
     /// Whether that is the event itself, as nothing else was asked for.
     pub(in crate::delivery) is_event: bool,
+    /// Time for the whole exchange, when it is another than that of all targets.
+    pub(in crate::delivery) response_timeout: Option<Duration>,
 }
 
 impl AwsSender {
@@ -76,11 +78,12 @@ impl AwsSender {
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: AwsDelivery<'_>) -> AttemptOutcome {
         let region = &delivery.target.region;
+        let response_timeout = delivery.response_timeout.unwrap_or(self.response_timeout);
         let caller = match self.caller(region) {
-            Ok(caller) => caller,
+            Ok(caller) => Caller { response_timeout, ..caller },
             Err(failure) => return failure,
         };
-        let AwsDelivery { target, envelope, event, body, is_event } = delivery;
+        let AwsDelivery { target, envelope, event, body, is_event, .. } = delivery;
         let input = (!is_event).then_some(body.as_str());
         let call = match &target.resource {
             AwsResource::SqsQueue { queue, message_group_id } => {

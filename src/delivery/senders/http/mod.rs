@@ -74,6 +74,8 @@ pub(in crate::delivery) struct HttpRequest<'a> {
     pub(in crate::delivery) body: String,
     /// Whether that is the event itself, as nothing else was asked for.
     pub(in crate::delivery) is_event: bool,
+    /// Time for the whole exchange, when it is another than that of all targets.
+    pub(in crate::delivery) response_timeout: Option<Duration>,
 }
 
 impl HttpSender {
@@ -117,11 +119,13 @@ impl HttpSender {
         let invalid = |reason| AttemptOutcome::RequestInvalid { reason };
         let connection = request.connection.as_ref().map(|connection| self.connections.get(connection));
         let connection = connection.transpose().map_err(|error| invalid(error.to_string()))?;
+        // What is said of one target counts more than what is said of a server.
+        let given = request.response_timeout;
         let message = Message::new(request, self.clock.now()).map_err(invalid)?;
         // A host that is an address is connected to without asking the resolver.
         let host = message.url.host_str().unwrap_or_default();
         self.guard.check_host(host).map_err(AttemptOutcome::AddressForbidden)?;
-        let given = connection.as_ref().and_then(|connection| connection.response_timeout());
+        let given = given.or(connection.as_ref().and_then(|connection| connection.response_timeout()));
         let exchange = async {
             match &connection {
                 Some(connection) => exchange(connection, &message).await,

@@ -46,6 +46,7 @@ async fn send(sender: &HttpSender, arn: &str) -> AttemptOutcome {
         attempt: 1,
         body,
         is_event: true,
+        response_timeout: None,
     };
     sender.send(request).await
 }
