@@ -87,6 +87,7 @@ fn open(disk: &Arc<ModelDisk>) -> Journal {
         commit_group_bytes_max: 1 << 20,
         segment_size_bytes: 300,
         free_space_bytes_min: 0,
+        size_bytes_max: 0,
         history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
     };
     let disk: Arc<dyn journal::Disk> = Arc::<ModelDisk>::clone(disk);
