@@ -1,16 +1,28 @@
 //! What `PutEvents` and delivery cost, as a ratio to bare servers and clients that do the least that could be done.
 //!
-//! `cargo bench --bench put_events`, and `cargo bench --bench put_events -- schedules` for many schedules at once; docs/PERFORMANCE.md says how to read it. The bench starts everything that is measured
-//! as a process of its own: eventyard, and itself in one of the `roles`. It is the load generator, on one thread. All traffic
+//! `cargo bench --bench put_events`; with `-- schedules` very many schedules at once, with `-- isolation` bad targets beside
+//! good ones, with `-- backlog` a million deliveries for a target that is down, with `-- delivery` events all the way to sinks.
+//! docs/PERFORMANCE.md says how to read it. The bench starts everything that is measured as a process of its own: eventyard,
+//! and itself in one of the `roles`. It is the load generator, on one thread. All traffic
 //! stays on 127.0.0.1, every phase ends by itself, and each round has every phase once, so that what else the machine does
 //! falls on all of them.
 
+#[path = "put_events/backlog.rs"]
+mod backlog;
+#[path = "put_events/delivery.rs"]
+mod delivery;
 #[path = "put_events/events.rs"]
 mod events;
 #[path = "put_events/floor.rs"]
 mod floor;
+#[path = "put_events/isolation.rs"]
+mod isolation;
 #[path = "put_events/load.rs"]
 mod load;
+#[path = "put_events/moto.rs"]
+mod moto;
+#[path = "put_events/paced.rs"]
+mod paced;
 #[path = "put_events/phases.rs"]
 mod phases;
 #[path = "put_events/process.rs"]
@@ -21,9 +33,13 @@ mod report;
 mod roles;
 #[path = "put_events/schedules.rs"]
 mod schedules;
+#[path = "put_events/stamps.rs"]
+mod stamps;
+#[path = "put_events/timing_sink.rs"]
+mod timing_sink;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use phases::{Idle, Round};
 
@@ -41,21 +57,38 @@ fn main() -> Result<()> {
         return role?.play();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(bench(arguments.iter().any(|argument| argument == "schedules")))
+    // cargo adds arguments of its own.
+    let parts: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).map(String::as_str).collect();
+    runtime.block_on(bench(&parts))
 }
 
-async fn bench(is_of_schedules: bool) -> Result<()> {
+async fn bench(parts: &[&str]) -> Result<()> {
     let parent = std::env::var_os(FOLDER_VARIABLE).map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::Builder::new().prefix("eventyard-bench-").tempdir_in(&parent)?;
     say(&report::machine(folder.path()))?;
-    if is_of_schedules {
-        return say(&schedules::measure(folder.path()).await?);
+    if parts.is_empty() {
+        return rounds(folder.path()).await;
     }
-    let idle = Idle::measure(folder.path()).await?;
+    for part in parts {
+        let text = match *part {
+            "schedules" => schedules::measure(folder.path()).await?,
+            "isolation" => isolation::measure(folder.path()).await?,
+            "backlog" => backlog::measure(folder.path()).await?,
+            "delivery" => delivery::measure(folder.path()).await?,
+            _ => return Err(format!("'{part}' is none of schedules, isolation, backlog, delivery").into()),
+        };
+        say(&text)?;
+    }
+    Ok(())
+}
+
+/// What comes without a word.
+async fn rounds(folder: &Path) -> Result<()> {
+    let idle = Idle::measure(folder).await?;
     let mut rounds = Vec::new();
     for number in 1..=ROUNDS {
         say(&format!("round {number} of {ROUNDS} ...\n"))?;
-        rounds.push(Round::run(folder.path()).await?);
+        rounds.push(Round::run(folder).await?);
     }
     say(&report::tables(&idle, &rounds))
 }

@@ -1,6 +1,7 @@
 //! The daemon as a whole: built from the bottom up, stopped from the top down.
 
 mod access;
+mod reload;
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eventyard_core::circuit_breaker::CircuitBreakerSettings;
+use eventyard_core::egress::Egress;
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
@@ -17,21 +19,24 @@ use tokio::task::JoinHandle;
 
 use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
 
+use reload::Reload;
+
 use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
 use crate::backup::RESTORING;
-use crate::config::Config;
+use crate::config::{AwsServices, Config, ConfigFaults, is_loopback};
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, Dispatcher, HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, BrokerSender, BrokerTlsError,
+    ContainerAuthorization, CurrentConnections, Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
-use crate::http::{BindError, Limits, Listener, Tls, TlsError};
+use crate::http::{BindError, Limits, Listener, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, ManagedRulesFailed, Ready, StoreOpened, Telemetry, TlsReloaded, Warned};
+use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::Upkeep;
 use crate::{api, delivery, engine, journal};
 
@@ -67,6 +72,9 @@ pub enum StartError {
     /// Deliveries could not be made.
     #[error(transparent)]
     Http(#[from] HttpSenderError),
+    /// Messages could not be sent to brokers.
+    #[error(transparent)]
+    BrokerTls(#[from] BrokerTlsError),
     /// A listener's certificate or key could not be read.
     #[error("{listener}.tls_…_file: {reason}")]
     Tls {
@@ -106,10 +114,7 @@ pub struct App {
     _delivery_threads: Threads,
     journal: Journal,
     committer: CommitterThread,
-    /// Read again at SIGHUP, by listener.
-    tls: Vec<(&'static str, Arc<Tls>)>,
-    /// Read again at SIGHUP.
-    managed_rules: Option<Arc<ManagedRules>>,
+    reload: Reload,
     deadline: Duration,
     telemetry: Arc<Telemetry>,
 }
@@ -157,7 +162,8 @@ impl App {
 
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
-        let senders = senders(config, clock.clone())?;
+        let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
+        let senders = senders(config, clock.clone(), Arc::clone(&connections), &random)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
             journal.clone(),
@@ -183,12 +189,18 @@ impl App {
         let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
         let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
+        let tls = [("api", api_tls), ("admin", admin_tls)].into_iter().filter_map(|(name, tls)| Some((name, tls?)));
+        let reload = Reload {
+            api: Arc::clone(&api),
+            admin: Arc::clone(&admin),
+            connections,
+            tls: tls.collect(),
+            managed_rules,
+            telemetry: Arc::clone(&telemetry),
+        };
+
         let (api_address, admin_address) = (api_listener.address(), admin_listener.address());
-        for listener in [&api_listener, &admin_listener] {
-            let scheme = listener.scheme();
-            telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
-        }
-        warn_of_open_listeners(config, &telemetry);
+        announce([&api_listener, &admin_listener], config, &telemetry);
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
         let server_tasks = tasks.clone();
         let parts = vec![
@@ -212,11 +224,7 @@ impl App {
             _delivery_threads: delivery_threads,
             journal,
             committer,
-            tls: [("api", api_tls), ("admin", admin_tls)]
-                .into_iter()
-                .filter_map(|(name, tls)| Some((name, tls?)))
-                .collect(),
-            managed_rules,
+            reload,
             deadline: config.shutdown.deadline,
             telemetry,
         })
@@ -240,21 +248,9 @@ impl App {
         self.readiness.set(false);
     }
 
-    /// Reads again what was read from files that change: the listeners' certificates and managed rules. What cannot be read
-    /// stays as it was.
-    pub async fn reload(&self) {
-        for (listener, tls) in self.tls.clone() {
-            let read = tokio::task::spawn_blocking(move || tls.reload()).await;
-            let error = read.as_ref().err().map(|error| error as &dyn std::error::Error);
-            let error =
-                error.or_else(|| read.as_ref().ok()?.as_ref().err().map(|error| error as &dyn std::error::Error));
-            self.telemetry.record(&TlsReloaded { listener, error });
-        }
-        if let Some(rules) = &self.managed_rules
-            && let Err(error) = rules.apply().await
-        {
-            self.telemetry.record(&ManagedRulesFailed { faults: error.faults() });
-        }
+    /// Takes again what changes without a restart, from the configuration, which was read again, and from files.
+    pub async fn reload(&self, config: Result<Config, ConfigFaults>) {
+        self.reload.reload(config).await;
     }
 
     /// Stops part after part: no more traffic is asked for, connections end, then attempts, then the journal. Answers false when
@@ -346,6 +342,14 @@ fn aws_target_accounts(config: &Config) -> Option<Vec<AccountId>> {
     (!named.is_empty() || config.accounts.len() > 1).then(|| named.clone())
 }
 
+/// Without a list, a daemon that only this machine can speak to may speak to this machine.
+fn egress(config: &Config) -> Egress {
+    if config.egress.allow.is_empty() && is_loopback(config.api.listen) {
+        return Egress::with_loopback();
+    }
+    Egress::new(config.egress.allow.clone())
+}
+
 fn delivery_thread_count(config: &Config) -> usize {
     let half = || std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
     config.delivery.threads.unwrap_or_else(half)
@@ -369,6 +373,15 @@ fn journal_settings(config: &Config) -> journal::Settings {
     }
 }
 
+/// Says where the daemon listens, and who can do what there unasked.
+fn announce(listeners: [&Listener; 2], config: &Config, telemetry: &Telemetry) {
+    for listener in listeners {
+        let scheme = listener.scheme();
+        telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
+    }
+    warn_of_open_listeners(config, telemetry);
+}
+
 fn engine_settings(config: &Config) -> engine::Settings {
     engine::Settings {
         catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
@@ -382,6 +395,8 @@ fn engine_settings(config: &Config) -> engine::Settings {
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
         event_buses_per_account_max: config.quotas.event_buses_per_account_max,
         aws_target_accounts: aws_target_accounts(config),
+        accounts: config.accounts.iter().map(|account| account.id.clone()).collect(),
+        egress: egress(config),
         regions: config.aws.regions.clone(),
         organizations: config
             .accounts
@@ -391,19 +406,50 @@ fn engine_settings(config: &Config) -> engine::Settings {
     }
 }
 
-fn senders(config: &Config, clock: Arc<SystemClock>) -> Result<Senders, HttpSenderError> {
-    let http = HttpSender::new(config.delivery.connect_timeout, config.delivery.response_timeout)?;
+fn senders(
+    config: &Config,
+    clock: Arc<SystemClock>,
+    connections: Arc<CurrentConnections>,
+    random: &Arc<Random>,
+) -> Result<Senders, StartError> {
+    let guard = EgressGuard::new(egress(config));
+    let http = HttpSender::new(guard.clone(), config.delivery.connect_timeout, config.delivery.response_timeout)?;
     let services = config.aws_services.clone();
-    let credentials = match (services.access_key, services.credentials_file) {
-        (Some((access_key_id, secret_access_key, session_token)), _) => {
-            AwsCredentialsSource::Given(AwsCredentials { access_key_id, secret_access_key, session_token })
-        }
-        (None, Some(path)) => AwsCredentialsSource::File { path, profile: services.profile },
-        (None, None) => AwsCredentialsSource::None,
+    let settings = AwsSettings {
+        assume_roles: services.assume_roles,
+        credentials: aws_credentials(&services),
+        endpoints: AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url },
     };
-    let endpoints = AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url };
-    let aws = AwsSender::new(&http, clock, endpoints, credentials);
-    Ok(Senders { http, aws })
+    let aws = AwsSender::new(&http, clock, settings);
+    let dialer = Dialer::new(guard, config.delivery.connect_timeout)?;
+    let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
+    Ok(Senders { http, aws, broker, connections })
+}
+
+/// Where the AWS key may come from, in the order of AWS's own tools.
+fn aws_credentials(services: &AwsServices) -> Vec<AwsCredentialsSource> {
+    let given = services.access_key.clone().map(|(access_key_id, secret_access_key, session_token)| {
+        AwsCredentialsSource::Given(AwsCredentials { access_key_id, secret_access_key, session_token })
+    });
+    let web_identity = services.web_identity.clone().map(|identity| AwsCredentialsSource::WebIdentity {
+        token_file: identity.token_file,
+        role_arn: identity.role_arn,
+        session_name: identity.session_name,
+    });
+    let file = services
+        .credentials_file
+        .clone()
+        .map(|path| AwsCredentialsSource::File { path, profile: services.profile.clone() });
+    let container = services.container.clone().map(|container| AwsCredentialsSource::Container {
+        url: container.url,
+        authorization: match (container.token_file, container.token) {
+            (Some(path), _) => ContainerAuthorization::File(path),
+            (None, Some(token)) => ContainerAuthorization::Token(token),
+            (None, None) => ContainerAuthorization::None,
+        },
+    });
+    let instance = services.instance_metadata.clone().map(|origin| AwsCredentialsSource::Instance { origin });
+    [given, web_identity, file, container, instance].into_iter().flatten().collect()
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {
@@ -416,6 +462,7 @@ fn delivery_settings(config: &Config) -> delivery::Settings {
         concurrency_per_target: delivery.concurrency_per_target,
         concurrency_max: delivery.concurrency_max,
         read_ahead_per_target: delivery.read_ahead_per_target,
+        ordered_read_ahead_per_target: delivery.ordered_read_ahead_per_target,
         attempts_per_second_per_target: limit(delivery.attempts_per_second_per_target),
         circuit_breaker: CircuitBreakerSettings {
             failures_to_open: limit(delivery.circuit_breaker_failures),

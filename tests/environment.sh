@@ -11,6 +11,12 @@ apt_install() {
 
 # Sets EVENTYARD_BINARY to the release binary, unless it names one, and makes .venv.
 compat_environment() {
+    release_binary
+    python_environment
+}
+
+# Sets EVENTYARD_BINARY to the release binary, unless it names one.
+release_binary() {
     if [[ -z ${EVENTYARD_BINARY-} ]]; then
         run cargo build --release --bin eventyard # does nothing where it is up to date
         local target
@@ -18,7 +24,6 @@ compat_environment() {
             python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
         export EVENTYARD_BINARY="$target/release/eventyard"
     fi
-    python_environment
     printf '+ export EVENTYARD_BINARY=%s\n' "$EVENTYARD_BINARY"
 }
 

@@ -35,15 +35,19 @@ const FLOOR_OF_THE_PROGRAM: u8 = 8;
 const MODULES_WITH_MIGRATIONS: [&str; 2] = ["store", "journal"];
 
 /// Which library may be named only where: a folder ends with `/`, everything else is one file.
-const FENCES: [(&str, &[&str]); 18] = [
+const FENCES: [(&str, &[&str]); 22] = [
     ("sled", &["src/store/", "migrations/"]),
     ("fjall", &["src/journal/", "migrations/"]),
-    ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
+    ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
     ("hyper_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
-    ("http_body_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
-    ("reqwest", &["src/delivery/"]),
-    ("rustls", &["src/http/", "src/delivery/"]),
-    ("tokio_rustls", &["src/http/"]),
+    ("http_body_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
+    ("redis", &["src/delivery/senders/broker/redis.rs"]),
+    ("reqwest", &["src/delivery/", "src/cli/"]),
+    ("rustls", &["src/http/", "src/delivery/", "src/cli/"]),
+    ("rustls_platform_verifier", &["src/delivery/senders/broker/dial.rs"]),
+    ("clap_complete", &["src/cli/mod.rs"]),
+    ("granit_parser", &["src/cli/rules/"]),
+    ("tokio_rustls", &["src/http/", "src/delivery/senders/broker/dial.rs"]),
     ("cron", &["crates/eventyard-core/src/schedule/"]),
     ("chrono_tz", &["crates/eventyard-core/src/schedule/", "crates/eventyard-core/tests/"]),
     (

@@ -1,10 +1,19 @@
 //! What is sent: orders of a shop, about 1,000 bytes of detail each, always the same ones.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::stamps::Call;
+
 /// Entries in one call, the most that Amazon takes.
 pub(crate) const ENTRIES_PER_CALL: u32 = 10;
+
+/// What tells one event from others.
+pub(crate) fn order_id(number: u32) -> String {
+    format!("ord-{number:010}")
+}
 
 /// The detail of one event.
 fn detail(number: u32) -> Value {
@@ -18,7 +27,7 @@ fn detail(number: u32) -> Value {
         })
     };
     json!({
-        "order_id": format!("ord-{number:010}"),
+        "order_id": order_id(number),
         "state": "placed",
         "total": {"amount": f64::from(number % 400) + 19.85, "currency": "EUR"},
         "customer": {"id": format!("cus-{:08}", number * 17), "name": "Zoë Müller", "email": format!("customer{number}@example.com"), "loyalty": true},
@@ -30,11 +39,15 @@ fn detail(number: u32) -> Value {
     })
 }
 
-/// The body of a `PutEvents` call; `call` makes its events differ from those of others.
-pub(crate) fn call_body(call: u32) -> String {
+/// The body of a `PutEvents` call with these events.
+pub(crate) fn call_body(numbers: Range<u32>) -> String {
     let entry = |number: u32| json!({"Source": "shop.orders", "DetailType": "OrderPlaced", "Detail": detail(number).to_string()});
-    let first = call * ENTRIES_PER_CALL;
-    json!({"Entries": (first..first + ENTRIES_PER_CALL).map(entry).collect::<Vec<_>>()}).to_string()
+    json!({"Entries": numbers.map(entry).collect::<Vec<_>>()}).to_string()
+}
+
+/// A whole `PutEvents` request; `call` makes its events differ from those of others.
+pub(crate) fn call(call: u32, entries: u32) -> Call {
+    Call::new(&request("PutEvents", &call_body(call * entries..(call + 1) * entries)), entries)
 }
 
 /// The envelope of one event, as a target without input gets it.
@@ -63,11 +76,10 @@ pub(crate) fn request(operation: &str, body: &str) -> Bytes {
     format!("{head}{body}").into()
 }
 
-/// What the floor answers: as many bytes as the real thing.
-pub(crate) fn call_answer() -> Bytes {
-    let entries: Vec<Value> = (0..ENTRIES_PER_CALL)
-        .map(|number| json!({"EventId": format!("{number:08x}-0000-4000-8000-000000000000")}))
-        .collect();
+/// What the floor answers to a call: as many bytes as the real thing.
+pub(crate) fn call_answer(entries: u32) -> Bytes {
+    let entries: Vec<Value> =
+        (0..entries).map(|number| json!({"EventId": format!("{number:08x}-0000-4000-8000-000000000000")})).collect();
     // Written by hand, so that the members come in the order of the real answer.
     format!(r#"{{"FailedEntryCount":0,"Entries":{}}}"#, Value::from(entries)).into()
 }

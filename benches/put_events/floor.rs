@@ -27,7 +27,7 @@ const GROUP_CALLS_MAX: usize = 512;
 type Append = (Bytes, oneshot::Sender<()>);
 
 /// Answers each request on every connection with what `answer` makes of its method and body.
-async fn serve<A, F>(listener: TcpListener, answer: A) -> Result<()>
+pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A) -> Result<()>
 where
     A: Fn(Method, Bytes) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Bytes>> + Send,
@@ -49,9 +49,9 @@ where
     }
 }
 
-/// A port of our own.
-pub(crate) async fn listen() -> Result<TcpListener> {
-    Ok(TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?)
+/// A port of our own, or the one that is asked for.
+pub(crate) async fn listen(address: Option<SocketAddr>) -> Result<TcpListener> {
+    Ok(TcpListener::bind(address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))).await?)
 }
 
 #[derive(Deserialize)]
@@ -71,9 +71,9 @@ struct Entry<'a> {
 }
 
 /// Parses calls and answers them; with a file, after their bytes are on disk in it.
-pub(crate) async fn put_events(listener: TcpListener, file: Option<&Path>) -> Result<()> {
+pub(crate) async fn put_events(listener: TcpListener, file: Option<&Path>, entries: u32) -> Result<()> {
     let appends = file.map(start_writer).transpose()?;
-    let answer = events::call_answer();
+    let answer = events::call_answer(entries);
     serve(listener, move |_, body: Bytes| {
         let (appends, answer) = (appends.clone(), answer.clone());
         async move {

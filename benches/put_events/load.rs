@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use crate::stamps::{self, Call};
 use crate::{Result, events};
 
 /// Connections, each with one call under way.
-const CONNECTIONS: u32 = 64;
+pub(crate) const CONNECTIONS: u32 = 64;
 
 /// A keep-alive connection that knows just enough HTTP.
 pub(crate) struct Connection {
@@ -67,7 +67,7 @@ fn head(received: &[u8], scanned: usize) -> Result<Option<(usize, usize)>> {
 /// What the connections share; all on one thread.
 #[derive(Default)]
 struct Shared {
-    answered: Cell<u32>,
+    accepted: Cell<u32>,
     is_timed: Cell<bool>,
     is_over: Cell<bool>,
 }
@@ -79,19 +79,23 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Begins; must be called on a `LocalSet`.
+    /// Begins, with as many entries in a call as Amazon takes; must be called on a `LocalSet`.
     pub(crate) fn start(address: SocketAddr) -> Self {
+        Self::start_calls(address, events::ENTRIES_PER_CALL)
+    }
+
+    /// Begins with so many entries in a call; must be called on a `LocalSet`.
+    pub(crate) fn start_calls(address: SocketAddr, entries: u32) -> Self {
         let shared = Rc::new(Shared::default());
         let connections = (0..CONNECTIONS).map(|number| {
-            let request = events::request("PutEvents", &events::call_body(number));
-            tokio::task::spawn_local(put_events(address, request, Rc::clone(&shared)))
+            tokio::task::spawn_local(put_events(address, events::call(number, entries), Rc::clone(&shared)))
         });
         Self { connections: connections.collect(), shared }
     }
 
     /// Events accepted so far.
     pub(crate) fn accepted(&self) -> u32 {
-        self.shared.answered.get() * events::ENTRIES_PER_CALL
+        self.shared.accepted.get()
     }
 
     /// Says whether calls count for the latencies.
@@ -107,20 +111,17 @@ impl Load {
             latencies.extend(connection.await??);
         }
         latencies.sort_unstable();
-        Ok((self.shared.answered.get() * events::ENTRIES_PER_CALL, latencies))
+        Ok((self.shared.accepted.get(), latencies))
     }
 }
 
-async fn put_events(address: SocketAddr, request: Bytes, shared: Rc<Shared>) -> Result<Vec<u32>> {
+async fn put_events(address: SocketAddr, mut call: Call, shared: Rc<Shared>) -> Result<Vec<u32>> {
     let mut connection = Connection::open(address).await?;
     let mut latencies_us = Vec::new();
     while !shared.is_over.get() {
         let started = Instant::now();
-        let answer = connection.exchange(&request).await?;
-        if !answer.starts_with(br#"{"FailedEntryCount":0,"#) {
-            return Err(format!("entries failed: {}", String::from_utf8_lossy(answer)).into());
-        }
-        shared.answered.set(shared.answered.get() + 1);
+        call.send(&mut connection, stamps::now_us()).await?;
+        shared.accepted.set(shared.accepted.get() + call.entries());
         if shared.is_timed.get() {
             latencies_us.push(u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX));
         }

@@ -8,6 +8,7 @@ use tokio::task::LocalSet;
 use tokio::time::sleep;
 
 use crate::Result;
+use crate::events::ENTRIES_PER_CALL;
 use crate::load::Load;
 use crate::process::{Daemon, Player, Process, get};
 use crate::roles::Role;
@@ -99,11 +100,11 @@ impl Idle {
 impl Round {
     /// Floors and what is measured against them take turns.
     pub(crate) async fn run(folder: &Path) -> Result<Self> {
-        let parse = floor(&Role::Parse).await?;
+        let parse = floor(&Role::Parse(ENTRIES_PER_CALL), ENTRIES_PER_CALL).await?;
         let unmatched = unmatched(folder).await?;
         let write = {
             let data_dir = tempfile::tempdir_in(folder)?;
-            floor(&Role::Write(data_dir.path().join("events"))).await?
+            floor(&Role::Write(data_dir.path().join("events"), ENTRIES_PER_CALL), ENTRIES_PER_CALL).await?
         };
         let (journalled, journalled_groups) = journalled(folder).await?;
         let (delivering, delivering_groups, delivery) = delivering(folder).await?;
@@ -122,16 +123,16 @@ impl Round {
     }
 }
 
-async fn floor(role: &Role) -> Result<Ingest> {
+pub(crate) async fn floor(role: &Role, entries: u32) -> Result<Ingest> {
     let player = Player::start(role)?;
-    Ok(ingest(&player.process, player.address, None).await?.ingest)
+    Ok(ingest(&player.process, player.address, entries, None).await?.ingest)
 }
 
 /// No rule: events are accepted and forgotten.
 async fn unmatched(folder: &Path) -> Result<Ingest> {
     let data_dir = tempfile::tempdir_in(folder)?;
     let daemon = Daemon::start(&data_dir.path().join("data")).await?;
-    Ok(ingest(&daemon.process, daemon.api, None).await?.ingest)
+    Ok(ingest(&daemon.process, daemon.api, ENTRIES_PER_CALL, None).await?.ingest)
 }
 
 /// A rule takes every event, and its target takes connections but never answers: all the work but for the deliveries.
@@ -140,7 +141,7 @@ async fn journalled(folder: &Path) -> Result<(Ingest, Groups)> {
     let data_dir = tempfile::tempdir_in(folder)?;
     let daemon = Daemon::start(&data_dir.path().join("data")).await?;
     daemon.put_rule(silent.local_addr()?).await?;
-    let ingested = ingest(&daemon.process, daemon.api, None).await?;
+    let ingested = ingest(&daemon.process, daemon.api, ENTRIES_PER_CALL, None).await?;
     Ok((ingested.ingest, groups(&daemon).await?))
 }
 
@@ -150,7 +151,7 @@ async fn delivering(folder: &Path) -> Result<(Ingest, Groups, Delivery)> {
     let data_dir = tempfile::tempdir_in(folder)?;
     let daemon = Daemon::start(&data_dir.path().join("data")).await?;
     daemon.put_rule(sink.address).await?;
-    let ingested = ingest(&daemon.process, daemon.api, Some(sink.address)).await?;
+    let ingested = ingest(&daemon.process, daemon.api, ENTRIES_PER_CALL, Some(sink.address)).await?;
     let groups = groups(&daemon).await?;
     let (cpu, started, delivered) = (daemon.process.cpu_seconds()?, Instant::now(), count(sink.address).await?);
     let mut now = delivered;
@@ -178,7 +179,7 @@ async fn groups(daemon: &Daemon) -> Result<Groups> {
 }
 
 /// A bare client posts to the same sink.
-async fn post() -> Result<Rate> {
+pub(crate) async fn post() -> Result<Rate> {
     let sink = Player::start(&Role::Sink)?;
     let client = Player::start(&Role::Post(sink.address, POSTS_UNDER_WAY))?;
     sleep(WARM_UP).await;
@@ -196,12 +197,17 @@ struct Ingested {
     delivered_per_second: f64,
 }
 
-async fn ingest(process: &Process, address: SocketAddr, sink: Option<SocketAddr>) -> Result<Ingested> {
-    LocalSet::new().run_until(ingest_here(process, address, sink)).await
+async fn ingest(process: &Process, address: SocketAddr, entries: u32, sink: Option<SocketAddr>) -> Result<Ingested> {
+    LocalSet::new().run_until(ingest_here(process, address, entries, sink)).await
 }
 
-async fn ingest_here(process: &Process, address: SocketAddr, sink: Option<SocketAddr>) -> Result<Ingested> {
-    let load = Load::start(address);
+async fn ingest_here(
+    process: &Process,
+    address: SocketAddr,
+    entries: u32,
+    sink: Option<SocketAddr>,
+) -> Result<Ingested> {
+    let load = Load::start_calls(address, entries);
     sleep(WARM_UP).await;
     let delivered = count_if(sink).await?;
     let (cpu, started, accepted) = (process.cpu_seconds()?, Instant::now(), load.accepted());

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::load::Connection;
 use crate::roles::Role;
@@ -16,7 +16,7 @@ use crate::{Result, events};
 /// The program that is measured.
 pub(crate) const EVENTYARD: &str = env!("CARGO_BIN_EXE_eventyard");
 /// A start that takes longer has failed.
-const START_MAX: Duration = Duration::from_secs(10);
+const START_MAX: Duration = Duration::from_secs(60);
 /// Linux counts processor time in hundredths of a second, whatever the kernel's own clock.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -24,6 +24,10 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(crate) struct Process(Child);
 
 impl Process {
+    pub(crate) fn new(child: Child) -> Self {
+        Self(child)
+    }
+
     /// Processor time so far, in seconds.
     pub(crate) fn cpu_seconds(&self) -> Result<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
@@ -81,6 +85,11 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it on `data_dir` with the default configuration, but for what the environment says.
     pub(crate) async fn start(data_dir: &Path) -> Result<Self> {
+        Self::start_with(data_dir, &[]).await
+    }
+
+    /// The same, with options such as `("QUOTAS__TARGETS_PER_RULE_MAX", "10")`.
+    pub(crate) async fn start_with(data_dir: &Path, options: &[(&str, &str)]) -> Result<Self> {
         let (api, admin) = (free_address()?, free_address()?);
         fs::create_dir_all(data_dir)?;
         let log = data_dir.with_extension("log");
@@ -92,6 +101,7 @@ impl Daemon {
             .args(["--listen", &api.to_string(), "--admin-listen", &admin.to_string()])
             // Ours, and no option of the daemon, which refuses those it does not know.
             .env_remove(crate::FOLDER_VARIABLE)
+            .envs(options.iter().map(|(name, value)| (format!("EVENTYARD_{name}"), value)))
             .stdin(Stdio::null())
             .stdout(fs::File::create(&log)?)
             .stderr(fs::File::options().append(true).open(&log)?)
@@ -108,10 +118,16 @@ impl Daemon {
 
     /// Makes a rule that takes every event that is sent, with one target at `sink`.
     pub(crate) async fn put_rule(&self, sink: SocketAddr) -> Result<()> {
-        let rule = serde_json::json!({"Name": "orders", "EventPattern": r#"{"source": ["shop.orders"], "detail-type": ["OrderPlaced"]}"#});
-        self.call("PutRule", &rule).await?;
-        let targets = serde_json::json!([{"Id": "sink", "Arn": format!("http://{sink}/orders")}]);
-        self.call("PutTargets", &serde_json::json!({"Rule": "orders", "Targets": targets})).await
+        let pattern = json!({"source": ["shop.orders"], "detail-type": ["OrderPlaced"]});
+        self.put_targets("orders", &pattern, &[format!("http://{sink}/orders")]).await
+    }
+
+    /// Makes a rule with this pattern and these targets.
+    pub(crate) async fn put_targets(&self, rule: &str, pattern: &Value, urls: &[String]) -> Result<()> {
+        self.call("PutRule", &json!({"Name": rule, "EventPattern": pattern.to_string()})).await?;
+        let target = |(number, url): (usize, &String)| json!({"Id": number.to_string(), "Arn": url});
+        let targets: Vec<_> = urls.iter().enumerate().map(target).collect();
+        self.call("PutTargets", &json!({"Rule": rule, "Targets": targets})).await
     }
 
     /// A metric without labels, as it is now.
@@ -135,6 +151,6 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Result<String> {
 }
 
 /// An address that was free a moment ago.
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -1,20 +1,23 @@
 //! The bench as a child of itself: a floor or a sink in a process of its own, so that its processor time can be told apart.
 
 use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::{Result, floor};
+use crate::{Result, floor, timing_sink};
 
 /// What a child is for.
 pub(crate) enum Role {
-    /// Parses calls and answers them.
-    Parse,
+    /// Parses calls of so many entries and answers them.
+    Parse(u32),
     /// The same, after their bytes are on disk in this file.
-    Write(PathBuf),
+    Write(PathBuf, u32),
     /// Takes deliveries.
     Sink,
+    /// The same, and notes how long they took; at this address, or at a free one.
+    TimingSink(Option<SocketAddr>),
     /// Makes deliveries to a sink, on so many connections.
-    Post(std::net::SocketAddr, u32),
+    Post(SocketAddr, u32),
 }
 
 impl Role {
@@ -22,9 +25,15 @@ impl Role {
     pub(crate) fn parse(arguments: &[String]) -> Option<Result<Self>> {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match arguments.as_slice() {
-            ["role-parse"] => Some(Ok(Self::Parse)),
-            ["role-write", file] => Some(Ok(Self::Write(PathBuf::from(file)))),
+            ["role-parse", entries] => Some(entries.parse().map(Self::Parse).map_err(Into::into)),
+            ["role-write", file, entries] => {
+                Some(entries.parse().map(|entries| Self::Write(PathBuf::from(file), entries)).map_err(Into::into))
+            }
             ["role-sink"] => Some(Ok(Self::Sink)),
+            ["role-timing-sink"] => Some(Ok(Self::TimingSink(None))),
+            ["role-timing-sink", address] => {
+                Some(address.parse().map(|address| Self::TimingSink(Some(address))).map_err(Into::into))
+            }
             ["role-post", sink, connections] => Some(post(sink, connections)),
             _ => None,
         }
@@ -33,9 +42,14 @@ impl Role {
     /// The arguments that name the role.
     pub(crate) fn arguments(&self) -> Vec<String> {
         match self {
-            Self::Parse => vec!["role-parse".to_owned()],
-            Self::Write(file) => vec!["role-write".to_owned(), file.to_string_lossy().into_owned()],
+            Self::Parse(entries) => vec!["role-parse".to_owned(), entries.to_string()],
+            Self::Write(file, entries) => {
+                vec!["role-write".to_owned(), file.to_string_lossy().into_owned(), entries.to_string()]
+            }
             Self::Sink => vec!["role-sink".to_owned()],
+            Self::TimingSink(address) => {
+                ["role-timing-sink".to_owned()].into_iter().chain(address.map(|address| address.to_string())).collect()
+            }
             Self::Post(sink, connections) => vec!["role-post".to_owned(), sink.to_string(), connections.to_string()],
         }
     }
@@ -44,7 +58,7 @@ impl Role {
     pub(crate) fn play(self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let listener = floor::listen().await?;
+            let listener = floor::listen(self.address()).await?;
             let mut out = std::io::stdout();
             writeln!(out, "{}", listener.local_addr()?)?;
             out.flush()?;
@@ -58,11 +72,16 @@ impl Role {
         Ok(())
     }
 
+    fn address(&self) -> Option<SocketAddr> {
+        if let Self::TimingSink(address) = self { *address } else { None }
+    }
+
     async fn work(&self, listener: tokio::net::TcpListener) -> Result<()> {
         match self {
-            Self::Parse => floor::put_events(listener, None).await,
-            Self::Write(file) => floor::put_events(listener, Some(file)).await,
+            Self::Parse(entries) => floor::put_events(listener, None, *entries).await,
+            Self::Write(file, entries) => floor::put_events(listener, Some(file), *entries).await,
             Self::Sink => floor::sink(listener).await,
+            Self::TimingSink(_) => timing_sink::serve(listener).await,
             Self::Post(sink, connections) => floor::post(*sink, *connections).await,
         }
     }

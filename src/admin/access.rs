@@ -1,5 +1,8 @@
 //! Who may see what the admin listener has.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::secret::TokenHash;
 
@@ -7,11 +10,16 @@ use crate::auth::{AllowedHosts, BearerTokens};
 use crate::http::Request;
 use crate::telemetry::Telemetry;
 
+/// Whether the admin listener asks for tokens decides what may listen where, so it does not change on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("admin.token_hashes: the first token and the last one count after a restart; no token was changed")]
+pub struct TokensComeOrGo;
+
 /// What the admin listener asks of those who ask.
 #[derive(Debug)]
 pub struct Access {
     allowed_hosts: AllowedHosts,
-    tokens: BearerTokens<()>,
+    tokens: ArcSwap<BearerTokens<()>>,
     metrics_need_token: bool,
 }
 
@@ -20,8 +28,19 @@ impl Access {
     /// with `metrics_need_token`.
     #[must_use]
     pub fn new(allowed_hosts: AllowedHosts, token_hashes: &[TokenHash], metrics_need_token: bool) -> Self {
-        let tokens = token_hashes.iter().map(|hash| (hash.clone(), ())).collect();
-        Self { allowed_hosts, tokens, metrics_need_token }
+        Self { allowed_hosts, tokens: ArcSwap::from_pointee(tokens(token_hashes)), metrics_need_token }
+    }
+
+    /// Takes other tokens, from the next request on.
+    ///
+    /// # Errors
+    /// When a token would be asked for where none was, or none any more.
+    pub(super) fn replace_tokens(&self, token_hashes: &[TokenHash]) -> Result<(), TokensComeOrGo> {
+        if self.tokens.load().is_empty() != token_hashes.is_empty() {
+            return Err(TokensComeOrGo);
+        }
+        self.tokens.store(Arc::new(tokens(token_hashes)));
+        Ok(())
     }
 
     /// Whether a request may be answered.
@@ -32,11 +51,16 @@ impl Access {
         self.allowed_hosts.check(request, telemetry)?;
         let path = request.uri.path();
         let is_open = path.starts_with("/health/") || (path == "/metrics" && !self.metrics_need_token);
-        if is_open || self.tokens.is_empty() {
+        let tokens = self.tokens.load();
+        if is_open || tokens.is_empty() {
             return Ok(());
         }
-        self.tokens.holder(request, telemetry).copied()
+        tokens.holder(request, telemetry).copied()
     }
+}
+
+fn tokens(hashes: &[TokenHash]) -> BearerTokens<()> {
+    hashes.iter().map(|hash| (hash.clone(), ())).collect()
 }
 
 /// The HTTP status of a refusal. At this listener, which is not Amazon's, it is the usual one.

@@ -34,7 +34,7 @@ struct ExplainResponse {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct ExplainedRule {
+pub(super) struct ExplainedRule {
     name: String,
     state: &'static str,
     matches: bool,
@@ -74,7 +74,7 @@ pub(super) fn explain(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<V
 }
 
 impl ExplainedRule {
-    fn new(RuleExplanation { name, state, explanation }: RuleExplanation) -> Self {
+    pub(super) fn new(RuleExplanation { name, state, explanation }: RuleExplanation) -> Self {
         let text = explanation.to_string();
         let (matches, fields) = match explanation {
             Explanation::Match(fields) => (true, fields),

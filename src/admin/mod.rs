@@ -1,5 +1,5 @@
-//! The admin listener: health, metrics, what happened to an event, why one matches rules or not, the dead letters, backups,
-//! and the reset of an ephemeral daemon.
+//! The admin listener: health, metrics, what happened to an event, why one matches rules or not, the dead letters, pausing,
+//! backups, and the reset of an ephemeral daemon.
 
 mod access;
 mod backup;
@@ -8,17 +8,20 @@ mod events;
 mod explain;
 mod query;
 mod reset;
+mod rules;
+mod unmatched;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use backup::Backups;
 use eventyard_core::error::{ErrorCode, ServiceError};
+use eventyard_core::secret::TokenHash;
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
 use query::Query;
 
-pub use access::Access;
+pub use access::{Access, TokensComeOrGo};
 
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, Handler, Request, answer};
@@ -85,6 +88,14 @@ impl Admin {
         self
     }
 
+    /// Takes other bearer tokens.
+    ///
+    /// # Errors
+    /// When a token would be asked for where none was, or none any more.
+    pub fn replace_tokens(&self, token_hashes: &[TokenHash]) -> Result<(), TokensComeOrGo> {
+        self.access.replace_tokens(token_hashes)
+    }
+
     /// Ready means: started, not stopping, and events are taken.
     fn ready(&self) -> Answer {
         if !self.readiness.is_ready() {
@@ -98,8 +109,9 @@ impl Admin {
 }
 
 /// What there is, for those who ask for something else.
-const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /dead-letters and /dead-letters/ID, and POST \
-                     /backup, /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge and /explain\n";
+const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /events/unmatched, /dead-letters and \
+                     /dead-letters/ID, and POST /backup, /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge, \
+                     /rules/pause, /rules/resume and /explain\n";
 
 impl Admin {
     /// What is asked about dead letters, or nothing when it is not.
@@ -139,11 +151,15 @@ impl Admin {
         let path = request.uri.path();
         let done = match (path.strip_prefix("/dead-letters"), path.strip_prefix("/events/")) {
             (Some(path), _) => self.dead_letters(is_post, path, query).await,
+            (None, Some("unmatched")) if !is_post => Some(unmatched::list(&self.engine, &self.caller, query).await),
             (None, Some(id)) if !is_post => match query.end("no parameters") {
                 Ok(()) => Some(events::show(&self.engine, id).await),
                 Err(error) => Some(Err(error)),
             },
             (None, None) if is_post && path == "/explain" => Some(self.explain(request)),
+            (None, None) if is_post && matches!(path, "/rules/pause" | "/rules/resume") => {
+                Some(rules::set_paused(&self.engine, &self.caller, query, path == "/rules/pause").await)
+            }
             _ => None,
         };
         match done {

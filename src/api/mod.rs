@@ -19,12 +19,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use eventyard_core::account::Account;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventId;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, ORIGIN, RETRY_AFTER};
 
-use crate::auth::{AllowedHosts, Authenticator, Identity, Throttle};
+use crate::auth::{AllowedHosts, Authenticator, Identity, NotTheSameAccounts, Throttle};
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
@@ -73,6 +74,14 @@ impl Api {
     #[must_use]
     pub fn new(engine: Arc<Engine>, access: Access, random: Arc<Random>, telemetry: Arc<Telemetry>) -> Self {
         Self { engine, access, random, telemetry }
+    }
+
+    /// Takes other keys and tokens of the same accounts.
+    ///
+    /// # Errors
+    /// When they are not the same accounts.
+    pub fn replace_keys(&self, accounts: Vec<Account>) -> Result<(), NotTheSameAccounts> {
+        self.access.authenticator.replace_keys(accounts)
     }
 
     async fn run(&self, route: Route, request: &Request) -> Result<Vec<u8>, ServiceError> {

@@ -5,19 +5,22 @@
 //! counts requests by account. The checks themselves are pure and stand in `eventyard_core::sigv4` and
 //! `eventyard_core::secret`; here they meet the configured accounts, the clock and the metrics.
 
+mod accounts;
 mod bearer;
 mod hosts;
 mod throttle;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use eventyard_core::account::{AccessKey, Account};
 use eventyard_core::clock::Clock;
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::sigv4::{Claim, Form, Request as SignedRequest, SignatureError};
 
+use accounts::KnownAccounts;
+pub use accounts::NotTheSameAccounts;
 pub use bearer::BearerTokens;
 pub use hosts::AllowedHosts;
 pub use throttle::Throttle;
@@ -54,10 +57,7 @@ pub struct Settings {
 /// Tells who requests come from.
 #[derive(Debug)]
 pub struct Authenticator {
-    /// By the key's id.
-    keys: HashMap<String, (AccountId, AccessKey)>,
-    event_tokens: BearerTokens<AccountId>,
-    organizations: HashMap<AccountId, OrganizationId>,
+    accounts: ArcSwap<KnownAccounts>,
     is_anonymous: bool,
     default_account: AccountId,
     default_region: Region,
@@ -72,29 +72,19 @@ impl Authenticator {
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, telemetry: Arc<Telemetry>) -> Self {
         let Settings { accounts, default_account, default_region, regions } = settings;
         let is_anonymous = accounts.is_empty();
-        let tokens_of = |account: &Account| {
-            let id = account.id.clone();
-            account.event_token_hashes.clone().into_iter().map(move |hash| (hash, id.clone()))
-        };
-        let event_tokens = accounts.iter().flat_map(tokens_of).collect();
-        let organization_of = |account: &Account| Some((account.id.clone(), account.organization.clone()?));
-        let organizations = accounts.iter().filter_map(organization_of).collect();
-        let keys_of = |account: Account| {
-            let id = account.id;
-            account.access_keys.into_iter().map(move |key| (key.id.as_str().to_owned(), (id.clone(), key)))
-        };
-        let keys = accounts.into_iter().flat_map(keys_of).collect();
-        Self {
-            keys,
-            event_tokens,
-            organizations,
-            is_anonymous,
-            default_account,
-            default_region,
-            regions,
-            clock,
-            telemetry,
-        }
+        let accounts = ArcSwap::from_pointee(KnownAccounts::new(accounts));
+        Self { accounts, is_anonymous, default_account, default_region, regions, clock, telemetry }
+    }
+
+    /// Takes other keys and tokens of the same accounts, from the next request on.
+    ///
+    /// # Errors
+    /// When they are not the same accounts in the same organizations: others hold on to them for as long as the daemon runs.
+    pub fn replace_keys(&self, accounts: Vec<Account>) -> Result<(), NotTheSameAccounts> {
+        let accounts = KnownAccounts::new(accounts);
+        self.accounts.load().check_same(&accounts)?;
+        self.accounts.store(Arc::new(accounts));
+        Ok(())
     }
 
     /// Whose signature a request has. Without configured accounts every key is accepted, and so is none: a key's id of twelve
@@ -116,7 +106,7 @@ impl Authenticator {
         if self.is_anonymous || bearer::token(request).is_none() {
             return self.authenticate(request, body);
         }
-        let account = self.event_tokens.holder(request, &self.telemetry)?.clone();
+        let account = self.accounts.load().event_tokens.holder(request, &self.telemetry)?.clone();
         Ok(self.identity(account, self.default_region.clone()))
     }
 
@@ -130,34 +120,24 @@ impl Authenticator {
             return Ok(());
         }
         if takes_tokens && bearer::token(request).is_some() {
-            return self.event_tokens.holder(request, &self.telemetry).map(|_| ());
+            return self.accounts.load().event_tokens.holder(request, &self.telemetry).map(|_| ());
         }
         let request = signed_request(request, &[]);
-        let checked = self.known_key(&request).and_then(|(claim, _, _)| claim.check(&request, self.clock.now()));
+        let accounts = self.accounts.load();
+        let checked = known_key(&accounts, &request).and_then(|(claim, _)| claim.check(&request, self.clock.now()));
         checked.map_err(|error| self.failed(error))
     }
 
     fn verify(&self, request: &Request, body: &[u8]) -> Result<Identity, SignatureError> {
         let request = signed_request(request, body);
-        let (claim, account, key) = self.known_key(&request)?;
+        let accounts = self.accounts.load();
+        let (claim, (account, key)) = known_key(&accounts, &request)?;
         let now = self.clock.now();
         claim.verify(&request, &key.secret, now)?;
         if key.expires.is_some_and(|end| end <= now) {
             return Err(SignatureError::TokenExpired);
         }
         self.claimed(account.clone(), &claim)
-    }
-
-    /// What a request claims, and the key it says it was signed with.
-    fn known_key(&self, request: &SignedRequest<'_>) -> Result<(Claim, &AccountId, &AccessKey), SignatureError> {
-        let claim = Claim::read(request)?.ok_or(SignatureError::Missing)?;
-        let (account, key) = self.keys.get(&claim.key_id).ok_or(SignatureError::UnknownKey)?;
-        let token_is_right = match (&key.session_token, &claim.session_token) {
-            (None, None) => true,
-            (Some(expected), Some(token)) => expected.is(token.as_bytes()),
-            _ => false,
-        };
-        if token_is_right { Ok((claim, account, key)) } else { Err(SignatureError::UnknownKey) }
     }
 
     fn failed(&self, error: SignatureError) -> ServiceError {
@@ -186,9 +166,24 @@ impl Authenticator {
     }
 
     fn identity(&self, account: AccountId, region: Region) -> Identity {
-        let organization = self.organizations.get(&account).cloned();
+        let organization = self.accounts.load().organization(&account);
         Identity { account, region, organization, is_presigned: false }
     }
+}
+
+/// What a request claims, and the key it says it was signed with.
+fn known_key<'a>(
+    accounts: &'a KnownAccounts,
+    request: &SignedRequest<'_>,
+) -> Result<(Claim, &'a (AccountId, AccessKey)), SignatureError> {
+    let claim = Claim::read(request)?.ok_or(SignatureError::Missing)?;
+    let known = accounts.keys.get(&claim.key_id).ok_or(SignatureError::UnknownKey)?;
+    let token_is_right = match (&known.1.session_token, &claim.session_token) {
+        (None, None) => true,
+        (Some(expected), Some(token)) => expected.is(token.as_bytes()),
+        _ => false,
+    };
+    if token_is_right { Ok((claim, known)) } else { Err(SignatureError::UnknownKey) }
 }
 
 /// The request as signatures see it.

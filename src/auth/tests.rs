@@ -246,3 +246,20 @@ fn without_accounts_everybody_is_believed() {
     let broken = request(&[("authorization", "AWS4-HMAC-SHA256 Credential=x")]);
     assert_eq!(service.ask(&broken), Err(ErrorCode::IncompleteSignature));
 }
+
+#[test]
+fn keys_are_replaced_and_accounts_are_not() {
+    let service = Service::new(vec![account("111111111111", vec![key("ONE", "secret one")])], &[]);
+    let replace = |accounts| service.authenticator.replace_keys(accounts);
+    assert_eq!(replace(vec![account("111111111111", vec![key("NEW", "a new secret")])]), Ok(()));
+    assert_eq!(service.ask(&Signer::default().request()), Err(ErrorCode::UnrecognizedClient));
+    let new = Signer { key: "NEW", secret: "a new secret", ..Signer::default() };
+    assert!(service.ask(&new.request()).is_ok());
+    let two = ["111111111111", "222222222222"].map(|id| account(id, vec![key(id, "s")])).to_vec();
+    for others in [Vec::new(), two, vec![account("222222222222", Vec::new())]] {
+        assert_eq!(replace(others), Err(NotTheSameAccounts));
+        assert!(service.ask(&new.request()).is_ok());
+    }
+    let open = Service::new(Vec::new(), &[]);
+    assert_eq!(open.authenticator.replace_keys(vec![account("111111111111", Vec::new())]), Err(NotTheSameAccounts));
+}

@@ -1,38 +1,38 @@
 //! A client of the admin listener, for commands that ask a running daemon.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::net::TcpStream;
+use std::io::Read;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
+use reqwest::Method;
+use reqwest::blocking::Response;
 use serde_json::Value;
 
-/// How long an answer may take. The daemon's own limit is `api.request_timeout_ms`.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Bytes of a line of an answer's head, or of a reason.
-const HEAD_BYTES_MAX: u64 = 64 * 1024;
+use super::client::{TrustArguments, innermost};
 
 /// Which daemon.
 #[derive(Debug, Args)]
 pub(super) struct AdminArguments {
-    /// Address and port of the daemon's admin listener (`admin.listen`).
+    /// Address and port of the daemon's admin listener (`admin.listen`), or its URL, as it is `https://…` where it has TLS.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4011")]
     admin: String,
     /// File with a token of the daemon's `admin.token_hashes`, if it asks for one.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArguments,
 }
 
 /// Why there is no answer, or not the one that was wanted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("cannot ask the daemon at {address}: {reason}; is it running, and is --admin its admin.listen?")]
-    Unreachable { address: String, reason: std::io::Error },
+    Unreachable { address: String, reason: String },
     #[error("cannot read the token in {}: {reason}", file.display())]
     Token { file: PathBuf, reason: std::io::Error },
+    #[error("{0}")]
+    Client(String),
     #[error("{0}")]
     Refused(String),
     #[error("the answer is not one of eventyard's: {0}")]
@@ -41,72 +41,38 @@ pub(super) enum Failure {
 
 impl AdminArguments {
     /// Asks, and answers the JSON of a success. One connection for each question: this is for people.
-    pub(super) fn ask(&self, method: &str, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
-        let authorization = self.authorization()?;
-        let answer = self
-            .exchange(method, &with_query(path, query), &authorization)
-            .map_err(|reason| Failure::Unreachable { address: self.admin.clone(), reason })?;
-        let whole = answer.split_once("\r\n\r\n").and_then(|(head, body)| Some((head.get(9..12)?, body)));
-        let (status, body) = whole.ok_or_else(|| Failure::Unintelligible(answer.chars().take(100).collect()))?;
-        if status != "200" {
-            return Err(Failure::Refused(body.trim().to_owned()));
+    pub(super) fn ask(&self, method: Method, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
+        let answer = self.send(method, &with_query(path, query))?;
+        let text = answer.text().map_err(|error| self.unreachable(&error))?;
+        serde_json::from_str(&text).map_err(|error| Failure::Unintelligible(error.to_string()))
+    }
+
+    /// Asks for what may be too much for memory, and answers the body of a success as it comes. It has to say itself whether
+    /// it is whole.
+    pub(super) fn stream(&self, method: Method, path: &str) -> Result<impl Read + use<>, Failure> {
+        self.send(method, path)
+    }
+
+    /// The answer, when it is a success.
+    fn send(&self, method: Method, path: &str) -> Result<Response, Failure> {
+        let origin = if self.admin.contains("://") { self.admin.clone() } else { format!("http://{}", self.admin) };
+        let client = self.trust.client().map_err(Failure::Client)?;
+        let mut request = client.request(method, format!("{}{path}", origin.trim_end_matches('/')));
+        if let Some(file) = &self.token_file {
+            let token =
+                std::fs::read_to_string(file).map_err(|reason| Failure::Token { file: file.clone(), reason })?;
+            request = request.bearer_auth(token.trim());
         }
-        serde_json::from_str(body).map_err(|error| Failure::Unintelligible(error.to_string()))
-    }
-
-    /// Asks for what may be too much for memory, and answers the body of a success as it comes. It ends with the connection, so
-    /// it has to say itself whether it is whole.
-    pub(super) fn stream(&self, method: &str, path: &str) -> Result<impl Read + use<>, Failure> {
-        let authorization = self.authorization()?;
-        let unreachable = |reason| Failure::Unreachable { address: self.admin.clone(), reason };
-        let begin = || {
-            // As of 1.0, because that has no chunks.
-            let mut answer = BufReader::new(self.send(method, path, &authorization, "1.0")?);
-            let mut status = String::new();
-            // Heads are small; what is none is not read without bound.
-            answer.by_ref().take(HEAD_BYTES_MAX).read_line(&mut status)?;
-            let mut line = String::from("-");
-            while !line.trim_end().is_empty() {
-                line.clear();
-                answer.by_ref().take(HEAD_BYTES_MAX).read_line(&mut line)?;
-            }
-            Ok((status, answer))
-        };
-        let (status, mut answer) = begin().map_err(unreachable)?;
-        match status.get(9..12) {
-            Some("200") => Ok(answer),
-            Some(_) => {
-                let mut reason = String::new();
-                answer.by_ref().take(HEAD_BYTES_MAX).read_to_string(&mut reason).map_err(unreachable)?;
-                Err(Failure::Refused(reason.trim().to_owned()))
-            }
-            None => Err(Failure::Unintelligible(status)),
+        let answer = request.send().map_err(|error| self.unreachable(&error))?;
+        if answer.status().is_success() {
+            return Ok(answer);
         }
+        let reason = answer.text().map_err(|error| self.unreachable(&error))?;
+        Err(Failure::Refused(reason.trim().to_owned()))
     }
 
-    /// The header with the token, or nothing.
-    fn authorization(&self) -> Result<String, Failure> {
-        let Some(file) = &self.token_file else { return Ok(String::new()) };
-        let token = std::fs::read_to_string(file).map_err(|reason| Failure::Token { file: file.clone(), reason })?;
-        Ok(format!("Authorization: Bearer {}\r\n", token.trim()))
-    }
-
-    fn send(&self, method: &str, path: &str, authorization: &str, version: &str) -> std::io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(&self.admin)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let host = &self.admin;
-        let head = format!(
-            "{method} {path} HTTP/{version}\r\nHost: {host}\r\n{authorization}Connection: close\r\nContent-Length: 0\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes())?;
-        Ok(stream)
-    }
-
-    fn exchange(&self, method: &str, path: &str, authorization: &str) -> std::io::Result<String> {
-        let mut stream = self.send(method, path, authorization, "1.1")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        Failure::Unreachable { address: self.admin.clone(), reason: innermost(error) }
     }
 }
 

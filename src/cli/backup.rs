@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use eventyard_core::clock::Clock as _;
+use reqwest::Method;
 
 use super::admin::{self, AdminArguments};
 use super::progress::Progress;
@@ -94,7 +95,7 @@ fn take(arguments: &BackupArguments) -> Result<(u64, u64), Failure> {
 }
 
 fn copy_running(admin: &AdminArguments, file: &mut File) -> Result<(u64, u64), Failure> {
-    verify(Copied { from: admin.stream("POST", "/backup")?, to: file })
+    verify(Copied { from: admin.stream(Method::POST, "/backup")?, to: file })
 }
 
 fn copy_stopped(data_dir: &Path, file: &mut File) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use eventyard_core::clock::Clock as _;
+use reqwest::Method;
 use serde_json::Value;
 
 use super::admin::{AdminArguments, Failure, segment};
@@ -128,7 +129,7 @@ pub(super) fn run(command: &DeadLettersCommand) -> ExitCode {
 
 fn list(admin: &AdminArguments, filter: &FilterArguments, json: bool, limit: u64) -> Result<(), Failure> {
     let mut left = if limit == 0 { u64::MAX } else { limit };
-    parts(admin, "GET", "/dead-letters", &filter.query(), |answer| {
+    parts(admin, Method::GET, "/dead-letters", &filter.query(), |answer| {
         for letter in answer["dead_letters"].as_array().into_iter().flatten() {
             if left == 0 {
                 break;
@@ -153,7 +154,7 @@ fn line(letter: &Value) -> String {
 }
 
 fn show(admin: &AdminArguments, id: &str) -> Result<(), Failure> {
-    let letter = admin.ask("GET", &format!("/dead-letters/{}", segment(id)), &[])?;
+    let letter = admin.ask(Method::GET, &format!("/dead-letters/{}", segment(id)), &[])?;
     say(&serde_json::to_string_pretty(&letter).unwrap_or_default());
     Ok(())
 }
@@ -168,7 +169,7 @@ fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32) -> Result<
         // What dies again while this goes on is not sent again and again.
         query.push(("until", SystemClock.now().to_string()));
     }
-    parts(admin, "POST", "/dead-letters/redrive", &query, |answer| {
+    parts(admin, Method::POST, "/dead-letters/redrive", &query, |answer| {
         redriven += count(answer, "redriven");
         without_target += count(answer, "without_target");
         without_event += count(answer, "without_event");
@@ -197,7 +198,7 @@ fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32) -> Result<
 
 fn purge(admin: &AdminArguments, which: &WhichArguments) -> Result<(), Failure> {
     let mut purged = 0;
-    parts(admin, "POST", "/dead-letters/purge", &which.query(), |answer| {
+    parts(admin, Method::POST, "/dead-letters/purge", &which.query(), |answer| {
         purged += count(answer, "purged");
         true
     })?;
@@ -212,7 +213,7 @@ fn count(answer: &Value, key: &str) -> u64 {
 /// Asks part after part until nothing is left, or `take` wants no more.
 fn parts(
     admin: &AdminArguments,
-    method: &str,
+    method: Method,
     path: &str,
     query: &[(&'static str, String)],
     mut take: impl FnMut(&Value) -> bool,
@@ -221,7 +222,7 @@ fn parts(
     loop {
         let mut query = query.to_vec();
         query.extend(after.map(|after| ("after", after)));
-        let answer = admin.ask(method, path, &query)?;
+        let answer = admin.ask(method.clone(), path, &query)?;
         if !take(&answer) {
             return Ok(());
         }

@@ -53,7 +53,8 @@ impl Handler for Sink {
 
 async fn show(keep: bool, started: Instant) -> Result<ExitCode, Failure> {
     let data_dir = tempfile::tempdir()?;
-    let app = App::start(&config(data_dir.path())?, false, started).await?;
+    let config = config(data_dir.path())?;
+    let app = App::start(&config, false, started).await?;
     let (api, admin) = (app.api_address(), app.admin_address());
     say(&format!("eventyard is up: API http://{api}, admin http://{admin}, data in {}", data_dir.path().display()));
 
@@ -82,7 +83,7 @@ async fn show(keep: bool, started: Instant) -> Result<ExitCode, Failure> {
         say("");
         say("staying up; end with Ctrl-C");
         match Signals::listen() {
-            Ok(signals) => until_stopped(app, signals, &ServiceManager::default()).await,
+            Ok(signals) => until_stopped(app, || Ok(config.clone()), signals, &ServiceManager::default()).await,
             Err(error) => fail(&format!("cannot listen for signals: {error}")),
         }
     } else if app.stop("the demo is over").await {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use reqwest::Method;
 use serde_json::Value;
 
 use super::admin::{AdminArguments, Failure, segment};
@@ -21,18 +22,37 @@ pub(super) enum EventsCommand {
         #[command(flatten)]
         admin: AdminArguments,
     },
+    /// Tell of the latest events that no rule took, and why each rule of their event bus did not.
+    Unmatched {
+        /// Only of this event bus: its name or its ARN.
+        #[arg(long, value_name = "BUS")]
+        event_bus: Option<String>,
+        /// Most to tell of, 1 to 100.
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        limit: u32,
+        /// The same as JSON, with the events.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        admin: AdminArguments,
+    },
 }
 
 pub(super) fn run(command: &EventsCommand) -> ExitCode {
-    let EventsCommand::Show { id, json, admin } = command;
-    match show(admin, id, *json) {
+    let done = match command {
+        EventsCommand::Show { id, json, admin } => show(admin, id, *json),
+        EventsCommand::Unmatched { event_bus, limit, json, admin } => {
+            unmatched(admin, event_bus.as_ref(), *limit, *json)
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure.to_string()),
     }
 }
 
 fn show(admin: &AdminArguments, id: &str, json: bool) -> Result<(), Failure> {
-    let report = admin.ask("GET", &format!("/events/{}", segment(id)), &[])?;
+    let report = admin.ask(Method::GET, &format!("/events/{}", segment(id)), &[])?;
     if json {
         say(&serde_json::to_string_pretty(&report).unwrap_or_default());
         return Ok(());
@@ -47,6 +67,36 @@ fn show(admin: &AdminArguments, id: &str, json: bool) -> Result<(), Failure> {
             say(&line(attempt));
         }
         say(&format!("  {}", state(delivery)));
+    }
+    Ok(())
+}
+
+fn unmatched(admin: &AdminArguments, event_bus: Option<&String>, limit: u32, json: bool) -> Result<(), Failure> {
+    let bus = event_bus.map(|bus| ("event_bus", bus.clone()));
+    let query: Vec<_> = bus.into_iter().chain([("limit", limit.to_string())]).collect();
+    let answer = admin.ask(Method::GET, "/events/unmatched", &query)?;
+    if json {
+        say(&serde_json::to_string_pretty(&answer).unwrap_or_default());
+        return Ok(());
+    }
+    for count in answer["counts"].as_array().into_iter().flatten() {
+        say(&format!("{} on {} since the start", count["count"], text(count, "event_bus_arn")));
+    }
+    for unmatched in answer["events"].as_array().into_iter().flatten() {
+        say("");
+        let (event, bus) = (&unmatched["event"], text(unmatched, "event_bus_arn"));
+        say(&format!("event {} received {} on {bus}", text(event, "id"), text(unmatched, "received")));
+        let Some(rules) = unmatched["rules"].as_array() else {
+            say("  there is no such event bus");
+            continue;
+        };
+        if rules.is_empty() {
+            say("  there is no rule with a pattern");
+        }
+        for rule in rules {
+            let explanation = text(rule, "Explanation").replace('\n', "\n    ");
+            say(&format!("  {} ({}): {explanation}", text(rule, "Name"), text(rule, "State")));
+        }
     }
     Ok(())
 }

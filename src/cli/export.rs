@@ -67,7 +67,7 @@ fn print_all(arguments: &ExportArguments) -> Result<(), Failure> {
             each_entry(&records, journal.as_ref(), &mut |entry| lines.print(entry))?;
         }
         (None, Some(file)) => lines.print_backup(File::open(file).map_err(BackupError::from)?)?,
-        (None, None) => lines.print_backup(arguments.admin.stream("POST", "/backup")?)?,
+        (None, None) => lines.print_backup(arguments.admin.stream(Method::POST, "/backup")?)?,
     }
     Ok(lines.out.flush()?)
 }

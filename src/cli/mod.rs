@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod client;
 mod configuration;
 mod dead_letters;
 mod demo;
@@ -13,6 +14,7 @@ mod input;
 mod pattern;
 mod progress;
 mod restore;
+mod rules;
 mod schedule;
 mod serve;
 mod store;
@@ -22,7 +24,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use configuration::ConfigArguments;
 
@@ -48,6 +51,11 @@ enum Command {
         #[command(subcommand)]
         command: pattern::PatternCommand,
     },
+    /// Put rules from a file into a daemon, write those of a daemon into a file, or pause and resume them.
+    Rules {
+        #[command(subcommand)]
+        command: rules::RulesCommand,
+    },
     /// Dump or restore the store of a daemon that is not running.
     Store {
         #[command(subcommand)]
@@ -66,7 +74,7 @@ enum Command {
         #[command(subcommand)]
         command: dead_letters::DeadLettersCommand,
     },
-    /// Tell what happened to an event of a running daemon.
+    /// Tell what happened to events of a running daemon.
     Events {
         #[command(subcommand)]
         command: events::EventsCommand,
@@ -80,6 +88,11 @@ enum Command {
     Input {
         #[command(subcommand)]
         command: input::InputCommand,
+    },
+    /// Print what makes a shell complete the arguments of this program.
+    Completions {
+        /// The shell.
+        shell: Shell,
     },
     /// Show the main job on temporary data: a rule, a target, events, deliveries.
     Demo {
@@ -105,6 +118,7 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Config { command: ConfigCommand::Check(arguments) } => configuration::check(&arguments),
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
         Command::Pattern { command } => pattern::run(&command),
+        Command::Rules { command } => rules::run(command),
         Command::Store { command } => store::run(&command),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
@@ -114,8 +128,15 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Events { command } => events::run(&command),
         Command::Schedule { command } => schedule::run(&command),
         Command::Input { command } => input::run(&command),
+        Command::Completions { shell } => completions(shell),
         Command::Demo { keep } => demo::demo(keep, started),
     }
+}
+
+fn completions(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "eventyard", &mut script);
+    say_exactly(&String::from_utf8_lossy(&script))
 }
 
 /// Runs `future` on all cores.

@@ -25,17 +25,17 @@ pub(super) struct ServeArguments {
 
 pub(super) fn serve(arguments: &ServeArguments, started: Instant) -> ExitCode {
     if !arguments.ephemeral {
-        return serve_in(arguments.config.load(), false, started);
+        return serve_in(|| arguments.config.load(), false, started);
     }
     match tempfile::Builder::new().prefix("eventyard-ephemeral-").tempdir() {
         // It is removed when this returns, which is when nothing runs any more.
-        Ok(folder) => serve_in(arguments.config.load_in(folder.path()), true, started),
+        Ok(folder) => serve_in(|| arguments.config.load_in(folder.path()), true, started),
         Err(error) => fail(&format!("cannot make a temporary folder: {error}")),
     }
 }
 
-fn serve_in(config: Result<Config, ConfigFaults>, ephemeral: bool, started: Instant) -> ExitCode {
-    let config = match config {
+fn serve_in(load: impl Fn() -> Result<Config, ConfigFaults>, ephemeral: bool, started: Instant) -> ExitCode {
+    let config = match load() {
         Ok(config) => config,
         Err(faults) => return refuse(&faults),
     };
@@ -47,10 +47,15 @@ fn serve_in(config: Result<Config, ConfigFaults>, ephemeral: bool, started: Inst
         let _failed = fail(&error.to_string());
         return ExitCode::from(2);
     }
-    on_all_cores(run(&config, ephemeral, started))
+    on_all_cores(run(&config, load, ephemeral, started))
 }
 
-async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
+async fn run(
+    config: &Config,
+    load: impl Fn() -> Result<Config, ConfigFaults>,
+    ephemeral: bool,
+    started: Instant,
+) -> ExitCode {
     let manager = match ServiceManager::from_environment(std::env::vars_os()) {
         Ok(manager) => manager,
         Err(error) => return fail(&format!("cannot reach the service manager: {error}")),
@@ -62,15 +67,21 @@ async fn run(config: &Config, ephemeral: bool, started: Instant) -> ExitCode {
     };
     match App::start(config, ephemeral, started).await {
         Ok(app) => tokio::select! {
-            code = until_stopped(app, signals, &manager) => code,
+            code = until_stopped(app, load, signals, &manager) => code,
             () = manager.stay_alive() => ExitCode::FAILURE,
         },
         Err(error) => fail(&error.to_string()),
     }
 }
 
-/// Waits for the first signal to end, reading files again at each SIGHUP, then stops in order; a second signal leaves at once.
-pub(super) async fn until_stopped(app: App, mut signals: Signals, manager: &ServiceManager) -> ExitCode {
+/// Waits for the first signal to end, reading files again at each SIGHUP, the configuration as `load` does, then stops in
+/// order; a second signal leaves at once.
+pub(super) async fn until_stopped(
+    app: App,
+    load: impl Fn() -> Result<Config, ConfigFaults>,
+    mut signals: Signals,
+    manager: &ServiceManager,
+) -> ExitCode {
     manager.ready();
     let reason = loop {
         tokio::select! {
@@ -79,7 +90,7 @@ pub(super) async fn until_stopped(app: App, mut signals: Signals, manager: &Serv
                 Asked::Stop(signal) => break signal,
                 Asked::Reload => {
                     manager.reloading();
-                    app.reload().await;
+                    app.reload(load()).await;
                     manager.ready();
                 }
             },

@@ -1,23 +1,14 @@
 //! `[[accounts]]`: who may use the API, and with which keys.
-//!
-//! Unlike the sections this is a list, it stands in the file only, and it holds secrets: nothing here repeats a value that
-//! could be one.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use eventyard_core::account::{AccessKey, AccessKeyId, Account};
 use eventyard_core::clock::Timestamp;
 use eventyard_core::name::{AccountId, OrganizationId};
-use eventyard_core::secret::{Secret, TokenHash};
+use eventyard_core::secret::TokenHash;
 
 use super::document::{Entry, Table};
-use super::fault::{Fault, Problem};
-use super::layers::read;
-use super::origin::Origin;
-use super::schema::nearest;
-use super::value::Value;
+use super::tables::{TableReader, refused};
 
 const ACCOUNT: [&str; 4] = ["id", "organization", "access_keys", "event_token_hashes"];
 const ACCESS_KEY: [&str; 8] = [
@@ -30,193 +21,94 @@ const ACCESS_KEY: [&str; 8] = [
     "session_token_environment",
     "expires",
 ];
+const SECRET_ADVICE: &str = "give the secret that clients sign with";
 
-/// Reads the tables of the file at `path`, with secrets from files and from `environment` where they say so.
-pub(super) fn read_accounts(
-    tables: &[Table],
-    path: &Path,
-    environment: &[(OsString, OsString)],
-) -> (Vec<Account>, Vec<Fault>) {
-    let mut reader = AccountsReader { path: path.to_owned(), environment, faults: Vec::new() };
-    let accounts: Vec<_> =
-        tables.iter().filter_map(|table| Some((reader.account(table)?, reader.origin(table.line)))).collect();
-    reader.check_unique(&accounts);
-    (accounts.into_iter().map(|(account, _)| account).collect(), reader.faults)
+/// Reads the tables of `[[accounts]]`.
+pub(super) fn read_accounts(tables: &[Table], reader: &mut TableReader<'_>) -> Vec<Account> {
+    let accounts: Vec<_> = tables.iter().filter_map(|table| Some((account(reader, table)?, table.line))).collect();
+    check_unique(reader, &accounts);
+    accounts.into_iter().map(|(account, _)| account).collect()
 }
 
-struct AccountsReader<'a> {
-    path: PathBuf,
-    environment: &'a [(OsString, OsString)],
-    faults: Vec<Fault>,
+fn account(reader: &mut TableReader<'_>, table: &Table) -> Option<Account> {
+    reader.refuse_unknown(table, "accounts", &ACCOUNT);
+    let id = reader.text(table, "accounts", "id")?;
+    let id = reader.parsed(table, "accounts.id", "write exactly 12 digits", AccountId::parse(&id).ok())?;
+    let organization = reader.text_option(table, "accounts", "organization");
+    let organization = organization.and_then(|text| {
+        let advice = "write an organization's id, such as o-a1b2c3d4e5";
+        reader.parsed(table, "accounts.organization", advice, OrganizationId::parse(&text).ok())
+    });
+    let keys = match table.find("access_keys") {
+        None => &[][..],
+        Some(Entry { tables: Some(tables), .. }) => tables.as_slice(),
+        Some(entry) => {
+            reader.fault(
+                entry.line,
+                "accounts.access_keys",
+                refused("it is no list of keys", "write [[accounts.access_keys]]"),
+            );
+            &[]
+        }
+    };
+    let access_keys = keys.iter().filter_map(|key| access_key(reader, key)).collect();
+    let event_token_hashes = hashes(reader, table);
+    Some(Account { id, organization, access_keys, event_token_hashes })
 }
 
-impl AccountsReader<'_> {
-    fn account(&mut self, table: &Table) -> Option<Account> {
-        self.refuse_unknown(table, "accounts", &ACCOUNT);
-        let id = self.text(table, "accounts", "id")?;
-        let id = self.parsed(table, "accounts.id", "write exactly 12 digits", AccountId::parse(&id).ok())?;
-        let organization = self.text_option(table, "accounts", "organization");
-        let organization = organization.and_then(|text| {
-            let advice = "write an organization's id, such as o-a1b2c3d4e5";
-            self.parsed(table, "accounts.organization", advice, OrganizationId::parse(&text).ok())
-        });
-        let keys = match table.find("access_keys") {
-            None => &[][..],
-            Some(Entry { tables: Some(tables), .. }) => tables.as_slice(),
-            Some(entry) => {
-                self.fault(
-                    entry.line,
-                    "accounts.access_keys",
-                    refused("it is no list of keys", "write [[accounts.access_keys]]"),
-                );
-                &[]
-            }
-        };
-        let access_keys = keys.iter().filter_map(|key| self.access_key(key)).collect();
-        let event_token_hashes = self.hashes(table);
-        Some(Account { id, organization, access_keys, event_token_hashes })
+fn access_key(reader: &mut TableReader<'_>, table: &Table) -> Option<AccessKey> {
+    const KEY: &str = "accounts.access_keys";
+    reader.refuse_unknown(table, KEY, &ACCESS_KEY);
+    let id = reader.text(table, KEY, "id");
+    let id = id.and_then(|id| {
+        let advice = "write 1 to 128 letters, digits, hyphens and underscores";
+        reader.parsed(table, "accounts.access_keys.id", advice, AccessKeyId::parse(&id))
+    });
+    let secret = reader.secret(table, KEY, "secret", SECRET_ADVICE).ok()?;
+    if secret.is_none() {
+        let advice = "write one of secret, secret_file and secret_environment";
+        reader.fault(table.line, "accounts.access_keys.secret", refused("the key has no secret", advice));
     }
-
-    fn access_key(&mut self, table: &Table) -> Option<AccessKey> {
-        const KEY: &str = "accounts.access_keys";
-        self.refuse_unknown(table, KEY, &ACCESS_KEY);
-        let id = self.text(table, KEY, "id");
-        let id = id.and_then(|id| {
-            let advice = "write 1 to 128 letters, digits, hyphens and underscores";
-            self.parsed(table, "accounts.access_keys.id", advice, AccessKeyId::parse(&id))
-        });
-        let secret = self.secret(table, "secret").ok()?;
-        if secret.is_none() {
-            let advice = "write one of secret, secret_file and secret_environment";
-            self.fault(table.line, "accounts.access_keys.secret", refused("the key has no secret", advice));
-        }
-        let session_token = self.secret(table, "session_token").ok()?;
-        let expires = self.text_option(table, KEY, "expires");
-        let expires = expires.and_then(|text| {
-            let advice = "write a time such as \"2026-12-31T23:59:59Z\"";
-            self.parsed(table, "accounts.access_keys.expires", advice, Timestamp::parse_rfc3339(&text))
-        });
-        if expires.is_some() && session_token.is_none() {
-            let problem = refused("only a key with a session token ends", "add session_token, or leave expires away");
-            self.fault(table.line, "accounts.access_keys.expires", problem);
-        }
-        Some(AccessKey { id: id?, secret: secret?, session_token, expires })
+    let session_token = reader.secret(table, KEY, "session_token", SECRET_ADVICE).ok()?;
+    let expires = reader.text_option(table, KEY, "expires");
+    let expires = expires.and_then(|text| {
+        let advice = "write a time such as \"2026-12-31T23:59:59Z\"";
+        reader.parsed(table, "accounts.access_keys.expires", advice, Timestamp::parse_rfc3339(&text))
+    });
+    if expires.is_some() && session_token.is_none() {
+        let problem = refused("only a key with a session token ends", "add session_token, or leave expires away");
+        reader.fault(table.line, "accounts.access_keys.expires", problem);
     }
+    Some(AccessKey { id: id?, secret: secret?, session_token, expires })
+}
 
-    /// A secret that stands here, in a file or in the environment; none when it is not given. An error was reported.
-    fn secret(&mut self, table: &Table, name: &str) -> Result<Option<Secret>, ()> {
-        let (file, environment) = (format!("{name}_file"), format!("{name}_environment"));
-        let given: Vec<&Entry> = [name, &file, &environment].iter().filter_map(|name| table.find(name)).collect();
-        let [entry] = given[..] else {
-            if let [_, second, ..] = given[..] {
-                let problem = refused("it is given twice", "leave one of the two away");
-                self.fault(second.line, &format!("accounts.access_keys.{}", second.name), problem);
-                return Err(());
-            }
-            return Ok(None);
-        };
-        let key = format!("accounts.access_keys.{}", entry.name);
-        let text = self.entry_text(entry, &key).ok_or(())?;
-        let (secret, why) = if entry.name == file {
-            match read(Path::new(&text)) {
-                Ok(content) => (content.trim_end_matches(['\r', '\n']).to_owned(), "the file is empty".to_owned()),
-                Err(why) => (String::new(), format!("the file {text:?} cannot be read ({why})")),
-            }
-        } else if entry.name == environment {
-            let value = self.environment.iter().find(|(name, _)| name.to_str() == Some(&text));
-            let value = value.and_then(|(_, value)| value.to_str()).unwrap_or_default();
-            (value.to_owned(), format!("the environment variable {text:?} is not there, or empty"))
-        } else {
-            (text, "it is empty".to_owned())
-        };
-        if secret.is_empty() {
-            self.fault(entry.line, &key, refused(&why, "give the secret that clients sign with"));
-            return Err(());
-        }
-        Ok(Some(Secret::new(&secret)))
+fn hashes(reader: &mut TableReader<'_>, table: &Table) -> Vec<TokenHash> {
+    let texts = reader.texts(table, "accounts", "event_token_hashes", "write a list of SHA-256 hashes");
+    let hashes: Vec<_> = texts.iter().filter_map(|text| TokenHash::parse(text)).collect();
+    if hashes.len() < texts.len() {
+        let why = "one of them is no SHA-256 hash";
+        reader.refuse(table, "accounts.event_token_hashes", why, TOKEN_HASH_ADVICE);
     }
+    hashes
+}
 
-    fn hashes(&mut self, table: &Table) -> Vec<TokenHash> {
-        const KEY: &str = "accounts.event_token_hashes";
-        let Some(entry) = table.find("event_token_hashes") else { return Vec::new() };
-        let Ok(Value::List(texts)) = &entry.value else {
-            self.fault(entry.line, KEY, refused("it is no list of strings", "write a list of SHA-256 hashes"));
-            return Vec::new();
-        };
-        let hashes: Vec<_> = texts.iter().filter_map(|text| TokenHash::parse(text)).collect();
-        if hashes.len() < texts.len() {
-            self.fault(entry.line, KEY, refused("one of them is no SHA-256 hash", TOKEN_HASH_ADVICE));
+fn check_unique(reader: &mut TableReader<'_>, accounts: &[(Account, usize)]) {
+    let (mut ids, mut keys, mut found) = (HashSet::new(), HashSet::new(), Vec::new());
+    for (account, line) in accounts {
+        if !ids.insert(&account.id) {
+            found.push((*line, "accounts.id", format!("there are two accounts {}", account.id)));
         }
-        hashes
-    }
-
-    fn check_unique(&mut self, accounts: &[(Account, Origin)]) {
-        let (mut ids, mut keys, mut found) = (HashSet::new(), HashSet::new(), Vec::new());
-        for (account, origin) in accounts {
-            if !ids.insert(&account.id) {
-                found.push((origin, "accounts.id", format!("there are two accounts {}", account.id)));
-            }
-            for key in account.access_keys.iter().filter(|key| !keys.insert(&key.id)) {
-                found.push((origin, "accounts.access_keys.id", format!("there are two keys {}", key.id.as_str())));
-            }
-        }
-        for (origin, key, why) in found {
-            let problem = refused(&why, "give each its own");
-            self.faults.push(Fault { origin: origin.clone(), key: key.to_owned(), problem });
+        for key in account.access_keys.iter().filter(|key| !keys.insert(&key.id)) {
+            found.push((*line, "accounts.access_keys.id", format!("there are two keys {}", key.id.as_str())));
         }
     }
-
-    fn refuse_unknown(&mut self, table: &Table, key: &str, known: &[&str]) {
-        for entry in table.entries.iter().filter(|entry| !known.contains(&entry.name.as_str())) {
-            let nearest = nearest(&entry.name, known.iter().map(|name| (*name).to_owned()));
-            let problem = Problem::Unknown { nearest: format!("{key}.{nearest}") };
-            self.fault(entry.line, &format!("{key}.{}", entry.name), problem);
-        }
-    }
-
-    fn text(&mut self, table: &Table, key: &str, name: &str) -> Option<String> {
-        if table.find(name).is_none() {
-            self.fault(table.line, &format!("{key}.{name}"), refused("it is missing", "add it"));
-        }
-        self.text_option(table, key, name)
-    }
-
-    fn text_option(&mut self, table: &Table, key: &str, name: &str) -> Option<String> {
-        self.entry_text(table.find(name)?, &format!("{key}.{name}"))
-    }
-
-    fn entry_text(&mut self, entry: &Entry, key: &str) -> Option<String> {
-        if let Ok(Value::Text(text)) = &entry.value {
-            return Some(text.clone());
-        }
-        self.fault(entry.line, key, refused("it is no string", "write a string"));
-        None
-    }
-
-    fn parsed<T>(&mut self, table: &Table, key: &str, advice: &str, parsed: Option<T>) -> Option<T> {
-        if parsed.is_none() {
-            let name = key.rsplit('.').next().unwrap_or_default();
-            let line = table.find(name).map_or(table.line, |entry| entry.line);
-            self.fault(line, key, refused("it cannot be used", advice));
-        }
-        parsed
-    }
-
-    fn fault(&mut self, line: usize, key: &str, problem: Problem) {
-        self.faults.push(Fault { origin: self.origin(line), key: key.to_owned(), problem });
-    }
-
-    fn origin(&self, line: usize) -> Origin {
-        Origin::File { path: self.path.clone(), line: Some(line) }
+    for (line, key, why) in found {
+        reader.fault(line, key, refused(&why, "give each its own"));
     }
 }
 
 /// How to make a hash, for reports.
 pub(super) const TOKEN_HASH_ADVICE: &str = "write the 64 hexadecimal digits that `printf %s TOKEN | sha256sum` prints";
-
-fn refused(why: &str, advice: &str) -> Problem {
-    Problem::Refused { why: why.to_owned(), advice: advice.to_owned() }
-}
 
 /// What `config show` says about accounts: everything but secrets, as comments, for without secrets they cannot be loaded.
 pub(super) fn show(accounts: &[Account]) -> String {
@@ -356,7 +248,7 @@ expires = "tomorrow"
                 "4: accounts.access_keys.id: there are two keys A; give each its own",
             ]
         );
-        let list = "found something else, expected a list of tables, each under [[accounts]]";
+        let list = "found something else, expected a list of tables, each under its name in double brackets";
         assert_eq!(faults("[accounts]\nid = \"111122223333\"\n"), [format!("1: accounts: {list}")]);
         assert_eq!(faults("accounts = 7\n"), [format!("1: accounts: {list}")]);
         assert_eq!(faults("[[acounts]]\n"), ["1: acounts: there is no such option; the nearest name is accounts"]);

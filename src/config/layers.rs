@@ -1,18 +1,21 @@
 //! Reading the layers: each becomes a list of settings whose names and types are known to be right.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use eventyard_core::option_tag::nearest;
+
 use super::document::{self, Content, Item, Table, Written};
 use super::fault::{Fault, Problem};
 use super::origin::Origin;
-use super::schema::{Known, Schema, nearest};
+use super::schema::{Known, Schema};
 use super::value::Value;
 
-/// The list that is no section, and has a reader of its own.
-pub(super) const ACCOUNTS: &str = "accounts";
+/// The lists that are no sections, and have readers of their own.
+pub(super) const LISTS: [&str; 2] = ["accounts", "connections"];
 
 /// A configuration file larger than this is a mistake, such as naming a log or a device.
 const FILE_SIZE_BYTES_MAX: u64 = 1 << 20;
@@ -41,13 +44,13 @@ pub(super) struct Layers<'a> {
     schema: &'a Schema,
     pub(super) settings: Vec<Setting>,
     pub(super) faults: Vec<Fault>,
-    /// What the file holds under `[[accounts]]`.
-    pub(super) accounts: Vec<Table>,
+    /// What the file holds under each of [`LISTS`].
+    pub(super) lists: BTreeMap<String, Vec<Table>>,
 }
 
 impl<'a> Layers<'a> {
     pub(super) fn new(schema: &'a Schema) -> Self {
-        Self { schema, settings: Vec::new(), faults: Vec::new(), accounts: Vec::new() }
+        Self { schema, settings: Vec::new(), faults: Vec::new(), lists: BTreeMap::new() }
     }
 
     /// Adds the built-in defaults.
@@ -93,7 +96,7 @@ impl<'a> Layers<'a> {
         let known_variables = || schema.options.iter().map(Known::variable);
         let misspelled = known_variables().any(|known| known.replace("__", "_").eq_ignore_ascii_case(&variable));
         if misspelled || key.contains('.') {
-            let nearest = nearest(&variable.to_ascii_uppercase(), known_variables());
+            let nearest = nearest(&variable.to_ascii_uppercase(), known_variables()).unwrap_or_default();
             self.fault(Origin::Environment { variable }, &key, Problem::Unknown { nearest });
         }
     }
@@ -123,9 +126,11 @@ impl<'a> Layers<'a> {
     fn add_item(&mut self, item: Item, origin: &impl Fn(Option<usize>) -> Origin) {
         let origin = origin(Some(item.line));
         match item.content {
-            Content::Tables { name, tables } if name == ACCOUNTS => self.accounts = tables,
-            Content::Section { name } | Content::Stray { name, .. } if name == ACCOUNTS => {
-                let expected = "a list of tables, each under [[accounts]]";
+            Content::Tables { name, tables } if LISTS.contains(&name.as_str()) => {
+                self.lists.insert(name, tables);
+            }
+            Content::Section { name } | Content::Stray { name, .. } if LISTS.contains(&name.as_str()) => {
+                let expected = "a list of tables, each under its name in double brackets";
                 self.fault(origin, &name, Problem::WrongType { found: "something else".to_owned(), expected });
             }
             Content::Tables { name, .. } if self.schema.sections.contains(&name) => {

@@ -7,10 +7,11 @@
 //!
 //! The parties, in the order in which a value meets them: `document` takes TOML apart, `schema` knows the names,
 //! `layers` turns each layer into settings, `reader` and `sections` make typed fields of them, `relations`
-//! compares fields with each other, `show` writes the result back with the layer of each value.
+//! compares fields with each other, `tables` reads the lists `[[accounts]]` and `[[connections]]`, `show` writes the result back with the layer of each value.
 
 mod accounts;
 mod aws_services;
+mod connections;
 mod document;
 mod fault;
 mod layers;
@@ -20,6 +21,7 @@ mod relations;
 mod schema;
 mod sections;
 mod show;
+mod tables;
 mod value;
 
 #[cfg(test)]
@@ -31,18 +33,20 @@ use std::path::Path;
 
 pub use aws_services::AwsServices;
 use eventyard_core::account::Account;
+use eventyard_core::connection::Connections;
 pub use fault::{ConfigFaults, Fault, Problem};
 pub use layers::Flag;
 pub use origin::Origin;
 pub use relations::is_loopback;
 pub use sections::{
-    Admin, Api, Aws, DeadLetters, Delivery, History, Journal, Log, LogFormat, ManagedRules, Patterns, PutEvents,
-    Quotas, Schedules, Shutdown, Storage, Tls,
+    Admin, Api, Aws, DeadLetters, Delivery, Egress, History, Journal, Log, LogFormat, ManagedRules, Patterns,
+    PutEvents, Quotas, Schedules, Shutdown, Storage, Tls,
 };
 
 use layers::{Layers, Setting};
 use reader::Reader;
 use schema::{DEFAULTS, Schema};
+use tables::TableReader;
 
 /// The whole configuration of one daemon. Every value is inside of its range and fits to the others.
 #[derive(Clone, Debug)]
@@ -55,6 +59,8 @@ pub struct Config {
     pub aws_services: AwsServices,
     /// Who may use the API. Nobody is told from another when it is empty.
     pub accounts: Vec<Account>,
+    /// How some targets are spoken to.
+    pub connections: Connections,
     /// The listener that clients speak to.
     pub api: Api,
     /// The listener for metrics, health and dead letters.
@@ -75,6 +81,8 @@ pub struct Config {
     pub dead_letters: DeadLetters,
     /// How much of the history of attempts is kept.
     pub history: History,
+    /// Where deliveries may go.
+    pub egress: Egress,
     /// What becomes of firings that were missed.
     pub schedules: Schedules,
     /// How the daemon ends.
@@ -107,15 +115,17 @@ impl Config {
         layers.add_environment(environment.iter().cloned());
         layers.add_flags(flags);
 
-        let Layers { settings, mut faults, accounts, .. } = layers;
+        let Layers { settings, mut faults, lists, .. } = layers;
         let mut reader = Reader::new(&settings);
         let mut config = Self::read(&mut reader);
         faults.append(&mut reader.faults);
         faults.append(&mut config.aws_services.add_environment(&environment));
-        let (accounts, mut wrong_accounts) =
-            accounts::read_accounts(&accounts, file.unwrap_or(Path::new("")), &environment);
-        config.accounts = accounts;
-        faults.append(&mut wrong_accounts);
+        let tables = |name: &str| lists.get(name).map_or(&[][..], Vec::as_slice);
+        let mut reader = TableReader::new(file.unwrap_or(Path::new("")), &environment);
+        config.accounts = accounts::read_accounts(tables("accounts"), &mut reader);
+        let must_name_accounts = tables("accounts").len() > 1;
+        config.connections = connections::read_connections(tables("connections"), must_name_accounts, &mut reader);
+        faults.append(&mut reader.faults);
         // Without one whole layer nobody can say what its options would have been beside the others.
         let all_readable = !faults.iter().any(|fault| fault.key.is_empty());
         if all_readable {
@@ -132,7 +142,7 @@ impl Config {
     /// The configuration in force, as TOML that can be loaded again, with the layer of each value behind it.
     #[must_use]
     pub fn show(&self) -> String {
-        show::show(&self.effective) + &accounts::show(&self.accounts)
+        show::show(&self.effective) + &accounts::show(&self.accounts) + &connections::show(&self.connections)
     }
 
     /// The listeners on which nobody is authenticated though other machines can reach them.
@@ -151,6 +161,7 @@ impl Config {
             storage: Storage::read(reader),
             aws: Aws::read(reader),
             accounts: Vec::new(),
+            connections: Connections::default(),
             api: Api::read(reader),
             admin: Admin::read(reader),
             put_events: PutEvents::read(reader),
@@ -160,6 +171,7 @@ impl Config {
             journal: Journal::read(reader),
             delivery: Delivery::read(reader),
             aws_services: AwsServices::read(reader),
+            egress: Egress::read(reader),
             schedules: Schedules::read(reader),
             dead_letters: DeadLetters::read(reader),
             history: History::read(reader),

@@ -1,8 +1,10 @@
 //! The options that exist: exactly those of the built-in defaults file.
 
+use eventyard_core::option_tag::nearest;
+
 use super::document::{self, Content};
 use super::fault::{Fault, Problem};
-use super::layers::ACCOUNTS;
+use super::layers::LISTS;
 use super::origin::Origin;
 use super::value::Kind;
 
@@ -50,19 +52,14 @@ impl Schema {
 
     /// The fault of naming an option that does not exist.
     pub(super) fn unknown_option(&self, key: &str, origin: Origin) -> Fault {
-        let nearest = nearest(key, self.options.iter().map(|known| known.key.clone()));
+        let nearest = nearest(key, self.options.iter().map(|known| known.key.clone())).unwrap_or_default();
         Fault { origin, key: key.to_owned(), problem: Problem::Unknown { nearest } }
     }
 
     /// The fault of naming a section that does not exist.
     pub(super) fn unknown_section(&self, name: &str, origin: Origin) -> Fault {
-        let nearest = nearest(name, self.sections.iter().cloned().chain([ACCOUNTS.to_owned()]));
+        let sections = self.sections.iter().cloned().chain(LISTS.map(str::to_owned));
+        let nearest = nearest(name, sections).unwrap_or_default();
         Fault { origin, key: name.to_owned(), problem: Problem::Unknown { nearest } }
     }
-}
-
-/// The candidate that is spelled most like `name`; empty when there is no candidate.
-pub(super) fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> String {
-    let likeness = |candidate: &String| strsim::normalized_damerau_levenshtein(name, candidate);
-    candidates.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default()
 }

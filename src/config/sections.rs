@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use eventyard_core::egress::Network;
 use eventyard_core::name::Region;
 use eventyard_core::schedule::CatchUp;
 use eventyard_core::secret::TokenHash;
@@ -276,6 +277,8 @@ pub struct Delivery {
     pub concurrency_max: usize,
     /// Pending deliveries of one target held in memory; at least `concurrency_per_target`.
     pub read_ahead_per_target: usize,
+    /// Pending deliveries known in memory of one target that keeps an order.
+    pub ordered_read_ahead_per_target: usize,
     /// Attempts begun for one target in a second; `None` means no limit.
     pub attempts_per_second_per_target: Option<usize>,
     /// Failures in a row that open a target's circuit breaker; `None` means that it never opens.
@@ -308,6 +311,7 @@ impl Delivery {
             concurrency_per_target: section.integer("concurrency_per_target", 1..=10_000),
             concurrency_max: section.integer("concurrency_max", 1..=100_000),
             read_ahead_per_target: section.integer("read_ahead_per_target", 1..=1_000_000),
+            ordered_read_ahead_per_target: section.integer("ordered_read_ahead_per_target", 1..=10_000_000),
             attempts_per_second_per_target: section.limit("attempts_per_second_per_target", 1_000_000),
             circuit_breaker_failures: section.limit("circuit_breaker_failures", 1_000_000),
             circuit_breaker_open_base: section.milliseconds("circuit_breaker_open_base_ms", 1..=3_600_000),
@@ -319,6 +323,21 @@ impl Delivery {
             maximum_retry_attempts: section.integer("maximum_retry_attempts", 0..=185),
             maximum_event_age: section.seconds("maximum_event_age_seconds", 60..=86_400),
         }
+    }
+}
+
+/// `[egress]`: where deliveries may go.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    /// The networks beyond the public internet. Empty: see the defaults file.
+    pub allow: Vec<Network>,
+}
+
+impl Egress {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let advice =
+            "write networks such as 10.0.0.0/8 or fd00::/8, with no bits set behind the prefix, or single addresses";
+        Self { allow: reader.section("egress").list("allow", advice, Network::parse) }
     }
 }
 

@@ -74,6 +74,7 @@ fn another_value(known: &Known, default: &Value) -> String {
         ("aws_services.endpoint_urls", _) => "sqs=http://127.0.0.1:4566".to_owned(),
         ("aws.regions", _) => "us-east-1".to_owned(),
         ("aws.account_id" | "aws_services.accounts", _) => "123456789012".to_owned(),
+        ("egress.allow", _) => "10.0.0.0/8".to_owned(),
         ("log.format", _) => "json".to_owned(),
         ("schedules.catch_up", _) => "skip".to_owned(),
         (_, Value::Boolean(value)) => (!value).to_string(),

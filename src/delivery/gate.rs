@@ -5,7 +5,7 @@ use eventyard_core::clock::Timestamp;
 use eventyard_core::delivery::TargetHealth;
 use eventyard_core::rate_limit::TokenBucket;
 
-use super::Settings;
+use super::target_settings::TargetSettings;
 
 /// The gate of one target.
 #[derive(Debug)]
@@ -29,9 +29,27 @@ pub(super) enum Pass {
 }
 
 impl Gate {
-    pub(super) fn new(settings: &Settings, now: Timestamp) -> Self {
-        let rate = settings.attempts_per_second_per_target.map(|rate| TokenBucket::new(rate, now));
+    pub(super) fn new(settings: &TargetSettings, now: Timestamp) -> Self {
+        let rate = settings.attempts_per_second.map(|rate| TokenBucket::new(rate, now));
         Self { breaker: CircuitBreaker::new(settings.circuit_breaker), rate, probes_new: true }
+    }
+
+    /// Takes other settings. What they change begins anew.
+    pub(super) fn configure(
+        &mut self,
+        old: &TargetSettings,
+        new: &TargetSettings,
+        now: Timestamp,
+    ) -> Option<Transition> {
+        if old.attempts_per_second != new.attempts_per_second {
+            self.rate = new.attempts_per_second.map(|rate| TokenBucket::new(rate, now));
+        }
+        if old.circuit_breaker == new.circuit_breaker {
+            return None;
+        }
+        let was_closed = self.breaker.is_closed();
+        self.breaker = CircuitBreaker::new(new.circuit_breaker);
+        (!was_closed).then_some(Transition::Closed)
     }
 
     /// What may pass at `now`.

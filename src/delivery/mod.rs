@@ -2,7 +2,8 @@
 //!
 //! The parties. The [`Dispatcher`] hears the journal's bell, and looks at the journal by itself now and then; for every target
 //! that is owed something it keeps one [`worker`](self) running. A worker reads what its target is owed, a page at a time,
-//! starts attempts within its concurrency, and settles each one in the journal. The `senders` know how one kind of target is
+//! starts attempts within its concurrency, and settles each one in the journal. Of a target that keeps an order it knows who waits for
+//! whom (`ordered_backlog`). The `senders` know how one kind of target is
 //! spoken to. `attempt` is one attempt from the target's definition to its outcome. The `gate` before a target is its circuit breaker and its rate
 //! limit.
 //!
@@ -11,10 +12,14 @@
 
 mod attempt;
 mod backlog;
+mod connections;
 mod dispatcher;
+mod egress;
 mod gate;
+mod ordered_backlog;
 mod queue;
 mod senders;
+mod target_settings;
 mod worker;
 
 #[cfg(test)]
@@ -25,9 +30,12 @@ mod tests;
 use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 
+pub use connections::CurrentConnections;
 pub use dispatcher::Dispatcher;
+pub use egress::EgressGuard;
 pub use senders::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, BrokerSender, BrokerTlsError,
+    ContainerAuthorization, Dialer, HttpSender, HttpSenderError, Senders,
 };
 
 /// The bounds of delivery.
@@ -39,6 +47,8 @@ pub struct Settings {
     pub concurrency_max: usize,
     /// Deliveries of one target that are read from the journal at a time.
     pub read_ahead_per_target: usize,
+    /// Deliveries known in memory of one target that keeps an order.
+    pub ordered_read_ahead_per_target: usize,
     /// Attempts begun for one target in a second; none for no limit.
     pub attempts_per_second_per_target: Option<u32>,
     /// When a target that fails is left alone.

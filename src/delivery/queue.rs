@@ -5,18 +5,33 @@ use std::time::Duration;
 use eventyard_core::circuit_breaker::{Passage, Transition};
 use eventyard_core::clock::Timestamp;
 use eventyard_core::delivery::TargetHealth;
+use eventyard_core::delivery_options::Order;
 use eventyard_core::name::{EventNumber, TargetNumber};
 
 use super::Settings;
 use super::backlog::Backlog;
 use super::gate::{Gate, Pass};
+use super::ordered_backlog::OrderedBacklog;
+use super::target_settings::TargetSettings;
 use crate::journal::{Journal, JournalError, Pending};
 
 /// What one target is owed, behind its gate.
 #[derive(Debug)]
 pub(super) struct Queue {
-    backlog: Backlog,
+    target: TargetNumber,
+    /// Deliveries read at a time.
+    page_length: usize,
+    /// Deliveries held where an order is kept.
+    held_max: usize,
+    settings: TargetSettings,
+    backlog: AnyBacklog,
     gate: Gate,
+}
+
+#[derive(Debug)]
+enum AnyBacklog {
+    Unordered(Backlog),
+    Ordered(OrderedBacklog),
 }
 
 /// What is to be done.
@@ -24,10 +39,12 @@ pub(super) struct Queue {
 pub(super) enum Next {
     /// An attempt. It counts as under way until [`Queue::attempt_settled`].
     Attempt(Pending, Pass, Option<Transition>),
-    /// Nothing before an attempt has ended.
+    /// Nothing before an attempt has ended and is settled.
     AfterAttempt,
     /// Nothing for so long.
     After(Duration),
+    /// Nothing before the target is resumed; something is owed to it.
+    Paused,
     /// Nothing as far as is known.
     Nothing,
 }
@@ -37,15 +54,50 @@ impl Queue {
     pub(super) fn new(
         target: TargetNumber,
         settings: &Settings,
+        of_target: TargetSettings,
         ready_read: Option<EventNumber>,
         now: Timestamp,
     ) -> Self {
-        let backlog = Backlog::new(target, settings.read_ahead_per_target, ready_read);
-        Self { backlog, gate: Gate::new(settings, now) }
+        let (page_length, held_max) = (settings.read_ahead_per_target, settings.ordered_read_ahead_per_target);
+        let gate = Gate::new(&of_target, now);
+        let backlog = AnyBacklog::new(target, &of_target.order, (page_length, held_max), ready_read);
+        Self { target, page_length, held_max, settings: of_target, backlog, gate }
     }
 
-    /// What is to be done at `now`. What a target that is gone is owed ends without an attempt, so nothing waits for it.
-    pub(super) fn next(&mut self, journal: &Journal, now: Timestamp, is_gone: bool) -> Result<Next, JournalError> {
+    /// Takes the settings as they are now. A circuit breaker that is set anew is closed.
+    pub(super) fn configure(&mut self, settings: TargetSettings, now: Timestamp) -> Option<Transition> {
+        if settings == self.settings {
+            return None;
+        }
+        let transition = self.gate.configure(&self.settings, &settings, now);
+        let TargetSettings { order, .. } = std::mem::replace(&mut self.settings, settings);
+        // What is under way was begun under the order there was; until it has ended, that one stays.
+        let keeps_order = order != self.settings.order && self.backlog.under_way() > 0;
+        if keeps_order {
+            self.settings.order = order;
+        } else if order != self.settings.order {
+            let lengths = (self.page_length, self.held_max);
+            // What was read and not tried is read again.
+            self.backlog = AnyBacklog::new(self.target, &self.settings.order, lengths, None);
+        }
+        transition
+    }
+
+    /// What is to be done at `now` under `settings`. What a target that is gone is owed ends without an attempt, so nothing
+    /// waits for it.
+    pub(super) fn next(
+        &mut self,
+        journal: &Journal,
+        settings: &TargetSettings,
+        now: Timestamp,
+        is_gone: bool,
+    ) -> Result<Next, JournalError> {
+        if settings.order != self.settings.order {
+            return Ok(Next::AfterAttempt);
+        }
+        if self.settings.is_paused && !is_gone {
+            return Ok(if journal.is_owed(self.target)? { Next::Paused } else { Next::Nothing });
+        }
         let pass = match self.gate.passage(now) {
             _ if is_gone => Pass::Any,
             Passage::Free => Pass::Any,
@@ -80,11 +132,53 @@ impl Queue {
 
     /// Tells that an attempt is settled, and with which retry, if any, that is now in the journal.
     pub(super) fn attempt_settled(&mut self, event: EventNumber, retry: Option<Pending>) {
-        self.backlog.attempt_settled(event, retry);
+        match &mut self.backlog {
+            AnyBacklog::Unordered(backlog) => backlog.attempt_settled(event, retry),
+            AnyBacklog::Ordered(backlog) => backlog.attempt_settled(event, retry),
+        }
     }
 
     /// How far the new deliveries were read.
     pub(super) fn ready_read(&self) -> Option<EventNumber> {
-        self.backlog.ready_read()
+        match &self.backlog {
+            AnyBacklog::Unordered(backlog) => backlog.ready_read(),
+            AnyBacklog::Ordered(backlog) => backlog.ready_read(),
+        }
+    }
+}
+
+impl AnyBacklog {
+    fn new(
+        target: TargetNumber,
+        order: &Order,
+        (page_length, held_max): (usize, usize),
+        ready_read: Option<EventNumber>,
+    ) -> Self {
+        if order.is_kept() {
+            Self::Ordered(OrderedBacklog::new(target, order.clone(), held_max, ready_read))
+        } else {
+            Self::Unordered(Backlog::new(target, page_length, ready_read))
+        }
+    }
+
+    fn next(&mut self, journal: &Journal, now: Timestamp, new_first: bool) -> Result<Option<Pending>, JournalError> {
+        match self {
+            Self::Unordered(backlog) => backlog.next(journal, now, new_first),
+            Self::Ordered(backlog) => backlog.next(journal, now, new_first),
+        }
+    }
+
+    fn next_due(&self, journal: &Journal) -> Result<Option<Timestamp>, JournalError> {
+        match self {
+            Self::Unordered(backlog) => backlog.next_due(journal),
+            Self::Ordered(backlog) => Ok(backlog.next_due()),
+        }
+    }
+
+    fn under_way(&self) -> usize {
+        match self {
+            Self::Unordered(backlog) => backlog.under_way(),
+            Self::Ordered(backlog) => backlog.under_way(),
+        }
     }
 }

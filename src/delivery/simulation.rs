@@ -1,5 +1,5 @@
-//! A simulation of one target's deliveries by seed, under a time of its own: outages, crashes that lose what was not synced,
-//! clocks that jump. The queue, its gate, the retry policy and the journal are the real ones; the network is drawn.
+//! A simulation of one target's deliveries by seed, under a time of its own: outages, groups of events that fail by
+//! themselves, pauses, crashes that lose what was not synced, clocks that jump. The queue, its gate, the retry policy and the journal are the real ones; the network is drawn.
 //!
 //! `EVENTYARD_SIMULATION_SEED=n cargo test simulation` plays seed n again.
 
@@ -11,7 +11,9 @@ use eventyard_core::circuit_breaker::{CircuitBreakerSettings, Transition};
 use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::delivery_options::{DeliveryOptions, Order};
 use eventyard_core::event::{Event, EventId};
+use eventyard_core::input::JsonPath;
 use eventyard_core::name::{EventNumber, TargetNumber};
 use eventyard_core::retry::{Backoff, ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::retry_after::RetryAfter;
@@ -19,6 +21,7 @@ use eventyard_core::retry_after::RetryAfter;
 use super::Settings;
 use super::gate::Pass;
 use super::queue::{Next, Queue};
+use super::target_settings::TargetSettings;
 use super::worker::retry;
 use crate::journal::model_disk::ModelDisk;
 use crate::journal::{self, DeadLetterPage, HistoryLimits, Journal, Owed, Pending, Settled, Settlement};
@@ -30,11 +33,24 @@ const SEEDS: u64 = 300;
 const AGE: Duration = Duration::from_secs(120);
 const CONCURRENCY: usize = 4;
 
+/// Kinds of events that may be groups.
+const GROUPS: u64 = 4;
+
 /// What was met. What some seed has to meet, or the simulation has shown too little, is [`TO_MEET`].
 type Sometimes = BTreeSet<&'static str>;
 
-const TO_MEET: [&str; 6] =
-    ["opened", "closed", "died of age", "died of attempts", "crash with a retry waiting", "delivered twice"];
+const TO_MEET: [&str; 10] = [
+    "opened",
+    "closed",
+    "died of age",
+    "died of attempts",
+    "crash with a retry waiting",
+    "delivered twice",
+    "paused with something owed",
+    "overtook a group that fails",
+    "crash while an order is kept",
+    "other order",
+];
 
 /// An attempt under way.
 struct Attempt {
@@ -50,6 +66,10 @@ struct World {
     journal: Journal,
     queue: Queue,
     settings: Settings,
+    options: DeliveryOptions,
+    order: Order,
+    /// Whether the order that is kept changes on the way. Only what comes after that could be said to be in order.
+    changes_order: bool,
     under_way: Vec<Attempt>,
     /// Ended and not settled: lost by a crash.
     unsettled: Vec<Settled>,
@@ -57,9 +77,15 @@ struct World {
     written: Vec<(EventNumber, Option<Pending>)>,
     /// The target is down until then.
     down_until: Timestamp,
+    /// Groups that fail until then, whatever else the target takes.
+    failing_until: BTreeMap<u64, Timestamp>,
     delivered: BTreeMap<EventNumber, u32>,
+    given_up: BTreeSet<EventNumber>,
+    /// The last event of each group that arrived since the last crash.
+    arrived: BTreeMap<u64, EventNumber>,
     crashes: u32,
     events: u32,
+    groups: BTreeMap<EventNumber, Option<u64>>,
 }
 
 fn settings(random: &Random) -> Settings {
@@ -68,6 +94,7 @@ fn settings(random: &Random) -> Settings {
         concurrency_per_target: CONCURRENCY,
         concurrency_max: CONCURRENCY,
         read_ahead_per_target: 8,
+        ordered_read_ahead_per_target: 1 + usize::try_from(draw(40)).unwrap(),
         attempts_per_second_per_target: (draw(2) == 0).then_some(20),
         circuit_breaker: CircuitBreakerSettings {
             failures_to_open: (draw(4) > 0).then_some(3),
@@ -78,6 +105,14 @@ fn settings(random: &Random) -> Settings {
             maximum_retry_attempts: u32::try_from(draw(30)).unwrap(),
             maximum_event_age_seconds: u32::try_from(AGE.as_secs()).unwrap(),
         },
+    }
+}
+
+fn order(random: &Random) -> Order {
+    match random.next_u64() % 4 {
+        0 => Order::OneGroup,
+        1 | 2 => Order::ByPath(Arc::new(JsonPath::parse("$.key").unwrap())),
+        _ => Order::None,
     }
 }
 
@@ -94,14 +129,24 @@ fn open(disk: &Arc<ModelDisk>) -> Journal {
     Journal::open_on(disk, settings, Arc::new(Telemetry::new().unwrap())).unwrap().0
 }
 
+/// An event of that group, or of none.
+fn envelope(group: Option<u64>) -> String {
+    group.map_or_else(|| "{}".to_owned(), |group| format!(r#"{{"key":{group}}}"#))
+}
+
 impl World {
     fn new(seed: u64) -> Self {
         let random = Random::from_seed(seed);
         let (settings, disk) = (settings(&random), Arc::new(ModelDisk::default()));
         let now = Timestamp::from_millis(1_000_000).unwrap();
+        let (options, order, changes_order) =
+            (DeliveryOptions::default(), order(&random), random.next_u64().is_multiple_of(8));
         Self {
             journal: open(&disk),
-            queue: Queue::new(TARGET, &settings, None, now),
+            queue: Queue::new(TARGET, &settings, settings.with(&options, order.clone()), None, now),
+            options,
+            order,
+            changes_order,
             random,
             now,
             disk,
@@ -110,9 +155,13 @@ impl World {
             unsettled: Vec::new(),
             written: Vec::new(),
             down_until: now,
+            failing_until: BTreeMap::new(),
             delivered: BTreeMap::new(),
+            given_up: BTreeSet::new(),
+            arrived: BTreeMap::new(),
             crashes: 0,
             events: 0,
+            groups: BTreeMap::new(),
         }
     }
 
@@ -131,6 +180,16 @@ impl World {
                     let back = i64::try_from(self.draw(3_000)).unwrap();
                     self.now = Timestamp::from_millis(self.now.as_millis() - back).unwrap();
                 }
+                35 => {
+                    let until = self.now.saturating_add(Duration::from_millis(self.draw(60_000)));
+                    let group = self.order.group(&envelope(Some(self.draw(GROUPS))));
+                    self.failing_until.extend(group.map(|group| (group, until)));
+                }
+                36..=38 => self.options.paused = Some(self.draw(3) == 0),
+                39 if self.changes_order => {
+                    self.order = order(&self.random);
+                    sometimes.insert("other order");
+                }
                 _ => {}
             }
         }
@@ -143,16 +202,39 @@ impl World {
     }
 
     async fn commit(&mut self) {
-        let events = 1 + u32::try_from(self.draw(3)).unwrap();
-        let event = |_| Event {
-            id: EventId::from_random(self.random.next_u128()),
-            received: self.now,
-            envelope: "{}".into(),
-            forwarded_from: Vec::new(),
-        };
-        let owed = (0..events).map(event).map(|event| Owed { event, targets: vec![TARGET] });
-        self.journal.commit(owed.collect()).await.unwrap();
-        self.events += events;
+        let mut owed = Vec::new();
+        for _ in 0..=self.draw(3) {
+            let envelope = envelope((self.draw(5) > 0).then(|| self.draw(GROUPS)));
+            self.events += 1;
+            self.groups.insert(EventNumber(self.events.into()), self.order.group(&envelope));
+            let id = EventId::from_random(self.random.next_u128());
+            let event = Event { id, received: self.now, envelope: envelope.into(), forwarded_from: Vec::new() };
+            owed.push(Owed { event, targets: vec![TARGET] });
+        }
+        self.journal.commit(owed).await.unwrap();
+    }
+
+    fn of_target(&self) -> TargetSettings {
+        self.settings.with(&self.options, self.order.clone())
+    }
+
+    /// An event reaches the target: in its order, again and again after crashes, but never before one that came earlier.
+    fn arrive(&mut self, event: EventNumber, sometimes: &mut Sometimes) {
+        *self.delivered.entry(event).or_default() += 1;
+        if self.changes_order {
+            return;
+        }
+        let ended = |other: &EventNumber| self.delivered.contains_key(other) || self.given_up.contains(other);
+        let earlier = self.groups.range(..event).filter(|(other, _)| !ended(other));
+        let group = self.groups[&event];
+        for (other, other_group) in earlier {
+            assert!(group.is_none() || *other_group != group, "event {event} came before {other} of its group");
+            if other_group.is_some_and(|group| self.failing_until.get(&group).is_some_and(|until| self.now < *until)) {
+                sometimes.insert("overtook a group that fails");
+            }
+        }
+        let last = group.and_then(|group| self.arrived.insert(group, event));
+        assert!(last.is_none_or(|last| last < event), "event {event} came after {last:?} of its group");
     }
 
     /// Everything in memory is lost, and a part of what was not synced.
@@ -161,16 +243,20 @@ impl World {
         if !self.journal.later(TARGET, None, far, 1).unwrap().is_empty() {
             sometimes.insert("crash with a retry waiting");
         }
+        if self.order.is_kept() {
+            sometimes.insert("crash while an order is kept");
+        }
         let kept = usize::try_from(self.draw(1 + self.disk.unsynced_batches() as u64)).unwrap();
         self.disk = Arc::new(self.disk.lose_power(kept));
         self.journal = open(&self.disk);
-        self.queue = Queue::new(TARGET, &self.settings, None, self.now);
+        self.queue = Queue::new(TARGET, &self.settings, self.of_target(), None, self.now);
         // What was on its way arrives or not.
         for attempt in std::mem::take(&mut self.under_way) {
             if self.now >= self.down_until && self.draw(2) == 0 {
-                *self.delivered.entry(attempt.pending.delivery.event).or_default() += 1;
+                self.arrive(attempt.pending.delivery.event, sometimes);
             }
         }
+        self.arrived.clear();
         self.unsettled.clear();
         self.written.clear();
         self.crashes += 1;
@@ -178,8 +264,11 @@ impl World {
 
     /// Starts what may be started; answers how long nothing more may.
     fn start_attempts(&mut self, sometimes: &mut Sometimes) -> Option<Duration> {
+        let of_target = self.of_target();
+        let transition = self.queue.configure(of_target.clone(), self.now);
+        self.note(transition, sometimes);
         while self.under_way.len() < CONCURRENCY && self.queue.under_way() < self.settings.read_ahead_per_target {
-            match self.queue.next(&self.journal, self.now, false).unwrap() {
+            match self.queue.next(&self.journal, &of_target, self.now, false).unwrap() {
                 Next::Attempt(pending, pass, transition) => {
                     self.note(transition, sometimes);
                     let probes = self.under_way.iter().filter(|attempt| attempt.pass != Pass::Any).count();
@@ -188,10 +277,19 @@ impl World {
                         self.under_way.iter().all(|attempt| attempt.pending.delivery.event != pending.delivery.event),
                         "one delivery twice at once"
                     );
+                    assert!(!of_target.is_paused, "an attempt while the target is paused");
+                    let group = |pending: &Pending| self.groups[&pending.delivery.event];
+                    let mut others = self.under_way.iter().map(|attempt| group(&attempt.pending));
+                    let is_alone = group(&pending).is_none() || !others.any(|other| other == group(&pending));
+                    assert!(self.changes_order || is_alone, "two of a group at once");
                     let ends = self.now.saturating_add(Duration::from_millis(self.draw(400)));
                     self.under_way.push(Attempt { pending, pass, ends });
                 }
                 Next::After(wait) => return Some(wait),
+                Next::Paused => {
+                    sometimes.insert("paused with something owed");
+                    return None;
+                }
                 Next::AfterAttempt | Next::Nothing => return None,
             }
         }
@@ -211,7 +309,9 @@ impl World {
         }
     }
 
-    fn outcome(&mut self, event: &Event, attempt: &Attempt) -> AttemptOutcome {
+    fn outcome(&mut self, event: &Event, attempt: &Attempt, sometimes: &mut Sometimes) -> AttemptOutcome {
+        let number = attempt.pending.delivery.event;
+        let fails = self.groups[&number].and_then(|group| self.failing_until.get(&group));
         if attempt.pass != Pass::Any && self.now > self.settings.retry_policy.expiry(event.received) {
             return AttemptOutcome::EventTooOld;
         }
@@ -223,14 +323,17 @@ impl World {
                 _ => AttemptOutcome::TimedOut { waited_for: "the answer" },
             };
         }
-        *self.delivered.entry(attempt.pending.delivery.event).or_default() += 1;
+        if fails.is_some_and(|until| self.now < *until) {
+            return AttemptOutcome::from_http_status(500, String::new(), None);
+        }
+        self.arrive(number, sometimes);
         AttemptOutcome::Delivered
     }
 
     fn end(&mut self, attempt: &Attempt, sometimes: &mut Sometimes) {
         let Pending { delivery, .. } = attempt.pending;
         let event = self.journal.event(delivery.event).unwrap();
-        let outcome = self.outcome(&event, attempt);
+        let outcome = self.outcome(&event, attempt, sometimes);
         let Settings { retry_policy, backoff, .. } = self.settings;
         let (number, random) = (delivery.attempts + 1, self.random.next_u64());
         let is_last_allowed = number <= retry_policy.maximum_retry_attempts + 1;
@@ -243,6 +346,7 @@ impl World {
             }
             NextStep::DeadLetter(exhausted) => {
                 let condition = exhausted.unwrap();
+                self.given_up.insert(delivery.event);
                 sometimes.insert(match condition {
                     ExhaustedRetryCondition::MaximumRetryAttempts => "died of attempts",
                     ExhaustedRetryCondition::MaximumEventAgeInSeconds => "died of age",
@@ -279,7 +383,7 @@ impl World {
 
     fn note(&self, transition: Option<Transition>, sometimes: &mut Sometimes) {
         match transition {
-            Some(Transition::Opened(wait)) => {
+            Some(Transition::Opened(wait) | Transition::Reopened(wait)) => {
                 assert!(wait <= self.settings.circuit_breaker.open.max);
                 sometimes.insert("opened");
             }
@@ -313,6 +417,7 @@ async fn simulate(seed: u64, sometimes: &mut Sometimes) {
     for _ in 0..400 {
         world.step(false, sometimes).await;
     }
+    world.options.paused = None;
     // A target that stays down ends what it is owed, too, and one that is back gets it.
     if world.draw(2) == 0 {
         world.down_until = world.now.saturating_add(Duration::from_secs(1_000_000));

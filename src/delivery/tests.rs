@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eventyard_core::circuit_breaker::CircuitBreakerSettings;
 use eventyard_core::clock::Timestamp;
+use eventyard_core::egress::Egress;
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::TargetNumber;
 use eventyard_core::retry::{Backoff, RetryPolicy};
@@ -34,6 +35,7 @@ fn rig() -> Rig {
         concurrency_per_target: 4,
         concurrency_max: 16,
         read_ahead_per_target: 16,
+        ordered_read_ahead_per_target: 100,
         attempts_per_second_per_target: None,
         circuit_breaker: CircuitBreakerSettings {
             failures_to_open: Some(10),
@@ -42,11 +44,14 @@ fn rig() -> Rig {
         backoff: Backoff { base: Duration::from_millis(1), max: Duration::from_millis(5) },
         retry_policy: RetryPolicy { maximum_retry_attempts: 3, ..RetryPolicy::default() },
     };
-    let http = HttpSender::new(Duration::from_secs(1), Duration::from_secs(1)).unwrap();
+    let http =
+        HttpSender::new(EgressGuard::new(Egress::default()), Duration::from_secs(1), Duration::from_secs(1)).unwrap();
     let clock = Arc::new(SystemClock);
-    let aws = AwsSender::new(&http, clock.clone(), AwsEndpoints::default(), AwsCredentialsSource::None);
-    let senders = Senders { http, aws };
+    let aws = AwsSender::new(&http, clock.clone(), AwsSettings::default());
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
+    let dialer = Dialer::new(EgressGuard::new(Egress::default()), Duration::from_secs(1)).unwrap();
+    let broker = BrokerSender::new(dialer, Arc::clone(&random), Duration::from_secs(1));
+    let senders = Senders { http, aws, broker, connections: Arc::default() };
     let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, telemetry);
     Rig { disk, journal, dispatcher, _engine: test_engine }
 }

@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 use super::attempt::Attempts;
 use super::gate::Pass;
 use super::queue::{Next, Queue};
+use super::target_settings::TargetSettings;
 use crate::journal::{Journal, JournalError, Pending, Place, Settled, Settlement};
 use crate::runtime::StopSignal;
-use crate::telemetry::BacklogUnreadable;
+use crate::telemetry::{BacklogUnreadable, Counted};
 
 /// How long a worker without work waits for news before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -47,6 +48,10 @@ pub(super) struct Worker {
     unsettled_bytes: usize,
     /// The settlements being written; what ends meanwhile goes together into the next write.
     settling: Option<Settling>,
+    /// Held while the target is paused and owed something.
+    paused: Option<Counted>,
+    /// Held while its circuit breaker is not closed.
+    open: Option<Counted>,
     /// When the disk was last seen to have room.
     had_room: Option<Instant>,
     stop: StopSignal,
@@ -81,7 +86,8 @@ impl Worker {
         all_attempts: Arc<Semaphore>,
         stop: StopSignal,
     ) -> Self {
-        let queue = Queue::new(target, &attempts.settings, read, attempts.clock.now());
+        let settings = attempts.settings.of(attempts.engine.target(target).as_deref());
+        let queue = Queue::new(target, &attempts.settings, settings, read, attempts.clock.now());
         Self {
             target,
             attempts,
@@ -92,6 +98,8 @@ impl Worker {
             unsettled: Vec::new(),
             unsettled_bytes: 0,
             settling: None,
+            paused: None,
+            open: None,
             had_room: None,
             stop,
         }
@@ -133,27 +141,40 @@ impl Worker {
             return Ok(WaitsFor::Room);
         }
         let journal = self.attempts.journal.clone();
-        while self.has_slot() {
-            let is_gone = self.attempts.engine.target(self.target).is_none();
-            match self.queue.next(&journal, self.attempts.clock.now(), is_gone)? {
+        loop {
+            let target = self.attempts.engine.target(self.target);
+            let (settings, now) = (self.attempts.settings.of(target.as_deref()), self.attempts.clock.now());
+            let transition = self.queue.configure(settings.clone(), now);
+            self.report(transition);
+            if !self.has_slot(&settings) {
+                return Ok(WaitsFor::Attempts);
+            }
+            let next = self.queue.next(&journal, &settings, now, target.is_none())?;
+            self.count_paused(next == Next::Paused);
+            match next {
                 Next::Attempt(pending, pass, transition) => {
                     self.report(transition);
                     self.start(pending, pass);
                 }
-                Next::AfterAttempt => break,
+                Next::AfterAttempt => return Ok(WaitsFor::Attempts),
                 Next::After(wait) => return Ok(WaitsFor::Work(Some(wait))),
+                Next::Paused => return Ok(WaitsFor::Work(Some(SLEEP_MAX))),
                 Next::Nothing => return Ok(WaitsFor::Work(None)),
             }
         }
-        Ok(WaitsFor::Attempts)
+    }
+
+    fn count_paused(&mut self, is_paused: bool) {
+        if is_paused != self.paused.is_some() {
+            self.paused = is_paused.then(|| Counted::new(&self.attempts.telemetry.metrics().targets_paused));
+        }
     }
 
     /// Whether one more attempt may be under way. An attempt that ended has given back its slot, but until it is settled it
     /// would be made again after a crash, so there is a bound for those, too.
-    fn has_slot(&self) -> bool {
-        let settings = &self.attempts.settings;
-        self.under_way.len() < settings.concurrency_per_target
-            && self.queue.under_way() < settings.read_ahead_per_target
+    fn has_slot(&self, settings: &TargetSettings) -> bool {
+        self.under_way.len() < settings.concurrency
+            && self.queue.under_way() < self.attempts.settings.read_ahead_per_target
             && self.unsettled_bytes < UNSETTLED_BYTES_MAX
     }
 
@@ -218,10 +239,16 @@ impl Worker {
         self.start_settling();
     }
 
-    fn report(&self, transition: Option<Transition>) {
-        if let Some(transition) = transition {
-            self.attempts.report(self.target, transition);
+    fn report(&mut self, transition: Option<Transition>) {
+        let Some(transition) = transition else { return };
+        match transition {
+            Transition::Opened(_) => {
+                self.open = Some(Counted::new(&self.attempts.telemetry.metrics().circuit_breakers_open));
+            }
+            Transition::Closed => self.open = None,
+            Transition::HalfOpened | Transition::Reopened(_) => {}
         }
+        self.attempts.report(self.target, transition);
     }
 
     /// Begins to write what became of deliveries, if nothing is being written.

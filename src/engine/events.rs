@@ -3,7 +3,7 @@
 use eventyard_core::arn::EventBusNameOrArn;
 use eventyard_core::error::ServiceError;
 use eventyard_core::event::{EntryError, Event, EventEntry, EventId};
-use eventyard_core::name::EventBusKey;
+use eventyard_core::name::{EventBusKey, RuleKey, RuleNumber};
 use eventyard_core::pattern::{self, check_event_argument};
 use eventyard_core::policy::EventFacts;
 
@@ -70,14 +70,27 @@ impl Engine {
 
     /// The event with the targets it is owed to; none when no rule takes it.
     pub(super) fn owe(&self, bus: &EventBusKey, event: Event) -> Option<Owed> {
-        let index = self.registry().index(bus)?;
+        self.owe_without(bus, event, None).map_err(|event| self.unmatched.add(bus, event)).ok()
+    }
+
+    /// The same, as if one of the rules were not there; the error is an event that no rule takes.
+    pub(super) fn owe_without(
+        &self,
+        bus: &EventBusKey,
+        event: Event,
+        without: Option<&RuleKey>,
+    ) -> Result<Owed, Event> {
+        let index = self.registry().index(bus);
         // The envelope was built from checked parts, so it is JSON.
-        let rules = index.matching(&event.envelope).unwrap_or_default();
-        if rules.is_empty() {
-            return None;
-        }
-        let targets = self.registry().targets_of(rules);
-        (!targets.is_empty()).then_some(Owed { event, targets })
+        let rules = index.as_ref().and_then(|index| index.matching(&event.envelope).ok()).unwrap_or_default();
+        let targets = if rules.is_empty() {
+            Vec::new()
+        } else {
+            let registry = self.registry();
+            let is_wanted = |rule: &RuleNumber| without.is_none() || registry.rule_key(*rule) != without;
+            registry.targets_of(rules.into_iter().filter(|rule| is_wanted(rule)))
+        };
+        if targets.is_empty() { Err(event) } else { Ok(Owed { event, targets }) }
     }
 
     /// The longest that the entries of one call may be, in bytes.

@@ -2,7 +2,7 @@
 
 use eventyard_core::arn::EventBusNameOrArn;
 use eventyard_core::error::ServiceError;
-use eventyard_core::name::RuleName;
+use eventyard_core::name::{EventBusKey, RuleName};
 use eventyard_core::page::{Page, PageRequest};
 use eventyard_core::pattern::{Explanation, explain};
 use eventyard_core::rule::RuleState;
@@ -34,11 +34,19 @@ impl Engine {
         event: &str,
         page: &PageRequest,
     ) -> Result<Page<RuleExplanation>, ServiceError> {
-        let bus = caller.bus(bus);
+        self.explain_on(&caller.bus(bus), event, page)
+    }
+
+    pub(super) fn explain_on(
+        &self,
+        bus: &EventBusKey,
+        event: &str,
+        page: &PageRequest,
+    ) -> Result<Page<RuleExplanation>, ServiceError> {
         let rules = {
             let registry = self.registry();
-            registry.require_bus(&bus)?;
-            let rules = registry.rules(&bus).filter(|(name, _)| page.is_behind(name.as_str()));
+            registry.require_bus(bus)?;
+            let rules = registry.rules(bus).filter(|(name, _)| page.is_behind(name.as_str()));
             let entries = rules.filter_map(|(name, entry)| {
                 let rule = rule_of(entry);
                 let text = rule.event_pattern.clone()?;

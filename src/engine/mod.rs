@@ -12,21 +12,25 @@ mod events;
 mod explain;
 mod forwarding;
 mod managed_rules;
+mod pausing;
 mod permissions;
 mod registry;
 mod reset;
 mod rules;
 mod schedules;
 mod tags;
+mod target_events;
 mod targets;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timetable;
+mod unmatched;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use eventyard_core::clock::Clock;
+use eventyard_core::egress::Egress;
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
@@ -40,13 +44,15 @@ pub use explain::RuleExplanation;
 pub use managed_rules::{Applied, ManagedRule};
 pub use registry::ActiveTarget;
 pub use rules::{PutRule, RuleDescription};
-pub use targets::aws_refusal;
+pub use target_events::TargetEvent;
+pub use unmatched::{UnmatchedEvent, UnmatchedEvents};
 
 use crate::journal::{Journal, JournalError};
 use crate::runtime::Random;
 use crate::store::{Change, Store, StoreError};
 use crate::telemetry::{RequestFailed, Telemetry};
 use registry::Registry;
+use unmatched::Unmatched;
 
 /// Who asks, and where.
 #[derive(Clone, Debug)]
@@ -78,6 +84,10 @@ pub struct Settings {
     pub event_buses_per_account_max: Option<usize>,
     /// The accounts whose rules may call AWS services with the daemon's key; none for all.
     pub aws_target_accounts: Option<Vec<AccountId>>,
+    /// The accounts of this daemon; empty where every account is.
+    pub accounts: Vec<AccountId>,
+    /// The addresses that targets may be at.
+    pub egress: Egress,
     /// The regions that are served; all when it is empty.
     pub regions: Vec<Region>,
     /// The organizations that accounts belong to.
@@ -95,6 +105,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     random: Arc<Random>,
     settings: Settings,
+    unmatched: Unmatched,
     telemetry: Arc<Telemetry>,
 }
 
@@ -133,7 +144,8 @@ impl Engine {
         let mut registry = Registry::load(store.load()?)?;
         registry.timetable_mut().advance(&journal.schedule_marks()?);
         let registry = RwLock::new(registry);
-        let engine = Self { registry, changing: Mutex::default(), store, journal, clock, random, settings, telemetry };
+        let (changing, unmatched) = (Mutex::default(), Unmatched::default());
+        let engine = Self { registry, changing, store, journal, clock, random, settings, unmatched, telemetry };
         engine.forget_settled_targets()?;
         Ok(engine)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use eventyard_core::arn;
 use eventyard_core::clock::Timestamp;
+use eventyard_core::delivery_options::{DeliveryOptions, Order};
 use eventyard_core::error::ServiceError;
 use eventyard_core::event_bus::EventBus;
 use eventyard_core::name::{
@@ -14,6 +15,7 @@ use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, PatternLimits};
 use eventyard_core::policy::Policy;
 use eventyard_core::rule::Rule;
+use eventyard_core::rule_options::RuleOptions;
 use eventyard_core::schedule::RuleSchedule;
 use eventyard_core::tag::Tags;
 use eventyard_core::target::{CompiledTarget, Target};
@@ -33,7 +35,20 @@ pub struct ActiveTarget {
     /// As its owner put it.
     pub target: Target,
     /// Its parts, read.
-    pub compiled: CompiledTarget,
+    pub compiled: Arc<CompiledTarget>,
+    /// What the tags of its rule say about it.
+    pub options: DeliveryOptions,
+    /// The order that it keeps.
+    pub order: Order,
+}
+
+impl ActiveTarget {
+    fn new(key: &RuleKey, rule: &Rule, target: Target, compiled: Arc<CompiledTarget>) -> Arc<Self> {
+        // The tags were checked when they were put.
+        let options = RuleOptions::from_tags(&rule.tags).unwrap_or_default().delivery.of(&target.id);
+        let order = options.order_of(&compiled);
+        Arc::new(Self { rule: key.clone(), rule_arn: arn::rule_arn(key), target, compiled, options, order })
+    }
 }
 
 /// A rule with its targets.
@@ -41,6 +56,22 @@ pub struct ActiveTarget {
 pub(super) struct RuleEntry {
     pub(super) stored: StoredRule,
     pub(super) targets: BTreeMap<TargetId, (TargetNumber, Arc<ActiveTarget>)>,
+}
+
+impl RuleEntry {
+    /// Reads again what the tags say about the targets.
+    fn renew_targets(&mut self, key: &RuleKey, targets: &mut HashMap<TargetNumber, Arc<ActiveTarget>>) {
+        for (number, active) in self.targets.values_mut() {
+            let (target, compiled) = (active.target.clone(), Arc::clone(&active.compiled));
+            *active = ActiveTarget::new(key, &self.stored.rule, target, compiled);
+            targets.insert(*number, Arc::clone(active));
+        }
+    }
+
+    /// The numbers of its targets.
+    pub(super) fn target_numbers(&self) -> impl Iterator<Item = TargetNumber> {
+        self.targets.values().map(|(number, _)| *number)
+    }
 }
 
 /// An event bus with its rules.
@@ -242,17 +273,19 @@ impl Registry {
         if let Some(entry) = entry {
             entry.stored.rule.tags = tags;
             self.timetable.put(entry.stored.number, schedule);
+            entry.renew_targets(key, &mut self.targets);
         }
     }
 
     fn insert_rule_entry(&mut self, key: RuleKey, stored: StoredRule, schedule: Option<RuleSchedule>) {
         self.timetable.put(stored.number, schedule);
         self.rule_keys.insert(stored.number, key.clone());
-        let rules = &mut self.bus_mut(&key.bus).rules;
-        if let Some(entry) = rules.get_mut(&key.name) {
+        let existing = self.buses.get_mut(&key.bus).and_then(|bus| bus.rules.get_mut(&key.name));
+        if let Some(entry) = existing {
             entry.stored = stored;
+            entry.renew_targets(&key, &mut self.targets);
         } else {
-            rules.insert(key.name, RuleEntry { stored, targets: BTreeMap::new() });
+            self.bus_mut(&key.bus).rules.insert(key.name, RuleEntry { stored, targets: BTreeMap::new() });
         }
     }
 
@@ -273,8 +306,8 @@ impl Registry {
         compiled: CompiledTarget,
     ) {
         let id = target.id.clone();
-        let active = Arc::new(ActiveTarget { rule: rule.clone(), rule_arn: arn::rule_arn(rule), target, compiled });
         let Some(entry) = self.bus_mut(&rule.bus).rules.get_mut(&rule.name) else { return };
+        let active = ActiveTarget::new(rule, &entry.stored.rule, target, Arc::new(compiled));
         entry.targets.insert(id, (number, Arc::clone(&active)));
         self.targets.insert(number, active);
         self.next_number = self.next_number.max(number.0 + 1);

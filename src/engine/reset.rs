@@ -17,6 +17,7 @@ impl Engine {
         let empty = self.store.load().map_err(|error| self.internal(&error))?;
         let registry = Registry::load(empty).map_err(|error| self.internal(&error))?;
         *self.registry_mut() = registry;
+        self.unmatched.forget();
         self.count_rules();
         let owed = self.journal.targets_owed().map_err(|error| self.internal(&error))?;
         self.journal.bell().ring(owed);

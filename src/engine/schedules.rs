@@ -9,7 +9,8 @@ use eventyard_core::error::ServiceError;
 use eventyard_core::event::Event;
 use eventyard_core::name::{EventBusKey, RuleNumber};
 use eventyard_core::rule::Rule;
-use eventyard_core::schedule::{Firings, RuleSchedule, ScheduleOptions};
+use eventyard_core::rule_options::RuleOptions;
+use eventyard_core::schedule::{Firings, RuleSchedule};
 
 use super::Engine;
 use crate::journal::{JournalError, Owed, ScheduleMark};
@@ -98,12 +99,12 @@ impl Engine {
     }
 }
 
-/// Checks the schedule of a rule and the tags that go with it.
+/// Checks the schedule of a rule, and its option tags.
 ///
 /// # Errors
 /// Amazon's, for an expression that cannot be read or a bus that takes none; a `ValidationException` that names a tag.
 pub(super) fn check_schedule(bus: &EventBusKey, rule: &Rule) -> Result<(), ServiceError> {
-    let options = ScheduleOptions::from_tags(&rule.tags)?;
+    let options = RuleOptions::from_tags(&rule.tags)?.schedule;
     let Some(expression) = &rule.schedule_expression else { return Ok(()) };
     if !bus.name.is_default() {
         return Err(ServiceError::validation("ScheduleExpression is supported only on the default event bus."));
@@ -119,9 +120,9 @@ pub(super) fn check_schedule(bus: &EventBusKey, rule: &Rule) -> Result<(), Servi
 /// # Errors
 /// What [`check_schedule`] would have refused, in words for the operator.
 pub(super) fn schedule_of(stored: &StoredRule) -> Result<Option<RuleSchedule>, String> {
+    let options = RuleOptions::from_tags(&stored.rule.tags).map_err(|error| error.message)?.schedule;
     let Some((expression, since)) = stored.rule.schedule_expression.as_deref().zip(stored.scheduled_since) else {
         return Ok(None);
     };
-    let options = ScheduleOptions::from_tags(&stored.rule.tags).map_err(|error| error.message)?;
     RuleSchedule::parse(stored.number, expression, options, since).map(Some).map_err(|invalid| invalid.to_string())
 }

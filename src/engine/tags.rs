@@ -36,7 +36,7 @@ impl Engine {
         tags_of(&self.registry(), resource)
     }
 
-    fn change_tags(
+    pub(super) fn change_tags(
         &self,
         resource: &TaggableResource,
         change: impl FnOnce(Tags) -> Result<Tags, ServiceError>,
@@ -62,7 +62,9 @@ impl Engine {
                 check_schedule(&key.bus, &stored.rule)?;
                 let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
                 self.write(&[Change::PutRule(key.clone(), stored)])?;
+                let before = self.active_targets(key);
                 self.registry_mut().put_rule_tags(key, tags, schedule);
+                self.tell_of_options(key, &before);
             }
         }
         Ok(())

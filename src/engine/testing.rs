@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eventyard_core::clock::{Clock, Timestamp};
+use eventyard_core::egress::Egress;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::schedule::{CatchUp, CatchUpPolicy};
@@ -73,9 +74,11 @@ impl TestEngine {
             patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
             catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },
             aws_target_accounts: None,
+            egress: Egress::with_loopback(),
             targets_per_rule_max: 5,
             rules_per_event_bus_max: None,
             event_buses_per_account_max: None,
+            accounts: Vec::new(),
             regions: Vec::new(),
             organizations: HashMap::new(),
         };

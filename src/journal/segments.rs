@@ -69,11 +69,14 @@ impl Segments {
         self.segments.range(..=event.0).next_back().map(|(first, _)| *first)
     }
 
-    /// The segment that the event numbered `next` shall be written to: the newest, or a new one when that is full.
+    /// The segment that the event numbered `next` shall be written to: the one in which it will be looked for, or a new one
+    /// when that is full.
+    ///
+    /// That is not always the newest. A segment is made on disk before the group that begins it is written; when a crash
+    /// comes between the two, a segment is found that begins with an event yet to come.
     pub(super) fn for_next(&mut self, next: EventNumber, size_bytes: u64) -> u64 {
-        let newest =
-            self.segments.last_key_value().filter(|(_, segment)| segment.bytes < size_bytes).map(|(first, _)| *first);
-        let first = newest.unwrap_or(next.0);
+        let current = self.segments.range(..=next.0).next_back();
+        let first = current.filter(|(_, segment)| segment.bytes < size_bytes).map_or(next.0, |(first, _)| *first);
         self.segments.entry(first).or_default();
         first
     }

@@ -109,7 +109,8 @@ pub struct DeadLetterNotQueued<'a> {
 }
 
 impl Fact for DeadLetterNotQueued<'_> {
-    fn record(&self, _: &Metrics) {
+    fn record(&self, metrics: &Metrics) {
+        metrics.dead_letters.not_queued.inc();
         let &Self { target_id, rule_arn, reason } = self;
         tracing::warn!(
             target_id,
@@ -139,6 +140,10 @@ impl Fact for CircuitBreakerMoved<'_> {
                 tracing::warn!(target_id, rule_arn, ?wait, "circuit breaker opened: the target is left alone");
                 "open"
             }
+            Transition::Reopened(wait) => {
+                tracing::info!(target_id, rule_arn, ?wait, "circuit breaker open again: the probe failed");
+                "open"
+            }
             Transition::HalfOpened => {
                 tracing::info!(target_id, rule_arn, "circuit breaker half open: the target is probed");
                 "half_open"
@@ -149,6 +154,28 @@ impl Fact for CircuitBreakerMoved<'_> {
             }
         };
         metrics.circuit_breaker_transitions.with_label_values(&[to]).inc();
+    }
+}
+
+/// A target was paused, or resumed.
+#[derive(Debug)]
+pub struct TargetPaused<'a> {
+    /// The target's id within its rule.
+    pub target_id: &'a str,
+    /// The ARN of the rule.
+    pub rule_arn: &'a str,
+    /// Whether it is paused now.
+    pub is_paused: bool,
+}
+
+impl Fact for TargetPaused<'_> {
+    fn record(&self, _: &Metrics) {
+        let &Self { target_id, rule_arn, is_paused } = self;
+        if is_paused {
+            tracing::info!(target_id, rule_arn, "target paused: what it is owed waits");
+        } else {
+            tracing::info!(target_id, rule_arn, "target resumed");
+        }
     }
 }
 

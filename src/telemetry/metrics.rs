@@ -35,16 +35,40 @@ pub struct Metrics {
     pub(super) schedules: ScheduleMetrics,
     pub(super) task_panics: IntCounterVec,
     pub(super) tls_reload_failures: IntCounter,
+    pub(super) configuration_reload_failures: IntCounter,
     /// Deliveries owed and not yet settled.
     pub deliveries_pending: IntGauge,
     /// Of dead letters.
     pub dead_letters: DeadLetterMetrics,
     /// Targets with a worker, that is with deliveries owed or just settled.
     pub targets_active: IntGauge,
+    /// Targets that are paused and owed something.
+    pub targets_paused: IntGauge,
+    /// Targets whose circuit breaker is not closed.
+    pub circuit_breakers_open: IntGauge,
     /// Rules in the store.
     pub rules: IntGauge,
     /// What the data directory takes and has.
     pub storage: StorageMetrics,
+}
+
+/// One of what a gauge counts, for as long as it lives.
+#[derive(Debug)]
+pub struct Counted(IntGauge);
+
+impl Counted {
+    /// Counts one more.
+    #[must_use]
+    pub fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// The metrics of the data directory.
@@ -66,6 +90,7 @@ pub struct DeadLetterMetrics {
     pub(super) given_up: IntCounterVec,
     pub(super) expired: IntCounterVec,
     pub(super) redriven: IntCounter,
+    pub(super) not_queued: IntCounter,
     pub(super) purged: IntCounter,
     /// Bytes of all of them.
     pub bytes: IntGauge,
@@ -103,6 +128,7 @@ const ERROR_CODES: &[&str] = &[
     "FORWARDED_TOO_OFTEN",
     "FORWARDING_FAILED",
     "NO_CREDENTIALS",
+    "ADDRESS_FORBIDDEN",
     "TARGET_REMOVED",
     "EVENT_UNREADABLE",
     "EVENT_DAMAGED",
@@ -143,6 +169,10 @@ impl DeadLetterMetrics {
             redriven: make.counter(
                 "eventyard_dead_letters_redriven_total",
                 "Dead letters whose events were owed to their targets again",
+            )?,
+            not_queued: make.counter(
+                "eventyard_dead_letters_not_queued_total",
+                "Dead letters of which no copy is in the queue of the target's `DeadLetterConfig`",
             )?,
             purged: make.counter("eventyard_dead_letters_purged_total", "Dead letters deleted by hand")?,
             bytes: make.gauge(
@@ -312,6 +342,10 @@ impl Metrics {
                 "Bugs that were caught",
                 &[("task", "`request`, `connection`, `attempt`, `worker`, or a part of the daemon")],
             )?,
+            configuration_reload_failures: make.counter(
+                "eventyard_configuration_reload_failures_total",
+                "Times that the configuration, or a part of it, could not be read again at SIGHUP; what was before goes on",
+            )?,
             tls_reload_failures: make.counter(
                 "eventyard_tls_reload_failures_total",
                 "Certificates that could not be read again at SIGHUP; the ones from before go on",
@@ -320,6 +354,14 @@ impl Metrics {
             targets_active: make.gauge(
                 "eventyard_targets_active",
                 "Targets with a worker: owed something now or in the last seconds",
+            )?,
+            targets_paused: make.gauge(
+                "eventyard_targets_paused",
+                "Targets that are paused by `eventyard:paused` and owed something",
+            )?,
+            circuit_breakers_open: make.gauge(
+                "eventyard_circuit_breakers_open",
+                "Targets whose circuit breaker is open or half open: they failed again and again and are left alone",
             )?,
             rules: make.gauge("eventyard_rules", "Rules in the store")?,
             storage: StorageMetrics::new(&make)?,

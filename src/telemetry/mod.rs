@@ -7,6 +7,7 @@
 mod api;
 mod authentication;
 mod catalogue;
+mod configuration;
 mod delivery;
 mod journal;
 mod lifecycle;
@@ -19,18 +20,19 @@ mod schedules;
 pub use api::{EventsReceived, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use catalogue::Description;
+pub use configuration::{ConfigurationNotReloaded, ConfigurationReloaded};
 pub use delivery::{
     AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLetterNotQueued, DeadLettersExpired, DeadLettersTakenOut,
-    DeliveryDied, EventUnmatched,
+    DeliveryDied, EventUnmatched, TargetPaused,
 };
 pub use journal::{
     BacklogFull, GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, RecordQuarantined,
     SegmentDropped,
 };
 pub use lifecycle::{BackupTaken, Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
-pub use logs::{InvalidLogLevel, LogFormat, init_logs};
+pub use logs::{InvalidLogLevel, LogFormat, init_logs, set_log_level};
 pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
-pub use metrics::Metrics;
+pub use metrics::{Counted, Metrics};
 pub use schedules::{ClockSetBack, FiringsMissed, ScheduleFired};
 
 /// The place all facts go to.

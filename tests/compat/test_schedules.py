@@ -102,8 +102,10 @@ def test_a_wrong_tag_is_refused_by_name(client, pairs, reason):
 
 
 def test_an_option_that_is_not_known_is_refused(client):
-    known = "eventyard:timezone, eventyard:catch-up, eventyard:jitter-seconds"
-    reason = f"eventyard:time-zone is not known; there are {known}."
+    options = ["timezone", "catch-up", "jitter-seconds", "paused", "group-path", "concurrency", "attempts-per-second"]
+    options += ["circuit-breaker-failures", "response-timeout-ms"]
+    known = ", ".join(f"eventyard:{option}" for option in options)
+    reason = f"eventyard:time-zone is not known; the nearest name is eventyard:timezone, and there are {known}."
     with refused("ValidationException", f"Parameter Tags is not valid. Reason: {reason}"):
         client.put_rule(Name="nightly", ScheduleExpression="rate(1 day)", Tags=tags(time_zone="UTC"))
 

@@ -33,17 +33,39 @@ def test_resources_are_made_do_not_drift_are_changed_and_go(terraform, client):
         assert accounts == ("111122223333" if stage == "first" else ["444455556666", "111122223333"])
         placed = client.describe_rule(Name="placed", EventBusName="orders")
         assert json.loads(placed["EventPattern"])["detail"]["stage"] == [stage]
-        (audit,) = client.list_targets_by_rule(Rule="placed", EventBusName="orders")["Targets"]
+        targets = client.list_targets_by_rule(Rule="placed", EventBusName="orders")["Targets"]
         retries = {"first": (60, 0), "second": (3600, 5)}[stage]
-        assert audit == {
-            "Id": "audit",
-            "Arn": bus["Arn"].replace("orders", "audit"),
-            "RoleArn": f"arn:aws:iam::000000000000:role/{stage}",
-            "RetryPolicy": {"MaximumEventAgeInSeconds": retries[0], "MaximumRetryAttempts": retries[1]},
+        role = f"arn:aws:iam::000000000000:role/{stage}"
+        template = f'{{"stage": "{stage}", "total": <total>, "id": <id>}}'
+        key = {"first": "$.detail.customer", "second": "$.source"}[stage]
+        assert {target.pop("Id"): target for target in targets} == {
+            "audit": {
+                "Arn": bus["Arn"].replace("orders", "audit"),
+                "RoleArn": role,
+                "RetryPolicy": {"MaximumEventAgeInSeconds": retries[0], "MaximumRetryAttempts": retries[1]},
+            },
+            "queue": {
+                "Arn": "arn:aws:sqs:us-east-1:000000000000:orders.fifo",
+                "SqsParameters": {"MessageGroupId": stage},
+                "InputTransformer": {
+                    "InputPathsMap": {"total": "$.detail.total", "id": "$.id"},
+                    "InputTemplate": template,
+                },
+                "DeadLetterConfig": {"Arn": f"arn:aws:sqs:us-east-1:000000000000:dead-{stage}"},
+            },
+            "stream": {
+                "Arn": "arn:aws:kinesis:us-east-1:000000000000:stream/orders",
+                "RoleArn": role,
+                "KinesisParameters": {"PartitionKeyPath": key},
+            }
+            | ({"InputPath": "$.detail"} if stage == "first" else {}),
         }
         (hourly,) = client.list_rules(NamePrefix="hourly-")["Rules"]
         expected = {"first": ("rate(1 hour)", "DISABLED"), "second": ("cron(0 12 * * ? *)", "ENABLED")}
         assert (hourly["ScheduleExpression"], hourly["State"]) == expected[stage]
+        (function,) = client.list_targets_by_rule(Rule=hourly["Name"])["Targets"]
+        arn = "arn:aws:lambda:us-east-1:000000000000:function:report"
+        assert function == {"Id": "function", "Arn": arn, "Input": json.dumps({"stage": stage}, separators=(",", ":"))}
         organization = {"first": "o-a1b2c3d4e5", "second": "o-f6a7b8c9d0"}[stage]
         assert organization in client.describe_event_bus()["Policy"]
 

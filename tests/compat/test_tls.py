@@ -1,6 +1,7 @@
 """TLS on both listeners: certificates, their renewal, and those of clients. The openssl program makes them."""
 
 import http.client
+import json
 import shutil
 import signal
 import socket
@@ -130,6 +131,24 @@ def test_the_admin_listener(start_daemon, authority):
     daemon = start_daemon(options(*authority.issue("server")), admin_authority=authority.file)
     paths = ["/health/live", "/health/ready", "/metrics", "/dead-letters"]
     assert [status(daemon.admin_address, authority, path) for path in paths] == [200] * 4
+
+
+def test_the_command_line_over_https(start_daemon, binary, authority):
+    daemon = start_daemon(options(*authority.issue("server")), admin_authority=authority.file)
+
+    def run(*arguments, trust=("--ca-file", str(authority.file))):
+        return subprocess.run([binary, *arguments, *trust], capture_output=True, text=True, timeout=60)
+
+    asked = run("dead-letters", "list", "--json", "--admin", f"https://{daemon.admin_address}")
+    assert asked.returncode == 0, asked.stderr
+    exported = run("rules", "export", "--endpoint", f"https://{daemon.api_address}")
+    assert (exported.returncode, json.loads(exported.stdout)) == (0, {"Rules": []}), exported.stderr
+    for why, refused in [
+        ("certificate", run("dead-letters", "list", "--admin", f"https://{daemon.admin_address}", trust=())),
+        ("is it running", run("dead-letters", "list", "--admin", daemon.admin_address)),
+        ("no certificate in it", run("rules", "export", trust=("--ca-file", str(authority.folder / "server.key")))),
+    ]:
+        assert refused.returncode == 1 and why in refused.stderr, refused.stderr
 
 
 def test_files_that_cannot_be_used(binary, authority, tmp_path):

@@ -3,52 +3,12 @@
 //! The disk is a small tmpfs, which takes root to mount. Where that is not allowed the tests say so and do nothing.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::support::{Answer, Client, Daemon, Reply, Sink, wait_for};
-
-/// A file system of its own, gone with the test.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    fn mount(size_mib: u32) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let size = format!("size={size_mib}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()).output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(dir));
-        }
-        println!("SKIPPED: this user may not mount a tmpfs, so the disk was not filled");
-        None
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Writes a file until the disk is full.
-    fn fill(&self) -> PathBuf {
-        let path = self.path().join("filling");
-        let mut file = File::create(&path).unwrap();
-        while file.write_all(&[0; 8 * 1024]).is_ok() {}
-        path
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a daemon that was killed a moment ago may still be letting go.
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
+use crate::support::{Answer, Client, Daemon, Reply, Sink, SmallDisk, wait_for};
 
 fn put(client: Client, n: u64) -> std::io::Result<Reply> {
     let detail = json!({"n": n, "filling": "x".repeat(20_000)}).to_string();

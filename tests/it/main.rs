@@ -10,6 +10,7 @@
 mod backup;
 mod chart;
 mod commands;
+mod configuration;
 mod conservation;
 mod dead_letters;
 mod disk_full;

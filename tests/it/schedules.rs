@@ -4,69 +4,20 @@
 //! test nothing; `tests/run` installs it where it may.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use eventyard::runtime::SystemClock;
-use eventyard_core::clock::{Clock as _, Timestamp};
+use eventyard_core::clock::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Daemon, Dice, Sink, wait_for};
+use crate::support::{Daemon, Dice, MINUTE, MovedTime, Sink, wait_for};
 
-const MINUTE: i64 = 60;
-
-/// The time of a daemon, as an offset to the real one that a file tells.
-struct MovedTime {
-    library: PathBuf,
-    folder: tempfile::TempDir,
-    offset: i64,
-}
-
-impl MovedTime {
-    /// None where libfaketime is not installed.
-    fn find() -> Option<Self> {
-        let places = fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path().join("faketime"));
-        let library = places
-            .chain([PathBuf::from("/usr/lib/faketime")])
-            .map(|folder| folder.join("libfaketimeMT.so.1"))
-            .find(|library| library.exists());
-        let Some(library) = library else {
-            println!("SKIPPED: libfaketime is not installed, so no test moves the clock of the real binary");
-            return None;
-        };
-        let mut time = Self { library, folder: tempfile::tempdir().unwrap(), offset: 0 };
-        // Right behind a full minute, so that the next one comes when the test says.
-        time.advance(MINUTE + 1 - SystemClock.now().as_millis() / 1_000 % MINUTE);
-        Some(time)
-    }
-
-    fn advance(&mut self, seconds: i64) {
-        self.offset += seconds;
-        // A reader never sees half of it.
-        let new = self.folder.path().join("new");
-        fs::write(&new, format!("{:+}\n", self.offset)).unwrap();
-        fs::rename(new, self.file()).unwrap();
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("offset")
-    }
-
-    fn start(&self, data_dir: &Path) -> Daemon {
-        Daemon::start_in_environment(
-            data_dir,
-            &[
-                ("LD_PRELOAD", self.library.to_str().unwrap()),
-                ("FAKETIME_TIMESTAMP_FILE", self.file().to_str().unwrap()),
-                ("FAKETIME_NO_CACHE", "1"),
-                // Timeouts and pauses go on as ever.
-                ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-                ("EVENTYARD_DELIVERY__BACKOFF_BASE_MS", "10"),
-                ("EVENTYARD_DELIVERY__BACKOFF_MAX_MS", "50"),
-            ],
-        )
-    }
+fn start(time: &MovedTime, data_dir: &Path) -> Daemon {
+    let mut environment = time.environment();
+    let options = [("EVENTYARD_DELIVERY__BACKOFF_BASE_MS", "10"), ("EVENTYARD_DELIVERY__BACKOFF_MAX_MS", "50")];
+    environment.extend(options.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let environment: Vec<_> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Daemon::start_in_environment(data_dir, &environment)
 }
 
 fn put_rule(daemon: &Daemon, sink: &Sink, name: &str, catch_up: &str) {
@@ -101,7 +52,7 @@ fn minutes(dues: &BTreeMap<String, BTreeSet<String>>) -> Vec<i64> {
 fn each_minute_fires_once_through_kills_and_jumps_of_the_clock() {
     let Some(mut time) = MovedTime::find() else { return };
     let (folder, sink, mut dice) = (tempfile::tempdir().unwrap(), Sink::healthy(), Dice::from_environment());
-    let mut daemon = time.start(folder.path());
+    let mut daemon = start(&time, folder.path());
     put_rule(&daemon, &sink, "minutely", "all");
     let mut kills = 0;
     for step in 0..24 {
@@ -137,7 +88,7 @@ fn a_daemon_that_was_stopped_makes_up_for_what_it_was_told_to() {
     let Some(mut time) = MovedTime::find() else { return };
     let folder = tempfile::tempdir().unwrap();
     let (last, all) = (Sink::healthy(), Sink::healthy());
-    let daemon = time.start(folder.path());
+    let daemon = start(&time, folder.path());
     put_rule(&daemon, &last, "last", "last");
     put_rule(&daemon, &all, "all", "all");
     time.advance(MINUTE);

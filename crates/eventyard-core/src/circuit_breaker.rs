@@ -36,8 +36,10 @@ pub enum Passage {
 /// A change of state worth telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// Left alone for so long.
+    /// Left alone for so long, for the first time since it was closed.
     Opened(Duration),
+    /// Left alone for so long, because a probe failed.
+    Reopened(Duration),
     /// A probe is let through.
     HalfOpened,
     /// Back to normal.
@@ -63,6 +65,12 @@ impl CircuitBreaker {
     #[must_use]
     pub fn new(settings: CircuitBreakerSettings) -> Self {
         Self { settings, state: State::Closed { failures: 0 } }
+    }
+
+    /// True while everything passes.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
     }
 
     /// What may pass at `now`.
@@ -138,8 +146,9 @@ impl CircuitBreaker {
             let half = self.settings.open.ceiling(openings) / 2;
             (half + Backoff { base: half, max: half }.wait(1, random)).min(max)
         };
+        let was_closed = self.is_closed();
         self.state = State::Open { since: now, until: now.saturating_add(wait), openings };
-        Transition::Opened(wait)
+        if was_closed { Transition::Opened(wait) } else { Transition::Reopened(wait) }
     }
 }
 
@@ -175,7 +184,7 @@ mod tests {
         assert_eq!(breaker.probe_begun(), Some(Transition::HalfOpened));
         assert_eq!(breaker.passage(at(600)), Passage::AfterProbe);
         let opened = breaker.attempt_ended(true, TargetHealth::Failing, at(700), 0);
-        assert_eq!(opened, Some(Transition::Opened(Duration::from_millis(1_001))), "twice as long");
+        assert_eq!(opened, Some(Transition::Reopened(Duration::from_millis(1_001))), "twice as long");
         breaker.probe_begun();
         assert_eq!(breaker.attempt_ended(true, TargetHealth::Healthy, at(9_000), 0), Some(Transition::Closed));
         assert_eq!(breaker.passage(at(9_000)), Passage::Free);

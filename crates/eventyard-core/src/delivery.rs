@@ -1,6 +1,7 @@
 //! A delivery: one event owed to one target, and how an attempt at it ended.
 
 use crate::clock::Timestamp;
+use crate::egress::ForbiddenAddress;
 use crate::forwarding::ForwardError;
 use crate::name::{EventNumber, TargetNumber};
 use crate::retry_after::RetryAfter;
@@ -58,6 +59,16 @@ pub enum AttemptOutcome {
         /// What came.
         reason: String,
     },
+    /// A broker said that it will never take this.
+    Rejected {
+        /// What it said.
+        reason: String,
+    },
+    /// A broker did not take this, for a reason that may pass.
+    NotConfirmed {
+        /// What it said.
+        reason: String,
+    },
     /// No connection, or it broke before the answer.
     ConnectionFailed {
         /// What the network said.
@@ -99,6 +110,8 @@ pub enum AttemptOutcome {
     },
     /// A bug in this program, which the log tells.
     InternalError,
+    /// The target is at an address that no delivery may go to.
+    AddressForbidden(ForbiddenAddress),
     /// The event grew too old while its target was left alone, so it was not sent.
     EventTooOld,
 }
@@ -153,6 +166,7 @@ impl AttemptOutcome {
             Self::Throttled { .. }
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
+            | Self::NotConfirmed { .. }
             | Self::ConnectionFailed { .. }
             | Self::TimedOut { .. }
             | Self::NoCredentials { .. }
@@ -160,10 +174,12 @@ impl AttemptOutcome {
             | Self::NotForwarded(ForwardError::NotWritten(_))
             | Self::InternalError => Verdict::Retryable,
             Self::Refused { .. }
+            | Self::Rejected { .. }
             | Self::Redirected { .. }
             | Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
             | Self::NotForwarded(_)
+            | Self::AddressForbidden(_)
             | Self::TargetRemoved
             | Self::EventDamaged { .. }
             | Self::EventTooOld => Verdict::Permanent,
@@ -177,8 +193,11 @@ impl AttemptOutcome {
             return TargetHealth::Busy(asked.earliest(now));
         }
         match self {
-            Self::Delivered | Self::Refused { .. } | Self::Redirected { .. } => TargetHealth::Healthy,
+            Self::Delivered | Self::Refused { .. } | Self::Rejected { .. } | Self::Redirected { .. } => {
+                TargetHealth::Healthy
+            }
             Self::Throttled { .. }
+            | Self::NotConfirmed { .. }
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
@@ -187,6 +206,7 @@ impl AttemptOutcome {
             Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
             | Self::NotForwarded(_)
+            | Self::AddressForbidden(_)
             | Self::TargetRemoved
             | Self::EventUnreadable { .. }
             | Self::EventDamaged { .. }
@@ -210,8 +230,8 @@ impl AttemptOutcome {
         match self {
             Self::Delivered => "DELIVERED",
             Self::Throttled { .. } => "THROTTLED",
-            Self::TargetFailed { .. } => "TARGET_FAILED",
-            Self::Refused { .. } => "REFUSED_BY_TARGET",
+            Self::TargetFailed { .. } | Self::NotConfirmed { .. } => "TARGET_FAILED",
+            Self::Refused { .. } | Self::Rejected { .. } => "REFUSED_BY_TARGET",
             Self::Redirected { .. } => "REDIRECTED",
             Self::Unintelligible { .. } => "UNINTELLIGIBLE_ANSWER",
             Self::ConnectionFailed { .. } => "CONNECTION_FAILED",
@@ -220,6 +240,7 @@ impl AttemptOutcome {
             Self::RequestInvalid { .. } => "REQUEST_INVALID",
             Self::NotForwarded(error) => error.code(),
             Self::NoCredentials { .. } => "NO_CREDENTIALS",
+            Self::AddressForbidden(_) => "ADDRESS_FORBIDDEN",
             Self::TargetRemoved => "TARGET_REMOVED",
             Self::EventUnreadable { .. } => "EVENT_UNREADABLE",
             Self::EventDamaged { .. } => "EVENT_DAMAGED",
@@ -248,12 +269,15 @@ impl AttemptOutcome {
                 )
             }
             Self::Unintelligible { reason } => format!("the target's answer is not a final HTTP answer: {reason}"),
+            Self::Rejected { reason } => format!("the target refused the event: {reason}"),
+            Self::NotConfirmed { reason } => format!("the target did not take the event: {reason}"),
             Self::ConnectionFailed { reason } => format!("the target could not be reached: {reason}"),
             Self::TimedOut { waited_for } => format!("timed out waiting for {waited_for}"),
             Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),
             Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
             Self::NotForwarded(error) => error.to_string(),
             Self::NoCredentials { reason } => format!("there are no AWS credentials to sign with: {reason}"),
+            Self::AddressForbidden(forbidden) => forbidden.to_string(),
             Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
             Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
             Self::EventDamaged { reason } => format!("the event is lost: {reason}"),

@@ -44,6 +44,13 @@ impl EventId {
         Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
     }
 
+    /// What services are given to know a repetition by: always the same for this event and this target of this rule, and a
+    /// version 5 UUID.
+    #[must_use]
+    pub fn idempotency_token(&self, rule_arn: &str, target_id: &str) -> String {
+        Uuid::new_v5(&self.0, format!("{rule_arn} {target_id}").as_bytes()).to_string()
+    }
+
     /// Reads an id as it is written in an envelope.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -1,11 +1,18 @@
-//! The senders: one file for each kind of target, and a folder for AWS services with one for each.
+//! The senders: one file for each kind of target, and a folder each for AWS services and for message brokers.
+
+use std::sync::Arc;
+
+use super::connections::CurrentConnections;
 
 mod aws;
+mod broker;
 mod event_bus;
 mod http;
 
 pub(super) use aws::AwsDelivery;
-pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender};
+pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, ContainerAuthorization};
+pub(super) use broker::BrokerDelivery;
+pub use broker::{BrokerSender, BrokerTlsError, Dialer};
 pub(super) use event_bus::forward;
 pub(super) use http::HttpRequest;
 pub use http::{HttpSender, HttpSenderError};
@@ -17,4 +24,8 @@ pub struct Senders {
     pub http: HttpSender,
     /// For AWS services.
     pub aws: AwsSender,
+    /// For message brokers.
+    pub broker: BrokerSender,
+    /// What the operator knows about the servers of targets.
+    pub connections: Arc<CurrentConnections>,
 }

@@ -98,6 +98,46 @@ resource "aws_cloudwatch_event_target" "audit" {
   }
 }
 
+resource "aws_cloudwatch_event_target" "queue" {
+  rule           = aws_cloudwatch_event_rule.placed.name
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  target_id      = "queue"
+  arn            = "arn:aws:sqs:us-east-1:000000000000:orders.fifo"
+
+  sqs_target {
+    message_group_id = var.stage
+  }
+
+  input_transformer {
+    input_paths    = { total = "$.detail.total", id = "$.id" }
+    input_template = "{\"stage\": \"${var.stage}\", \"total\": <total>, \"id\": <id>}"
+  }
+
+  dead_letter_config {
+    arn = "arn:aws:sqs:us-east-1:000000000000:dead-${var.stage}"
+  }
+}
+
+resource "aws_cloudwatch_event_target" "stream" {
+  rule           = aws_cloudwatch_event_rule.placed.name
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  target_id      = "stream"
+  arn            = "arn:aws:kinesis:us-east-1:000000000000:stream/orders"
+  role_arn       = "arn:aws:iam::000000000000:role/${var.stage}"
+  input_path     = var.stage == "first" ? "$.detail" : null
+
+  kinesis_target {
+    partition_key_path = var.stage == "first" ? "$.detail.customer" : "$.source"
+  }
+}
+
+resource "aws_cloudwatch_event_target" "function" {
+  rule      = aws_cloudwatch_event_rule.hourly.name
+  target_id = "function"
+  arn       = "arn:aws:lambda:us-east-1:000000000000:function:report"
+  input     = jsonencode({ stage = var.stage })
+}
+
 resource "aws_cloudwatch_event_bus" "audit" {
   name = "audit"
 }

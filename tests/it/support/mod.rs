@@ -1,14 +1,18 @@
-//! What the tests share: the daemon as a child process, a client, and a sink.
+//! What the tests share: the daemon as a child process, a client, a sink, a disk and a clock.
 
 mod client;
 mod daemon;
+mod moved_time;
 mod sink;
+mod small_disk;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Client, Reply};
 pub(crate) use daemon::Daemon;
+pub(crate) use moved_time::{MINUTE, MovedTime};
 pub(crate) use sink::{Answer, Sink};
+pub(crate) use small_disk::SmallDisk;
 
 /// Waits until `check` gives something. The time is a bound on a hang, not a measurement.
 pub(crate) fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {

@@ -41,7 +41,7 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-pub use options::{CatchUp, JITTER_SECONDS_MAX, OPTION_TAG_PREFIX, ScheduleOptions};
+pub use options::{CatchUp, JITTER_SECONDS_MAX, ScheduleOptions};
 pub use rule_schedule::{CatchUpPolicy, Firing, Firings, RuleSchedule};
 pub use zone::{InvalidTimezone, Timezone};
 

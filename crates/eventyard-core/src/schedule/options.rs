@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use super::Timezone;
 use crate::error::ServiceError;
-use crate::tag::Tags;
+use crate::option_tag::OptionTag;
 
-/// The tags that begin with this are eventyard's; one that is not known is refused.
-pub const OPTION_TAG_PREFIX: &str = "eventyard:";
-
-const TIMEZONE: &str = "eventyard:timezone";
-const CATCH_UP: &str = "eventyard:catch-up";
-const JITTER_SECONDS: &str = "eventyard:jitter-seconds";
+const TIMEZONE: &str = "timezone";
+const CATCH_UP: &str = "catch-up";
+const JITTER_SECONDS: &str = "jitter-seconds";
 
 /// The longest that a firing may be put off by chance, in seconds.
 pub const JITTER_SECONDS_MAX: u32 = 3_600;
@@ -64,52 +61,48 @@ pub struct ScheduleOptions {
 }
 
 impl ScheduleOptions {
-    /// Reads the tags of a rule.
+    /// The names of its tags.
+    pub const NAMES: &'static [&'static str] = &[TIMEZONE, CATCH_UP, JITTER_SECONDS];
+
+    /// Takes what one tag says; false when it is none of these.
     ///
     /// # Errors
-    /// A `ValidationException` that names the tag, for a value that cannot be read, or a key of eventyard's that is not
-    /// known: a mistyped option must not be taken for somebody's note.
-    pub fn from_tags(tags: &Tags) -> Result<Self, ServiceError> {
-        let mut options = Self::default();
-        for (key, value) in tags.iter().filter(|(key, _)| key.starts_with(OPTION_TAG_PREFIX)) {
-            let wrong = |reason: &str| {
-                ServiceError::validation(format!("Parameter Tags is not valid. Reason: {key} {reason}."))
-            };
-            match key {
-                TIMEZONE => {
-                    let zone = Timezone::parse(value);
-                    options.timezone = Some(zone.map_err(|error| wrong(&format!("is not valid: {error}")))?);
-                }
-                CATCH_UP => {
-                    options.catch_up = Some(CatchUp::parse(value).ok_or_else(|| wrong("must be skip, last or all"))?);
-                }
-                JITTER_SECONDS => {
-                    let seconds = value.parse().ok().filter(|seconds: &u32| *seconds <= JITTER_SECONDS_MAX);
-                    let seconds = seconds.ok_or_else(|| wrong(&format!("must be 0 to {JITTER_SECONDS_MAX}")))?;
-                    options.jitter = Duration::from_secs(seconds.into());
-                }
-                _ => {
-                    let known = [TIMEZONE, CATCH_UP, JITTER_SECONDS].join(", ");
-                    return Err(wrong(&format!("is not known; there are {known}")));
-                }
+    /// A `ValidationException` that names the tag, for a value that cannot be read, or when it is for one target.
+    pub fn take(&mut self, tag: &OptionTag<'_>) -> Result<bool, ServiceError> {
+        match tag.name() {
+            TIMEZONE => {
+                let zone = Timezone::parse(tag.value());
+                self.timezone = Some(zone.map_err(|error| tag.wrong(&format!("is not valid: {error}")))?);
             }
+            CATCH_UP => {
+                let catch_up = CatchUp::parse(tag.value());
+                self.catch_up = Some(catch_up.ok_or_else(|| tag.wrong("must be skip, last or all"))?);
+            }
+            JITTER_SECONDS => self.jitter = Duration::from_secs(tag.number(0..=JITTER_SECONDS_MAX)?.into()),
+            _ => return Ok(false),
         }
-        Ok(options)
+        if tag.target().is_some() {
+            return Err(tag.wrong("is for the rule as a whole, not for one target"));
+        }
+        Ok(true)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule_options::RuleOptions;
+    use crate::tag::Tags;
 
     fn read(pairs: &[(&str, &str)]) -> Result<ScheduleOptions, String> {
-        let tags = Tags::parse(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))).unwrap();
-        ScheduleOptions::from_tags(&tags).map_err(|error| error.message)
+        let pairs = pairs.iter().map(|(name, value)| (format!("eventyard:{name}"), (*value).to_owned()));
+        let options = RuleOptions::from_tags(&Tags::parse(pairs).unwrap());
+        options.map(|options| options.schedule).map_err(|error| error.message)
     }
 
     #[test]
     fn tags_are_read() {
-        assert_eq!(read(&[("team", "eventyard:blue")]), Ok(ScheduleOptions::default()));
+        assert_eq!(read(&[]), Ok(ScheduleOptions::default()));
         let options = read(&[(TIMEZONE, "Europe/Berlin"), (CATCH_UP, "all"), (JITTER_SECONDS, "3600")]).unwrap();
         assert_eq!(options.timezone, Some(Timezone::parse("Europe/Berlin").unwrap()));
         assert_eq!((options.catch_up, options.jitter), (Some(CatchUp::All), Duration::from_secs(3_600)));
@@ -126,11 +119,11 @@ mod tests {
             (JITTER_SECONDS, "3601", "must be 0 to 3600"),
             (JITTER_SECONDS, "-1", "must be 0 to 3600"),
             (JITTER_SECONDS, "", "must be 0 to 3600"),
-            ("eventyard:time-zone", "UTC", "is not known; there are eventyard:timezone"),
+            ("timezone/one", "UTC", "is for the rule as a whole, not for one target"),
         ];
-        for (key, value, reason) in wrong {
-            let message = read(&[(key, value)]).unwrap_err();
-            assert!(message.contains(&format!("{key} {reason}")), "{message}");
+        for (name, value, reason) in wrong {
+            let message = read(&[(name, value)]).unwrap_err();
+            assert!(message.contains(&format!("eventyard:{name} {reason}")), "{message}");
         }
     }
 }

@@ -39,30 +39,43 @@ impl HttpUrl {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
         let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query.to_owned())));
-        check_authority(authority)?;
+        split_authority(authority).map_err(InvalidHttpUrl::Url)?;
         let path = if path.is_empty() { "/" } else { path };
         Ok(Self { origin: format!("{scheme}://{authority}"), path: path.to_owned(), query })
     }
+
+    /// The host, with the brackets of an IPv6 address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.origin.split_once("://").map_or("", |(_, authority)| authority);
+        let end = authority.rfind(']').map_or_else(|| authority.find(':'), |bracket| Some(bracket + 1));
+        authority.get(..end.unwrap_or(authority.len())).unwrap_or_default()
+    }
 }
 
-fn check_authority(authority: &str) -> Result<(), InvalidHttpUrl> {
+/// The host, with brackets around an IPv6 address, and the port of `host[:port]`.
+///
+/// # Errors
+/// What is wrong, as the end of a sentence about the URL.
+pub(super) fn split_authority(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
     if authority.contains('@') {
-        return Err(InvalidHttpUrl::Url("holds credentials, which every ListTargetsByRule would show"));
+        return Err("holds credentials, which every ListTargetsByRule would show");
     }
-    let after_host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']'),
-        None => authority.find(':').map_or(Some((authority, "")), |colon| Some(authority.split_at(colon))),
+    let end_of_host = match authority.strip_prefix('[') {
+        Some(rest) => rest.find(']').map(|end| end + 2),
+        None => Some(authority.find(':').unwrap_or(authority.len())),
     };
-    let Some((host, port)) = after_host.filter(|(host, _)| !host.is_empty()) else {
-        return Err(InvalidHttpUrl::Url("has no host"));
+    let Some((host, port)) = end_of_host.filter(|end| *end > 0).map(|end| authority.split_at(end)) else {
+        return Err("has no host");
     };
-    if host.bytes().any(|byte| !(byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))) {
-        return Err(InvalidHttpUrl::Url("has a host that is no name or address"));
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    if name.bytes().any(|byte| !(byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))) {
+        return Err("has a host that is no name or address");
     }
-    match port.strip_prefix(':') {
-        None if port.is_empty() => Ok(()),
-        Some(number) if number.parse::<u16>().is_ok_and(|number| number > 0) => Ok(()),
-        _ => Err(InvalidHttpUrl::Url("has a port that is not a number from 1 to 65535")),
+    match port.strip_prefix(':').map(str::parse) {
+        None if port.is_empty() => Ok((host, None)),
+        Some(Ok(number)) if number > 0 => Ok((host, Some(number))),
+        _ => Err("has a port that is not a number from 1 to 65535"),
     }
 }
 
@@ -76,6 +89,11 @@ mod tests {
         assert_eq!((url.origin.as_str(), url.path.as_str()), ("https://example.com:8443", "/a/*/b"));
         assert_eq!(url.query.as_deref(), Some("c=d"));
         assert_eq!(HttpUrl::parse("http://[::1]:80").unwrap().path, "/");
+        for (arn, host) in
+            [("http://[::1]:80", "[::1]"), ("http://[::1]/", "[::1]"), ("http://h:1/a:b", "h"), ("http://h", "h")]
+        {
+            assert_eq!(HttpUrl::parse(arn).unwrap().host(), host);
+        }
         assert_eq!(HttpUrl::parse("http://h?x").unwrap().query.as_deref(), Some("x"));
     }
 

@@ -1,8 +1,12 @@
 //! HTTP targets: a POST of the shaped event to the URL that is the target's Arn.
 
+#[cfg(test)]
+mod tests;
+
 use std::error::Error;
 use std::time::Duration;
 
+use crate::delivery::egress::{EgressGuard, Unresolved};
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 use eventyard_core::limits::ANSWER_EXCERPT_BYTES_MAX;
@@ -19,7 +23,11 @@ const ATTEMPT_HEADER: &str = "eventyard-attempt";
 /// Posts to HTTP targets. Connections are kept and shared by targets of the same origin.
 #[derive(Clone, Debug)]
 pub struct HttpSender {
+    /// For what the operator wrote: it is not guarded.
     pub(super) client: Client,
+    /// For what targets name.
+    guarded: Client,
+    guard: EgressGuard,
     pub(super) response_timeout: Duration,
 }
 
@@ -39,25 +47,33 @@ pub(in crate::delivery) struct HttpRequest<'a> {
     pub(in crate::delivery) attempt: u32,
     /// What is posted.
     pub(in crate::delivery) body: String,
+    /// Time for the whole exchange, when it is another than that of all targets.
+    pub(in crate::delivery) response_timeout: Option<Duration>,
 }
 
 impl HttpSender {
-    /// A sender that waits `connect_timeout` for a connection and `response_timeout` for the whole exchange.
+    /// A sender to the addresses that `guard` lets through. It waits `connect_timeout` for a connection and `response_timeout` for the whole exchange.
     ///
     /// # Errors
     /// When the TLS library cannot be set up.
-    pub fn new(connect_timeout: Duration, response_timeout: Duration) -> Result<Self, HttpSenderError> {
+    pub fn new(
+        guard: EgressGuard,
+        connect_timeout: Duration,
+        response_timeout: Duration,
+    ) -> Result<Self, HttpSenderError> {
         // Only the first call in a process decides, and all calls decide the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .connect_timeout(connect_timeout)
-            // Events go where the operator said, not where an answer or the environment points.
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .user_agent(concat!("eventyard/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, response_timeout })
+        let builder = || {
+            Client::builder()
+                .connect_timeout(connect_timeout)
+                // Events go where the operator said, not where an answer or the environment points.
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .tcp_nodelay(true)
+                .user_agent(concat!("eventyard/", env!("CARGO_PKG_VERSION")))
+        };
+        let guarded = builder().dns_resolver(guard.clone()).build()?;
+        Ok(Self { client: builder().build()?, guarded, guard, response_timeout })
     }
 
     /// Makes one attempt.
@@ -66,11 +82,16 @@ impl HttpSender {
             Ok(address) => address,
             Err(reason) => return AttemptOutcome::RequestInvalid { reason },
         };
+        // A host that is an address is connected to without asking the resolver.
+        if let Err(forbidden) = self.guard.check_host(url.host_str().unwrap_or_default()) {
+            return AttemptOutcome::AddressForbidden(forbidden);
+        }
+        let timeout = request.response_timeout.unwrap_or(self.response_timeout);
         let exchange = async {
-            let response = self.client.post(url).headers(headers).body(request.body).send().await?;
+            let response = self.guarded.post(url).headers(headers).body(request.body).send().await?;
             Ok(outcome(response).await)
         };
-        match tokio::time::timeout(self.response_timeout, exchange).await {
+        match tokio::time::timeout(timeout, exchange).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => failure(&error),
             Err(_) => AttemptOutcome::TimedOut { waited_for: "the answer" },
@@ -187,28 +208,9 @@ pub(super) fn failure(error: &reqwest::Error) -> AttemptOutcome {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
-    }
-    AttemptOutcome::ConnectionFailed { reason: cause.to_string() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_value_stays_one_segment_whatever_the_event_holds() {
-        let push = |value| {
-            let mut path = String::from("/a/");
-            push_path_value(&mut path, value).map(|()| {
-                let mut url = Url::parse("http://h").unwrap();
-                url.set_path(&path);
-                url.path().to_owned()
-            })
-        };
-        assert_eq!(push("b").unwrap(), "/a/b");
-        assert_eq!(push("../x?y#z%2e\\").unwrap(), "/a/..%2Fx%3Fy%23z%252e%5C");
-        for value in ["", ".", "..", ".\t.", ".\n.", "..\r", "\u{0}", "a\u{7f}"] {
-            assert!(push(value).is_err(), "{value:?}");
+        if let Some(Unresolved::Forbidden(forbidden)) = cause.downcast_ref() {
+            return AttemptOutcome::AddressForbidden(*forbidden);
         }
     }
+    AttemptOutcome::ConnectionFailed { reason: cause.to_string() }
 }

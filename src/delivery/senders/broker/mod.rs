@@ -1,0 +1,127 @@
+//! Message brokers: one message for each delivery, which counts once the broker has confirmed it.
+//!
+//! Each kind has a file that speaks its protocol. [`dial`] opens what it is spoken over, [`pool`] keeps one connection for
+//! each server.
+
+mod amqp;
+mod dial;
+mod kafka;
+mod nats;
+mod pool;
+mod redis;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventyard_core::clock::Timestamp;
+use eventyard_core::connection::Connection;
+use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::event::EventId;
+use eventyard_core::target::{BrokerDestination, BrokerTarget, TextTemplate};
+
+use amqp::{AmqpConnection, AmqpPlace};
+use dial::Peer;
+pub use dial::{BrokerTlsError, Dialer};
+use kafka::KafkaProducer;
+use nats::NatsConnection;
+use pool::Pool;
+use redis::RedisConnection;
+
+use crate::runtime::Random;
+
+/// Sends messages to brokers.
+#[derive(Debug)]
+pub struct BrokerSender {
+    dialer: Dialer,
+    random: Arc<Random>,
+    response_timeout: Duration,
+    nats: Pool<NatsConnection>,
+    kafka: KafkaProducer,
+    amqp: Pool<AmqpConnection, AmqpPlace>,
+    redis: Pool<RedisConnection, (Peer, u16)>,
+}
+
+/// One delivery.
+#[derive(Debug)]
+pub(in crate::delivery) struct BrokerDelivery<'a> {
+    pub(in crate::delivery) target: &'a BrokerTarget,
+    /// What the operator knows about the server.
+    pub(in crate::delivery) connection: Option<Arc<Connection>>,
+    /// The event, whose parts the URL may name.
+    pub(in crate::delivery) envelope: &'a str,
+    pub(in crate::delivery) event: EventId,
+    /// When it was accepted.
+    pub(in crate::delivery) received: Timestamp,
+    /// What is sent.
+    pub(in crate::delivery) body: String,
+}
+
+/// What every protocol sends, its parts of the event in their places.
+#[derive(Debug)]
+struct Message {
+    event: EventId,
+    /// When it was accepted, in milliseconds since 1970.
+    received_ms: i64,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl BrokerSender {
+    /// A sender whose attempts take `response_timeout` at most, connecting included.
+    #[must_use]
+    pub fn new(dialer: Dialer, random: Arc<Random>, response_timeout: Duration) -> Self {
+        Self {
+            kafka: KafkaProducer::new(response_timeout),
+            dialer,
+            random,
+            response_timeout,
+            nats: Pool::default(),
+            amqp: Pool::default(),
+            redis: Pool::default(),
+        }
+    }
+
+    /// Makes one attempt.
+    pub(in crate::delivery) async fn send(&self, delivery: BrokerDelivery<'_>) -> AttemptOutcome {
+        match tokio::time::timeout(self.response_timeout, self.try_send(delivery)).await {
+            Ok(outcome) => outcome.unwrap_or_else(|failure| failure),
+            Err(_) => AttemptOutcome::TimedOut { waited_for: "the broker's confirmation" },
+        }
+    }
+
+    /// The error is how an attempt ended that had no connection, or nothing to send.
+    async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
+        let BrokerDelivery { target, connection, envelope, event, received, body } = delivery;
+        let resolve = |template: &TextTemplate| {
+            template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
+        };
+        let header = |(name, value): &(String, TextTemplate)| Ok((name.clone(), resolve(value)?));
+        let headers = target.headers.iter().map(header).collect::<Result<_, AttemptOutcome>>()?;
+        let message = Message { event, received_ms: received.as_millis(), headers, body };
+        let (dialer, peer) = (self.dialer.clone(), Peer { server: target.server.clone(), connection });
+        Ok(match &target.destination {
+            BrokerDestination::Nats(to) => {
+                let subject = resolve(&to.subject)?;
+                let inbox = format!("_INBOX.{:016x}", self.random.next_u64());
+                let line = self.nats.get(&peer, nats::connect(dialer, peer.clone(), inbox)).await?;
+                self.nats.watch(&peer, line.publish(&subject, to.jetstream, &message)).await
+            }
+            BrokerDestination::Amqp(to) => {
+                let routing_key = resolve(&to.routing_key)?;
+                let (virtual_host, exchange) = (to.virtual_host.clone(), to.exchange.clone());
+                let place = AmqpPlace { peer, virtual_host, exchange };
+                let line = self.amqp.get(&place, amqp::connect(dialer, place.clone())).await?;
+                self.amqp.watch(&place, line.publish(to, routing_key, &message)).await
+            }
+            BrokerDestination::Kafka(to) => {
+                let key = to.key.as_ref().map(resolve).transpose()?;
+                self.kafka.write(&dialer, peer, &to.topic, key.as_deref(), &message).await?
+            }
+            BrokerDestination::Redis(to) => {
+                let (key, place) = (resolve(&to.key)?, (peer, to.database));
+                let line = self.redis.get(&place, redis::connect(dialer, place.clone())).await?;
+                self.redis.watch(&place, line.add(to, &key, &message)).await
+            }
+        })
+    }
+}

@@ -1,0 +1,430 @@
+"""Targets that are message brokers: delivered for real to each server, and read back with a client of its own."""
+
+import json
+import time
+from types import SimpleNamespace
+
+import pytest
+import redis
+from confluent_kafka import Producer
+
+from broker_clients import CLIENTS, NatsSubject, RabbitQueue, RedisStream, kafka_records
+from brokers import Nats, Redis
+from daemon import free_ports
+from test_tls import Authority
+from waiting import wait_until
+from wire import dead_letters, refusal, request
+
+QUICK = {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "200", "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "500"}
+CLOSED = {"EVENTYARD_DELIVERY__CIRCUIT_BREAKER_FAILURES": "0"}
+
+
+@pytest.fixture(scope="module")
+def broker_of(tmp_path_factory):
+    """A function that gives the running server of a kind, the same one for all tests."""
+    running = {}
+
+    def start(client):
+        if client not in running:
+            running[client] = client.server(tmp_path_factory.mktemp(client.__name__))
+        return running[client]
+
+    yield start
+    for broker in running.values():
+        broker.stop()
+
+
+@pytest.fixture
+def own_broker(tmp_path):
+    """A function that starts a server for one test alone."""
+    running = []
+
+    def start(kind, **options):
+        running.append(kind(tmp_path / f"broker-{len(running)}", **options))
+        return running[-1]
+
+    yield start
+    for broker in running:
+        broker.stop()
+
+
+@pytest.fixture
+def route(start_daemon, client_of):
+    """A function that starts a daemon with one rule that has one target, and gives a way to put events."""
+
+    def start(arn, target=None, env=None, config=None):
+        daemon = start_daemon(QUICK | CLOSED | (env or {}), config)
+        client = client_of(daemon)
+        client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
+        client.put_targets(Rule="orders", Targets=[{"Id": "t-1", "Arn": arn} | (target or {})])
+
+        def put(*details):
+            entries = [{"Source": "shop", "DetailType": "Order", "Detail": json.dumps(detail)} for detail in details]
+            answer = client.put_events(Entries=entries)
+            assert answer["FailedEntryCount"] == 0
+            return [entry["EventId"] for entry in answer["Entries"]]
+
+        return SimpleNamespace(daemon=daemon, client=client, put=put)
+
+    return start
+
+
+def outcomes(daemon, event):
+    """How the attempts at an event ended so far: the codes and what was said."""
+    report = request(daemon.admin_address, "GET", f"/events/{event}").json()
+    attempts = [attempt for delivery in report["deliveries"] for attempt in delivery["attempts"]]
+    return [(attempt["outcome"], attempt.get("message", "")) for attempt in attempts]
+
+
+def only_letter(daemon):
+    (letter,) = wait_until(lambda: dead_letters(daemon)["dead_letters"])
+    return letter["ERROR_CODE"], letter["ERROR_MESSAGE"]
+
+
+kinds = pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.__name__)
+
+
+@kinds
+def test_an_event_arrives_with_what_the_url_adds(broker_of, route, kind):
+    client = kind(broker_of(kind), "a.{$.detail.region}/ä?b", "a.eu/ä?b")
+    router = route(client.arn(header_trace="t-{$.detail.order}"))
+    (event,) = router.put({"region": "eu", "order": 7})
+    (message,) = client.read(1)
+    body = json.loads(message.body)
+    assert (body["id"], body["detail"]) == (event, {"region": "eu", "order": 7})
+    assert message.event == event
+    assert message.headers["trace"] == "t-7"
+    wait_until(lambda: outcomes(router.daemon, event))
+    assert outcomes(router.daemon, event) == [("DELIVERED", "")]
+
+
+@kinds
+def test_an_input_is_what_is_sent(broker_of, route, kind):
+    client = kind(broker_of(kind), "inputs", "inputs")
+    router = route(client.arn(), {"InputPath": "$.detail"})
+    router.put({"order": 1})
+    assert [message.body for message in client.read(1)] == [b'{"order":1}']
+
+
+@kinds
+def test_a_broker_that_restarts_loses_nothing(broker_of, route, kind):
+    broker = broker_of(kind)
+    client = kind(broker, "restarts", "restarts", keeps=True)
+    router = route(client.arn())
+    first = router.put(*({"n": n} for n in range(5)))
+    assert {message.event for message in client.read(5)} == set(first)
+    broker.stop()
+    second = router.put(*({"n": n} for n in range(5)))
+    code, message = wait_until(lambda: outcomes(router.daemon, second[0]))[0]
+    assert code == "CONNECTION_FAILED", message
+    broker.start()
+    if not kind.survives:
+        kind(broker, "restarts", "restarts", keeps=True)
+    for event in second:
+        wait_until(lambda: ("DELIVERED", "") in outcomes(router.daemon, event))
+    client = kind(broker, "restarts", "restarts", keeps=True, is_there=True)
+    assert {message.event for message in client.read(10 if kind.survives else 5)} >= set(second)
+    assert "panicked" not in router.daemon.log()
+    assert len([line for line in router.daemon.log().splitlines() if "eventyard::" not in line]) == 0
+
+
+@kinds
+def test_nobody_listens(route, kind):
+    (port,) = free_ports(1)
+    client = kind(SimpleNamespace(server=f"127.0.0.1:{port}", port=port), "x", "x", is_there=True, opens=False)
+    router = route(client.arn(), {"RetryPolicy": {"MaximumRetryAttempts": 1}})
+    router.put({})
+    code, message = only_letter(router.daemon)
+    assert code == "CONNECTION_FAILED" and "refused" in message
+
+
+@kinds
+def test_what_a_place_does_not_select_is_a_dead_letter(broker_of, route, kind):
+    client = kind(broker_of(kind), "a.{$.detail.region}", "a", is_there=True)
+    router = route(client.arn())
+    router.put({"order": 7})
+    assert only_letter(router.daemon) == (
+        "REQUEST_INVALID", "the request could not be built: {$.detail.region} selects nothing of the event"
+    )
+
+
+# NATS
+
+
+def test_nats_subjects_take_no_wildcards_from_an_event(broker_of, route):
+    router = route(f"nats://{broker_of(NatsSubject).server}/{{$.detail.to}}")
+    for to in ["a.*", "a..b", "$JS.API.STREAM.PURGE.orders", "_INBOX.x", "a b"]:
+        router.put({"to": to})
+    letters = wait_until(lambda: len(dead_letters(router.daemon)["dead_letters"]) == 5 and dead_letters(router.daemon))
+    assert {letter["ERROR_CODE"] for letter in letters["dead_letters"]} == {"REQUEST_INVALID"}
+
+
+def test_jetstream_without_a_stream(broker_of, route):
+    router = route(f"nats://{broker_of(NatsSubject).server}/nobody.stores?jetstream=true")
+    (event,) = router.put({})
+    code, message = wait_until(lambda: outcomes(router.daemon, event))[0]
+    assert code == "TARGET_FAILED" and "no stream has the subject" in message
+
+
+def test_nats_message_too_large(own_broker, route):
+    broker = own_broker(Nats, max_payload=1000)
+    router = route(f"nats://{broker.server}/big")
+    router.put({"text": "x" * 1000})
+    code, message = only_letter(router.daemon)
+    assert code == "REFUSED_BY_TARGET" and "more than its max_payload, 1000" in message
+
+
+def test_nats_over_tls(own_broker, route, tmp_path):
+    authority = Authority(tmp_path)
+    broker = own_broker(Nats, tls=authority.issue("server"))
+    trusted = {"SSL_CERT_FILE": str(authority.file)}
+    client = NatsSubject(SimpleNamespace(server=broker.server, tls=authority.file), "tls", "tls")
+    for scheme in ["tls", "nats+tls"]:
+        router = route(f"{scheme}://{broker.server}/tls", env=trusted)
+        (event,) = router.put({})
+        wait_until(lambda: outcomes(router.daemon, event))
+        assert outcomes(router.daemon, event) == [("DELIVERED", "")]
+    assert len(client.read(2)) == 2
+    stranger = route(f"tls://{broker.server}/tls")
+    (event,) = stranger.put({})
+    code, message = wait_until(lambda: outcomes(stranger.daemon, event))[0]
+    assert code == "CONNECTION_FAILED" and "certificate" in message
+
+
+# Redis
+
+
+def test_redis_streams_are_kept_short_in_the_database_that_is_named(broker_of, route):
+    broker = broker_of(RedisStream)
+    router = route(f"redis://{broker.server}/short?maxlen=10&db=3")
+    for _ in range(30):
+        router.put(*({"n": n} for n in range(10)))
+    with redis.Redis(port=broker.port, db=3) as client:
+        wait_until(lambda: client.xinfo_stream("short")["entries-added"] == 300 if client.exists("short") else False)
+        assert client.xlen("short") < 300
+
+
+def test_what_redis_refuses(own_broker, route):
+    broker = own_broker(Redis)
+    with redis.Redis(port=broker.port) as client:
+        client.set("taken", "x")
+        router = route(f"redis://{broker.server}/taken")
+        router.put({})
+        code, message = only_letter(router.daemon)
+        assert code == "REFUSED_BY_TARGET" and "WRONGTYPE" in message
+        client.config_set("maxmemory", 1)
+        full = route(f"redis://{broker.server}/orders")
+        (event,) = full.put({})
+        code, message = wait_until(lambda: outcomes(full.daemon, event))[0]
+        assert code == "TARGET_FAILED" and "OOM" in message
+        client.config_set("maxmemory", 0)
+    assert len(RedisStream(broker, "orders", "orders").read(1)) == 1
+
+
+# Kafka
+
+
+@pytest.fixture
+def kafka_cluster():
+    """Three brokers as librdkafka, the library of most clients, has them for tests of its own."""
+    keeps = Producer({"test.mock.num.brokers": 3, "bootstrap.servers": "", "partitioner": "murmur2"})
+    brokers = keeps.list_topics(timeout=30).brokers.values()
+    yield SimpleNamespace(producer=keeps, servers=",".join(f"{broker.host}:{broker.port}" for broker in brokers))
+
+
+def test_a_key_leads_to_the_partition_where_other_clients_put_it(kafka_cluster, route):
+    router = route(f"kafka://{kafka_cluster.servers}/orders?key={{$.detail.customer}}")
+    customers = [f"customer-{n}" for n in range(20)]
+    router.put(*({"customer": customer} for customer in customers[:10]))
+    router.put(*({"customer": customer} for customer in customers[10:]))
+    found = lambda: kafka_records(kafka_cluster.servers, "orders")
+    ours = wait_until(lambda: len(records := found()) == 20 and records)
+    for customer in customers:
+        kafka_cluster.producer.produce("orders", key=customer, value=b"theirs")
+    kafka_cluster.producer.flush(30)
+    theirs = [record for record in found() if record.value() == b"theirs"]
+    places = lambda records: {record.key().decode(): record.partition() for record in records}
+    assert places(ours) == places(theirs) and len(set(places(ours).values())) > 1
+    now = time.time() * 1000
+    assert all(abs(record.timestamp()[1] - now) < 600_000 for record in ours)
+
+
+def test_records_without_a_key_go_to_all_partitions(kafka_cluster, route):
+    router = route(f"kafka://{kafka_cluster.servers}/spread")
+    for _ in range(4):
+        router.put(*({"n": n} for n in range(10)))
+    ours = wait_until(lambda: len(records := kafka_records(kafka_cluster.servers, "spread")) == 40 and records)
+    assert len({record.partition() for record in ours}) == 4
+    assert {record.key() for record in ours} == {None}
+
+
+# RabbitMQ
+
+
+@pytest.mark.parametrize("path, code, said", [
+    ("%2F/nobody/key", "REFUSED_BY_TARGET", "404 NOT_FOUND - no exchange 'nobody' in vhost '/'"),
+    ("%2F//no-queue", "REFUSED_BY_TARGET", "no queue is bound to the exchange for this routing key"),
+    ("elsewhere/shop/key", "TARGET_FAILED", "530 NOT_ALLOWED - vhost elsewhere not found"),
+])
+def test_what_rabbitmq_refuses(broker_of, route, path, code, said):
+    router = route(f"amqp://{broker_of(RabbitQueue).server}/{path}")
+    (event,) = router.put({})
+    assert wait_until(lambda: outcomes(router.daemon, event))[0][0] == code
+    assert said in outcomes(router.daemon, event)[0][1]
+
+
+def test_rabbitmq_takes_what_nobody_wants_where_that_is_said(broker_of, route):
+    router = route(f"amqp://{broker_of(RabbitQueue).server}/%2F//no-queue?mandatory=false&persistent=false")
+    (event,) = router.put({})
+    wait_until(lambda: outcomes(router.daemon, event))
+    assert outcomes(router.daemon, event) == [("DELIVERED", "")]
+
+
+def test_rabbitmq_sends_back_only_what_no_queue_wants(broker_of, route):
+    client = RabbitQueue(broker_of(RabbitQueue), "to-{$.detail.to}", "to-us")
+    router = route(client.arn())
+    events = router.put(*({"to": "us" if n % 2 else "nobody"} for n in range(10)))
+    for n, event in enumerate(events):
+        wait_until(lambda: outcomes(router.daemon, event))
+        assert outcomes(router.daemon, event)[0][0] == ("DELIVERED" if n % 2 else "REFUSED_BY_TARGET")
+    assert {message.event for message in client.read(5)} == set(events[1::2])
+
+
+def test_an_event_that_takes_many_frames(broker_of, route):
+    client = RabbitQueue(broker_of(RabbitQueue), "large", "large")
+    router = route(client.arn(), {"InputPath": "$.detail.text"})
+    router.put({"text": "x" * 900_000})
+    assert [message.body for message in client.read(1)] == [b'"' + b"x" * 900_000 + b'"']
+
+
+# Connections: passwords and certificates
+
+
+SECRETS = {
+    "nats": (Nats, {"user": "u", "password": "open-sesame"}),
+    "redis": (Redis, {"password": "open-sesame"}),
+}
+
+
+def test_rabbitmq_that_is_told_a_wrong_password(broker_of, route):
+    broker = broker_of(RabbitQueue)
+    config = f"""
+        [[connections]]
+        name = "broker"
+        covers = "amqp://{broker.server}/%2F"
+        username = "guest"
+        password = "open-barley"
+        """
+    router = route(f"amqp://{broker.server}/%2F//queue", config=config)
+    (event,) = router.put({})
+    code, message = wait_until(lambda: outcomes(router.daemon, event))[0]
+    assert code == "TARGET_FAILED" and "403 ACCESS_REFUSED" in message
+    assert "open-" not in router.daemon.log()
+
+
+@pytest.mark.parametrize("scheme", SECRETS)
+def test_a_password_comes_from_a_connection(own_broker, route, tmp_path, scheme):
+    kind, options = SECRETS[scheme]
+    broker = own_broker(kind, **options)
+    arn = f"{scheme}://{broker.server}/" + "orders"
+    outside = route(arn)
+    (event,) = outside.put({})
+    code, message = wait_until(lambda: outcomes(outside.daemon, event))[0]
+    assert code == "TARGET_FAILED", message
+    connection = f"""
+        [[connections]]
+        name = "broker"
+        covers = "{scheme}://{broker.server}"
+        """ + (f'username = "{options["user"]}"\n' if "user" in options else "")
+    wrong = route(arn, config=f'{connection}\npassword = "open-barley"')
+    (event,) = wrong.put({})
+    code, message = wait_until(lambda: outcomes(wrong.daemon, event))[0]
+    assert code == "TARGET_FAILED", message
+    right = route(arn, config=f'{connection}\npassword = "open-sesame"')
+    (event,) = right.put({})
+    wait_until(lambda: outcomes(right.daemon, event))
+    assert outcomes(right.daemon, event) == [("DELIVERED", "")]
+    for router in [outside, wrong, right]:
+        assert "open-" not in router.daemon.log()
+        assert "open-" not in json.dumps(router.client.list_targets_by_rule(Rule="orders"))
+
+
+def test_certificates_come_from_a_connection(own_broker, route, tmp_path):
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("client", "clientAuth")
+    broker = own_broker(Redis, tls=authority.issue("server"), authority=authority.file, asks_clients=True)
+    connection = f'[[connections]]\nname = "r"\ncovers = "rediss://{broker.server}"\nca_file = "{authority.file}"\n'
+    stranger = route(f"rediss://{broker.server}/orders", config=connection)
+    (event,) = stranger.put({})
+    code, message = wait_until(lambda: outcomes(stranger.daemon, event))[0]
+    assert code == "CONNECTION_FAILED", message
+    known = route(
+        f"rediss://{broker.server}/orders",
+        config=f'{connection}certificate_file = "{certificate}"\nkey_file = "{key}"\n',
+    )
+    (event,) = known.put({})
+    wait_until(lambda: outcomes(known.daemon, event))
+    assert outcomes(known.daemon, event) == [("DELIVERED", "")]
+
+
+# Addresses
+
+
+def test_brokers_are_behind_the_guard_over_addresses(start_daemon, client_of, broker_of):
+    client = client_of(start_daemon())
+    client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
+    for arn in ["nats://169.254.169.254/a", "redis://10.0.0.1/a", "nats://1.1.1.1,10.0.0.1/a", "amqp://2852039166/a/b/c"]:
+        targets = [{"Id": "t-1", "Arn": arn}]
+        message = refusal("ValidationException", client.put_targets, Rule="orders", Targets=targets)
+        assert message.startswith(f"Parameter {arn} is not valid. Reason: the address "), message
+
+
+def test_a_broker_whose_name_leads_to_a_closed_address(route, broker_of):
+    port = broker_of(RedisStream).port
+    router = route(f"redis://localhost:{port}/closed", env={"EVENTYARD_EGRESS__ALLOW": "10.0.0.0/8"})
+    router.put({})
+    assert only_letter(router.daemon)[0] == "ADDRESS_FORBIDDEN"
+
+
+# What PutTargets refuses
+
+
+@pytest.mark.parametrize("url, reason", [
+    ("nats://h", "has a subject with an empty token or a wildcard"),
+    ("nats://h/a..b", "has a subject with an empty token or a wildcard"),
+    ("nats://h/a.>", "holds a character that a URL must percent-encode"),
+    ("nats://h/a.%3E", "has a subject with an empty token or a wildcard"),
+    ("nats://h/%24SYS.x", "has a subject that belongs to the server, as all do that begin with '$' or '_INBOX'"),
+    ("nats://u:p@h/a", "holds credentials, which every ListTargetsByRule would show"),
+    ("nats://h/a?jetstream=yes", "has a parameter that is neither true nor false"),
+    ("nats://h/a?maxlen=1", "has the parameter 'maxlen', which this kind does not know"),
+    ("nats://h/a?header.Nats-Msg-Id=1", "sets the header 'Nats-Msg-Id', which eventyard sets itself"),
+    ("nats://h/a.{$.detail.x", "has a '{' that no JSON path and '}' follow, as in {$.detail.id}; write %7B for the character"),
+    ("redis://h", "names no stream"),
+    ("redis://h/a?maxlen=0", "has a maxlen that is not a number from 1"),
+    ("redis://h/a?db=x", "has a db that is not a number from 0 to 65535"),
+    ("redis://h,i/a", "has more than one server, which this kind does not know"),
+    ("redis://h/a?header.event=1", "sets the header 'event', which eventyard sets itself"),
+    ("amqp://h/orders", "needs a path of /vhost/exchange/routing-key; the virtual host '/' is %2F"),
+    ("amqp://h//orders/x", "names no virtual host; '/' is written %2F"),
+    ("amqp://h/%2F/{$.detail.x}/x", "has a place for a part of the event outside of the routing key and the headers"),
+    ("kafka://h", "needs a topic: 1 to 249 letters, digits, dots, underscores and hyphens"),
+    ("kafka://h/a/b", "needs a topic: 1 to 249 letters, digits, dots, underscores and hyphens"),
+    ("kafka://h/{$.source}", "has a place for a part of the event outside of the key and the headers"),
+    ("nats://h:0/a", "has a port that is not a number from 1 to 65535"),
+])
+def test_urls_that_are_no_target(shared_daemon, client_of, url, reason):
+    client = client_of(shared_daemon)
+    client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
+    targets = [{"Id": "t-1", "Arn": url}]
+    message = refusal("ValidationException", client.put_targets, Rule="orders", Targets=targets)
+    assert message == f"Parameter {url} is not valid. Reason: Provided URL {reason}."
+
+
+def test_blocks_that_do_not_belong_to_a_broker(shared_daemon, client_of):
+    client = client_of(shared_daemon)
+    client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
+    for block in [{"HttpParameters": {"HeaderParameters": {"a": "b"}}}, {"SqsParameters": {"MessageGroupId": "g"}}]:
+        target = {"Id": "t-1", "Arn": "nats://h/a"} | block
+        message = refusal("ValidationException", client.put_targets, Rule="orders", Targets=[target])
+        assert message == f"Parameter {list(block)[0]} is not valid for target t-1."
