@@ -365,6 +365,7 @@ fn journal_settings(config: &Config) -> journal::Settings {
         commit_group_bytes_max: config.journal.commit_group_bytes_max,
         segment_size_bytes: config.journal.segment_size_bytes,
         free_space_bytes_min: config.journal.free_space_bytes_min,
+        size_bytes_max: config.journal.size_bytes_max,
         history: journal::HistoryLimits {
             size_bytes_max: config.history.size_bytes_max,
             retention: config.history.retention,
