@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use eventyard_core::clock::Clock as _;
+use reqwest::Method;
 
 use super::admin::{self, AdminArguments};
 use super::fail;
