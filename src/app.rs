@@ -37,7 +37,7 @@ use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Upkeep, fold_indexes};
 use crate::{api, delivery, engine, journal};
 
 /// Why the daemon could not start.
@@ -187,6 +187,7 @@ impl App {
             Arc::clone(&telemetry),
         );
         let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
+        let folded = Arc::clone(&engine);
         let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
         let tls = [("api", api_tls), ("admin", admin_tls)].into_iter().filter_map(|(name, tls)| Some((name, tls?)));
@@ -208,6 +209,7 @@ impl App {
             part(&tasks, None, "scheduler", |stop| scheduler.run(stop.signal())),
             part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(stop.signal())),
             part(&tasks, None, "upkeep", |stop| upkeep.run(stop.signal())),
+            part(&tasks, None, "index folding", |stop| fold_indexes(folded, stop.signal())),
         ];
         // Before the admin listener answers: it has nothing to say while the daemon starts but that it is not there yet.
         readiness.set(true);
@@ -365,6 +367,7 @@ fn journal_settings(config: &Config) -> journal::Settings {
         commit_group_bytes_max: config.journal.commit_group_bytes_max,
         segment_size_bytes: config.journal.segment_size_bytes,
         free_space_bytes_min: config.journal.free_space_bytes_min,
+        size_bytes_max: config.journal.size_bytes_max,
         history: journal::HistoryLimits {
             size_bytes_max: config.history.size_bytes_max,
             retention: config.history.retention,
