@@ -153,6 +153,7 @@ mod tests {
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
             history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+            deduplication_window: Duration::from_secs(300),
         };
         let disk = Arc::new(ModelDisk::default());
         let (journal, _) = Journal::open_on(disk, settings, Arc::clone(&telemetry)).unwrap();
