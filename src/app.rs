@@ -15,6 +15,7 @@ use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 use eventyard_core::schedule::CatchUpPolicy;
+use eventyard_core::target::LocalTargets;
 use tokio::task::JoinHandle;
 
 use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
@@ -25,10 +26,11 @@ use crate::admin::{Admin, Readiness};
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
 use crate::backup::RESTORING;
-use crate::config::{Config, ConfigFaults, is_loopback};
+use crate::config::{AwsServices, Config, ConfigFaults, is_loopback};
 use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, CurrentConnections,
-    Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, BrokerSender, BrokerTlsError,
+    ContainerAuthorization, CurrentConnections, Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError,
+    LocalSender, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, TlsError};
@@ -37,7 +39,7 @@ use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Upkeep, fold_indexes};
 use crate::{api, delivery, engine, journal};
 
 /// Why the daemon could not start.
@@ -188,6 +190,7 @@ impl App {
             Arc::clone(&telemetry),
         );
         let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
+        let folded = Arc::clone(&engine);
         let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
         let tls = [("api", api_tls), ("admin", admin_tls)].into_iter().filter_map(|(name, tls)| Some((name, tls?)));
@@ -209,6 +212,7 @@ impl App {
             part(&tasks, None, "scheduler", |stop| scheduler.run(stop.signal())),
             part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(stop.signal())),
             part(&tasks, None, "upkeep", |stop| upkeep.run(stop.signal())),
+            part(&tasks, None, "index folding", |stop| fold_indexes(folded, stop.signal())),
         ];
         // Before the admin listener answers: it has nothing to say while the daemon starts but that it is not there yet.
         readiness.set(true);
@@ -343,6 +347,13 @@ fn aws_target_accounts(config: &Config) -> Option<Vec<AccountId>> {
     (!named.is_empty() || config.accounts.len() > 1).then(|| named.clone())
 }
 
+/// Whoever can only speak to the daemon from its own machine may see events in its output.
+fn local_targets(config: &Config) -> LocalTargets {
+    let is_local = is_loopback(config.api.listen) && config.accounts.is_empty();
+    let stdout = config.local_targets.stdout.unwrap_or(is_local);
+    LocalTargets { stdout, folder: config.local_targets.folder.clone() }
+}
+
 /// Without a list, a daemon that only this machine can speak to may speak to this machine.
 fn egress(config: &Config) -> Egress {
     if config.egress.allow.is_empty() && is_loopback(config.api.listen) {
@@ -366,10 +377,12 @@ fn journal_settings(config: &Config) -> journal::Settings {
         commit_group_bytes_max: config.journal.commit_group_bytes_max,
         segment_size_bytes: config.journal.segment_size_bytes,
         free_space_bytes_min: config.journal.free_space_bytes_min,
+        size_bytes_max: config.journal.size_bytes_max,
         history: journal::HistoryLimits {
             size_bytes_max: config.history.size_bytes_max,
             retention: config.history.retention,
         },
+        deduplication_window: config.put_events.deduplication_window,
     }
 }
 
@@ -386,6 +399,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
     engine::Settings {
         catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
         entries_size_bytes_max: config.put_events.entries_size_bytes_max,
+        deduplicates_cloud_events: config.put_events.deduplicate_cloud_events,
         pattern_length_max: config.patterns.length_max,
         patterns: PatternLimits {
             wildcard_complexity_max: limit(config.patterns.wildcard_complexity_max),
@@ -395,7 +409,9 @@ fn engine_settings(config: &Config) -> engine::Settings {
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
         event_buses_per_account_max: config.quotas.event_buses_per_account_max,
         aws_target_accounts: aws_target_accounts(config),
+        accounts: config.accounts.iter().map(|account| account.id.clone()).collect(),
         egress: egress(config),
+        local_targets: local_targets(config),
         regions: config.aws.regions.clone(),
         organizations: config
             .accounts
@@ -415,18 +431,42 @@ fn senders(
     let (connect_timeout, response_timeout) = (config.delivery.connect_timeout, config.delivery.response_timeout);
     let http = HttpSender::new(guard.clone(), clock.clone(), connect_timeout, response_timeout)?;
     let services = config.aws_services.clone();
-    let credentials = match (services.access_key, services.credentials_file) {
-        (Some((access_key_id, secret_access_key, session_token)), _) => {
-            AwsCredentialsSource::Given(AwsCredentials { access_key_id, secret_access_key, session_token })
-        }
-        (None, Some(path)) => AwsCredentialsSource::File { path, profile: services.profile },
-        (None, None) => AwsCredentialsSource::None,
+    let settings = AwsSettings {
+        assume_roles: services.assume_roles,
+        credentials: aws_credentials(&services),
+        endpoints: AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url },
     };
-    let endpoints = AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url };
-    let aws = AwsSender::new(&http, clock, endpoints, credentials);
+    let aws = AwsSender::new(&http, clock, settings);
     let dialer = Dialer::new(guard, config.delivery.connect_timeout)?;
+    let local = LocalSender::new(local_targets(config), config.delivery.response_timeout);
     let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
-    Ok(Senders { http, aws, broker, connections })
+    Ok(Senders { http, aws, broker, local, connections })
+}
+
+/// Where the AWS key may come from, in the order of AWS's own tools.
+fn aws_credentials(services: &AwsServices) -> Vec<AwsCredentialsSource> {
+    let given = services.access_key.clone().map(|(access_key_id, secret_access_key, session_token)| {
+        AwsCredentialsSource::Given(AwsCredentials { access_key_id, secret_access_key, session_token })
+    });
+    let web_identity = services.web_identity.clone().map(|identity| AwsCredentialsSource::WebIdentity {
+        token_file: identity.token_file,
+        role_arn: identity.role_arn,
+        session_name: identity.session_name,
+    });
+    let file = services
+        .credentials_file
+        .clone()
+        .map(|path| AwsCredentialsSource::File { path, profile: services.profile.clone() });
+    let container = services.container.clone().map(|container| AwsCredentialsSource::Container {
+        url: container.url,
+        authorization: match (container.token_file, container.token) {
+            (Some(path), _) => ContainerAuthorization::File(path),
+            (None, Some(token)) => ContainerAuthorization::Token(token),
+            (None, None) => ContainerAuthorization::None,
+        },
+    });
+    let instance = services.instance_metadata.clone().map(|origin| AwsCredentialsSource::Instance { origin });
+    [given, web_identity, file, container, instance].into_iter().flatten().collect()
 }
 
 fn limit(limit: Option<usize>) -> Option<u32> {

@@ -143,7 +143,7 @@ fn make_rules(data_dir: &Path, target: &str, due: Timestamp) -> Result<()> {
             StoredRule { number: RuleNumber(number), rule, scheduled_since: Some(now) },
         ));
         let target = Target::new(TargetId::parse("sink").map_err(wrong)?, target);
-        changes.push(Change::PutTarget(key, StoredTarget { number: TargetNumber(number + 1), target }));
+        changes.push(Change::PutTarget(key, Box::new(StoredTarget { number: TargetNumber(number + 1), target })));
     }
     changes.push(Change::NextNumber(u64::from(RULES) * 2 + 1));
     Ok(Store::open(data_dir, now)?.apply(&changes)?)

@@ -15,6 +15,8 @@ use super::reader::Reader;
 
 const ADVICE: &str = "write a URL without a path, such as http://127.0.0.1:4566";
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+const CONTAINER_AGENT: &str = "http://169.254.170.2";
+const INSTANCE_METADATA: &str = "http://169.254.169.254";
 
 /// Where AWS services are, and whom they take the daemon for.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +27,42 @@ pub struct AwsServices {
     pub endpoint_url: Option<String>,
     /// The accounts whose rules may call AWS services. Empty: see the defaults file.
     pub accounts: Vec<AccountId>,
+    /// Whether the role of a target is assumed.
+    pub assume_roles: bool,
     /// `AWS_ACCESS_KEY_ID` with its secret and, for a temporary key, its session token.
     pub access_key: Option<(String, Secret, Option<Secret>)>,
     /// The shared credentials file, whether it is there or not. None where nobody knows a home folder.
     pub credentials_file: Option<PathBuf>,
     /// The profile of the file.
     pub profile: String,
+    /// The role that a token of an identity provider opens.
+    pub web_identity: Option<WebIdentity>,
+    /// The agent of the container.
+    pub container: Option<ContainerCredentials>,
+    /// The origin of the metadata service of the instance; none where it is not to be asked.
+    pub instance_metadata: Option<String>,
+}
+
+/// `AWS_WEB_IDENTITY_TOKEN_FILE` and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct WebIdentity {
+    /// The file with the token.
+    pub token_file: PathBuf,
+    /// `AWS_ROLE_ARN`.
+    pub role_arn: String,
+    /// `AWS_ROLE_SESSION_NAME`.
+    pub session_name: String,
+}
+
+/// `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `…_FULL_URI`, and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct ContainerCredentials {
+    /// Where the agent is.
+    pub url: String,
+    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`.
+    pub token_file: Option<PathBuf>,
+    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+    pub token: Option<Secret>,
 }
 
 impl AwsServices {
@@ -49,6 +81,7 @@ impl AwsServices {
                 .into_iter()
                 .collect(),
             accounts: section.list("accounts", "write account ids of 12 digits", |id| AccountId::parse(id).ok()),
+            assume_roles: section.boolean("assume_roles"),
             ..Self::default()
         }
     }
@@ -87,6 +120,22 @@ impl AwsServices {
         let home = || Some(PathBuf::from(variable("HOME")?).join(".aws/credentials"));
         self.credentials_file = variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from).or_else(home);
         self.profile = text("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
+        if let (Some(token_file), Some(role_arn)) = (variable("AWS_WEB_IDENTITY_TOKEN_FILE"), text("AWS_ROLE_ARN")) {
+            let session_name = text("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| "eventyard".to_owned());
+            self.web_identity = Some(WebIdentity { token_file: token_file.into(), role_arn, session_name });
+        }
+        let relative = text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").map(|path| format!("{CONTAINER_AGENT}{path}"));
+        self.container =
+            relative.or_else(|| text("AWS_CONTAINER_CREDENTIALS_FULL_URI")).map(|url| ContainerCredentials {
+                url,
+                token_file: variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").map(PathBuf::from),
+                token: text("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(|token| Secret::new(&token)),
+            });
+        let is_disabled = text("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let endpoint = text("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+        let endpoint =
+            endpoint.map_or_else(|| INSTANCE_METADATA.to_owned(), |url| url.trim_end_matches('/').to_owned());
+        self.instance_metadata = (!is_disabled).then_some(endpoint);
         faults
     }
 }
@@ -138,6 +187,21 @@ mod tests {
         assert_eq!(services.access_key, Some(("A".to_owned(), Secret::new("b"), None)));
         assert_eq!(services.credentials_file, Some("/h/.aws/credentials".into()));
         assert_eq!(services.profile, "default");
+        assert_eq!(services.instance_metadata.as_deref(), Some("http://169.254.169.254"));
         assert_eq!(with(AwsServices::default(), &key[..1]).0.access_key, None);
+    }
+
+    #[test]
+    fn other_sources_are_where_aws_tools_have_them() {
+        let variables = [
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "/t"),
+            ("AWS_ROLE_ARN", "arn"),
+            ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/a"),
+            ("AWS_EC2_METADATA_DISABLED", "TRUE"),
+        ];
+        let (services, _) = with(AwsServices::default(), &variables);
+        assert_eq!(services.web_identity.map(|identity| identity.session_name).as_deref(), Some("eventyard"));
+        assert_eq!(services.container.map(|agent| agent.url).as_deref(), Some("http://169.254.170.2/v2/a"));
+        assert_eq!(services.instance_metadata, None);
     }
 }

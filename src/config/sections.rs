@@ -3,7 +3,7 @@
 //! Ranges stand here and, for people, in `config/eventyard.toml`; a test holds the two against each other.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eventyard_core::egress::Network;
@@ -168,12 +168,20 @@ impl Admin {
 pub struct PutEvents {
     /// Largest total size of the entries of one request, in bytes as Amazon counts them.
     pub entries_size_bytes_max: usize,
+    /// How long an event is known by its deduplication id.
+    pub deduplication_window: Duration,
+    /// Whether `CloudEvents` are known by their source and id.
+    pub deduplicate_cloud_events: bool,
 }
 
 impl PutEvents {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("put_events");
-        Self { entries_size_bytes_max: section.integer("entries_size_bytes_max", 1024..=1 << 30) }
+        Self {
+            entries_size_bytes_max: section.integer("entries_size_bytes_max", 1024..=1 << 30),
+            deduplication_window: section.milliseconds("deduplication_window_ms", 1_000..=86_400_000),
+            deduplicate_cloud_events: section.boolean("deduplicate_cloud_events"),
+        }
     }
 }
 
@@ -249,6 +257,8 @@ pub struct Journal {
     /// Free space on the file system of [`Storage::data_dir`] below which `PutEvents` is refused, in bytes; 0 turns the
     /// check off.
     pub free_space_bytes_min: u64,
+    /// Bytes of events that are owed from which on `PutEvents` is refused; 0 for no bound.
+    pub size_bytes_max: u64,
 }
 
 impl Journal {
@@ -259,6 +269,7 @@ impl Journal {
             commit_group_bytes_max: section.integer("commit_group_bytes_max", 65_536..=1 << 30),
             segment_size_bytes: section.integer("segment_size_bytes", 1 << 20..=1 << 36),
             free_space_bytes_min: section.integer("free_space_bytes_min", 0..=1 << 50),
+            size_bytes_max: section.integer("size_bytes_max", 0..=1 << 50),
         }
     }
 }
@@ -319,6 +330,35 @@ impl Delivery {
             backoff_max: section.milliseconds("backoff_max_ms", 1..=86_400_000),
             maximum_retry_attempts: section.integer("maximum_retry_attempts", 0..=185),
             maximum_event_age: section.seconds("maximum_event_age_seconds", 60..=86_400),
+        }
+    }
+}
+
+/// `[local_targets]`: what of the daemon's own machine targets may use.
+#[derive(Clone, Debug)]
+pub struct LocalTargets {
+    /// Whether events may be written to the standard output; `None` where only this machine can speak to the daemon.
+    pub stdout: Option<bool>,
+    /// Folder of files; `None` when there is none.
+    pub folder: Option<PathBuf>,
+}
+
+impl LocalTargets {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("local_targets");
+        let stdout = |text: &str| match text {
+            "local" => Some(None),
+            "everybody" => Some(Some(true)),
+            "nobody" => Some(Some(false)),
+            _ => None,
+        };
+        let folder = |text: &str| match text {
+            "" => Some(None),
+            _ => Path::new(text).is_absolute().then(|| Some(PathBuf::from(text))),
+        };
+        Self {
+            stdout: section.text("stdout", None, "write local, everybody or nobody", stdout),
+            folder: section.text("folder", None, "write the absolute path of a folder", folder),
         }
     }
 }

@@ -8,7 +8,7 @@ use eventyard_core::attempt_record::AttemptRecord;
 use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
-use eventyard_core::delivery::{AttemptOutcome, TargetHealth};
+use eventyard_core::delivery::{AttemptOutcome, TargetHealth, Verdict};
 use eventyard_core::event::Event;
 use eventyard_core::input::RenderContext;
 use eventyard_core::limits::ATTEMPT_MESSAGE_BYTES_MAX;
@@ -18,10 +18,15 @@ use eventyard_core::target::TargetKind;
 
 use super::Settings;
 use super::senders::{AwsDelivery, BrokerDelivery, HttpRequest, Senders, forward};
-use crate::engine::{ActiveTarget, Engine, TargetEvent, aws_refusal};
+use crate::engine::{ActiveTarget, Engine, TargetEvent};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
 use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
+
+/// How often the copy of a dead letter is sent to a queue that fails.
+const QUEUE_TRIES_MAX: u32 = 3;
+/// The longest wait between two of them: the attempt holds its slot meanwhile.
+const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// What attempts need; shared by all workers.
 #[derive(Debug)]
@@ -148,6 +153,13 @@ impl Attempts {
     ) -> Result<AttemptOutcome, AttemptOutcome> {
         let (envelope, id, response_timeout) = (event.envelope.as_ref(), event.id, target.options.response_timeout);
         Ok(match &target.compiled.kind {
+            TargetKind::EventBus(bus) if self.senders.aws.reaches_event_buses() && !self.engine.has_event_bus(bus) => {
+                let role_arn = target.target.role_arn.as_deref();
+                if let Some(reason) = self.engine.aws_refusal(&target.rule.bus.account, role_arn) {
+                    return Err(AttemptOutcome::NoCredentials { reason });
+                }
+                self.senders.aws.put_event(bus, (role_arn, target.rule.name.as_str()), envelope).await
+            }
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
                 let body = render(target, event)?;
@@ -166,14 +178,28 @@ impl Attempts {
                 };
                 self.senders.http.send(request).await
             }
-            TargetKind::Aws(_) if !self.engine.may_call_aws(&target.rule.bus.account) => {
-                AttemptOutcome::NoCredentials { reason: aws_refusal(&target.rule.bus.account) }
-            }
             TargetKind::Aws(aws) => {
+                let role_arn = target.target.role_arn.as_deref();
+                if let Some(reason) = self.engine.aws_refusal(&target.rule.bus.account, role_arn) {
+                    return Err(AttemptOutcome::NoCredentials { reason });
+                }
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
-                let delivery = AwsDelivery { target: aws, envelope, event: id, body, is_event, response_timeout };
+                let token = id.idempotency_token(&target.rule_arn, target.target.id.as_str());
+                let rule = target.rule.name.as_str();
+                let delivery = AwsDelivery {
+                    target: aws,
+                    envelope,
+                    event: id,
+                    role_arn,
+                    rule,
+                    token,
+                    body,
+                    is_event,
+                    response_timeout,
+                };
                 self.senders.aws.send(delivery).await
             }
+            TargetKind::Local(local) => self.senders.local.send(local, render(target, event)?).await,
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
@@ -235,16 +261,27 @@ impl Attempts {
         }
     }
 
-    /// Sends a copy of a dead letter to the queue of the target's `DeadLetterConfig`. It is tried once: the dead letter itself
-    /// is kept either way.
+    /// Sends a copy of a dead letter to the queue of the target's `DeadLetterConfig`. It is tried a few times in a row: the dead
+    /// letter itself is kept either way.
     async fn copy_to_queue(&self, target: &ActiveTarget, letter: &DeadLetter) {
         let account = &target.rule.bus.account;
-        let Some(queue) = target.compiled.dead_letter_queue.as_ref().filter(|_| self.engine.may_call_aws(account))
+        let Some(queue) =
+            target.compiled.dead_letter_queue.as_ref().filter(|_| self.engine.aws_refusal(account, None).is_none())
         else {
             return;
         };
-        let sent = self.tasks.guard("dead-letter queue", self.senders.aws.send_dead_letter(queue, letter)).await;
-        let outcome = sent.unwrap_or(AttemptOutcome::InternalError);
+        let mut outcome = AttemptOutcome::InternalError;
+        for number in 1..=QUEUE_TRIES_MAX {
+            let sent = self.tasks.guard("dead-letter queue", self.senders.aws.send_dead_letter(queue, letter)).await;
+            outcome = sent.unwrap_or(AttemptOutcome::InternalError);
+            if outcome.verdict() != Verdict::Retryable {
+                break;
+            }
+            if number < QUEUE_TRIES_MAX {
+                let wait = self.settings.backoff.wait(number, self.random.next_u64());
+                tokio::time::sleep(wait.min(QUEUE_WAIT_MAX)).await;
+            }
+        }
         if outcome != AttemptOutcome::Delivered {
             let (rule_arn, target_id) = (letter.rule_arn.as_str(), letter.target_id.as_str());
             self.telemetry.record(&DeadLetterNotQueued { rule_arn, target_id, reason: &outcome.message() });

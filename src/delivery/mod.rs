@@ -34,8 +34,8 @@ pub use connections::CurrentConnections;
 pub use dispatcher::Dispatcher;
 pub use egress::EgressGuard;
 pub use senders::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, BrokerSender, BrokerTlsError, Dialer, HttpSender,
-    HttpSenderError, Senders,
+    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, BrokerSender, BrokerTlsError,
+    ContainerAuthorization, Dialer, HttpSender, HttpSenderError, LocalSender, Senders,
 };
 
 /// The bounds of delivery.

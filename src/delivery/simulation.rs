@@ -122,7 +122,9 @@ fn open(disk: &Arc<ModelDisk>) -> Journal {
         commit_group_bytes_max: 1 << 20,
         segment_size_bytes: 300,
         free_space_bytes_min: 0,
+        size_bytes_max: 0,
         history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+        deduplication_window: Duration::from_secs(300),
     };
     let disk: Arc<dyn journal::Disk> = Arc::<ModelDisk>::clone(disk);
     Journal::open_on(disk, settings, Arc::new(Telemetry::new().unwrap())).unwrap().0
@@ -138,7 +140,8 @@ impl World {
         let random = Random::from_seed(seed);
         let (settings, disk) = (settings(&random), Arc::new(ModelDisk::default()));
         let now = Timestamp::from_millis(1_000_000).unwrap();
-        let (options, order, changes_order) = (DeliveryOptions::default(), order(&random), random.next_u64() % 8 == 0);
+        let (options, order, changes_order) =
+            (DeliveryOptions::default(), order(&random), random.next_u64().is_multiple_of(8));
         Self {
             journal: open(&disk),
             queue: Queue::new(TARGET, &settings, settings.with(&options, order.clone()), None, now),

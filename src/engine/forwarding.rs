@@ -18,6 +18,14 @@ struct Kind {
 }
 
 impl Engine {
+    /// Whether the event bus is one of this daemon: it is there, in a region and of an account that are served.
+    #[must_use]
+    pub fn has_event_bus(&self, bus: &EventBusKey) -> bool {
+        let accounts = &self.settings.accounts;
+        let is_ours = accounts.is_empty() || accounts.contains(&bus.account);
+        is_ours && self.serves(&bus.region) && self.registry().event_bus(bus).is_some()
+    }
+
     /// Puts the event on `to`, on behalf of the account that owns the rule on `from`. When it returns, the event is on disk
     /// with the deliveries it owes there. Its envelope stays as it is, also its account and region.
     ///
@@ -39,7 +47,7 @@ impl Engine {
         let event = event.forwarded(from, to, self.clock.now())?;
         match self.owe(to, event) {
             Some(owed) => {
-                let written = self.journal.commit(vec![owed]).await;
+                let written = self.journal.commit_in_place(owed).await;
                 written.map_err(|error| ForwardError::NotWritten(error.to_string()))
             }
             None => Ok(()),

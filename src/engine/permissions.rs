@@ -83,7 +83,7 @@ impl Engine {
     }
 
     /// Requests are signed for a region that is served, but an ARN may name any.
-    fn serves(&self, region: &Region) -> bool {
+    pub(super) fn serves(&self, region: &Region) -> bool {
         self.settings.regions.is_empty() || self.settings.regions.contains(region)
     }
 

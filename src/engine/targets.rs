@@ -12,12 +12,6 @@ use super::managed_rules::refuse_managed;
 use super::{ActiveTarget, Engine};
 use crate::store::{Change, RemovedTarget, StoredTarget};
 
-/// Why an account may not call AWS services, and who can change it.
-#[must_use]
-pub fn aws_refusal(account: &AccountId) -> String {
-    format!("the account {account} may not use the AWS key of this daemon; aws_services.accounts names those that may.")
-}
-
 impl Engine {
     /// Adds targets to a rule, or replaces those of the same id. All of them or none.
     ///
@@ -32,7 +26,7 @@ impl Engine {
         refuse_managed(key, self.registry().require_rule(key)?, force)?;
         let (numbers, next_number) = self.number_targets(key, &targets)?;
         let stored = |(target, number): (&Target, &TargetNumber)| {
-            Change::PutTarget(key.clone(), StoredTarget { number: *number, target: target.clone() })
+            Change::PutTarget(key.clone(), Box::new(StoredTarget { number: *number, target: target.clone() }))
         };
         let mut changes: Vec<Change> = targets.iter().zip(&numbers).map(stored).collect();
         changes.push(Change::NextNumber(next_number));
@@ -44,10 +38,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Says whether the rules of an account may call AWS services. They do it with the daemon's key, whoever they belong to.
+    /// Why the rules of an account may not call AWS services, with this role if with one, and who can change it; none when
+    /// they may. They do it with the daemon's key, whoever they belong to, and it may open the roles of all accounts.
     #[must_use]
-    pub fn may_call_aws(&self, account: &AccountId) -> bool {
-        self.settings.aws_target_accounts.as_ref().is_none_or(|accounts| accounts.contains(account))
+    pub fn aws_refusal(&self, account: &AccountId, role_arn: Option<&str>) -> Option<String> {
+        let accounts = self.settings.aws_target_accounts.as_ref()?;
+        if !accounts.contains(account) {
+            let advice = "aws_services.accounts names those that may.";
+            return Some(format!("the account {account} may not use the AWS key of this daemon; {advice}"));
+        }
+        let owner = role_arn.and_then(|role_arn| role_arn.split(':').nth(4));
+        let is_foreign = owner.is_some_and(|owner| owner != account.as_str());
+        is_foreign.then(|| format!("the account {account} may use no role of another account."))
     }
 
     fn check_aws_access(
@@ -56,22 +58,26 @@ impl Engine {
         targets: &[Target],
         compiled: &[CompiledTarget],
     ) -> Result<(), ServiceError> {
-        let calls_aws = |(_, compiled): &(&Target, &CompiledTarget)| {
-            matches!(compiled.kind, TargetKind::Aws(_)) || compiled.dead_letter_queue.is_some()
-        };
-        match targets.iter().zip(compiled).find(calls_aws) {
-            Some((target, _)) if !self.may_call_aws(account) => Err(ServiceError::validation(format!(
-                "Parameter {} is not valid. Reason: {}",
-                target.arn,
-                aws_refusal(account)
-            ))),
-            _ => Ok(()),
+        for (target, compiled) in targets.iter().zip(compiled) {
+            let is_aws = matches!(compiled.kind, TargetKind::Aws(_));
+            let role_arn = target.role_arn.as_deref().filter(|_| is_aws);
+            let calls_aws = is_aws || compiled.dead_letter_queue.is_some();
+            if let Some(reason) = self.aws_refusal(account, role_arn).filter(|_| calls_aws) {
+                let arn = &target.arn;
+                return Err(ServiceError::validation(format!("Parameter {arn} is not valid. Reason: {reason}")));
+            }
         }
+        Ok(())
     }
 
-    /// Refuses targets at addresses that no delivery may go to. Where names lead is seen at each delivery.
+    /// Refuses targets at addresses that no delivery may go to, and on parts of this machine that none may use. Where names lead is seen at each delivery.
     fn check_addresses(&self, targets: &[Target], compiled: &[CompiledTarget]) -> Result<(), ServiceError> {
         targets.iter().zip(compiled).try_for_each(|(target, compiled)| {
+            if let TargetKind::Local(local) = &compiled.kind {
+                return self.settings.local_targets.check(local).map_err(|reason| {
+                    ServiceError::validation(format!("Parameter {} is not valid. Reason: {reason}.", target.arn))
+                });
+            }
             let mut hosts = compiled.kind.hosts().into_iter();
             hosts.try_for_each(|host| self.settings.egress.check_host(host)).map_err(|forbidden| {
                 ServiceError::validation(format!("Parameter {} is not valid. Reason: {forbidden}.", target.arn))

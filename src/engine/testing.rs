@@ -9,6 +9,7 @@ use eventyard_core::egress::Egress;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::schedule::{CatchUp, CatchUpPolicy};
+use eventyard_core::target::LocalTargets;
 
 use super::{Caller, Engine, Settings};
 use crate::journal::model_disk::ModelDisk;
@@ -64,19 +65,24 @@ impl TestEngine {
             commit_group_bytes_max: 1 << 20,
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
+            size_bytes_max: 0,
             history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+            deduplication_window: Duration::from_secs(300),
         };
         let (journal, committer) = Journal::open_on(disk, journal_settings, Arc::clone(&telemetry)).unwrap();
         let settings = Settings {
             entries_size_bytes_max: 1 << 20,
+            deduplicates_cloud_events: false,
             pattern_length_max: 4_096,
             patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
             catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },
             aws_target_accounts: None,
             egress: Egress::with_loopback(),
+            local_targets: LocalTargets::default(),
             targets_per_rule_max: 5,
             rules_per_event_bus_max: None,
             event_buses_per_account_max: None,
+            accounts: Vec::new(),
             regions: Vec::new(),
             organizations: HashMap::new(),
         };

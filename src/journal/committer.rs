@@ -1,29 +1,38 @@
 //! The one thread that writes the journal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
 use eventyard_core::clock::Timestamp;
-use eventyard_core::event::Event;
+use eventyard_core::deduplication::DeduplicationKey;
+use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::damage::DamagedEntry;
+use super::deduplication::{Candidate, Recent};
 use super::disk::{Disk, Durability, Space, Write};
 use super::history::{self, Spans};
+use super::intake::Intake;
 use super::segments::Segments;
 use super::{Bell, DeadLetterId, JournalError, Owed, ScheduleMark, Settings, Settled, Settlement, keys, records};
-use crate::telemetry::{GroupCommitted, JournalFailed, JournalFull, JournalRoomAgain, SegmentDropped, Telemetry};
+use crate::telemetry::{GroupCommitted, JournalFailed, SegmentDropped, Telemetry};
+
+/// What the thread shares with all who ask it.
+pub(super) type Shared = (Arc<RwLock<Segments>>, Arc<Bell>, Arc<Intake>, Arc<AtomicU64>);
 
 pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
+type AnswerIds = oneshot::Sender<Result<Vec<EventId>, JournalError>>;
 
 /// What the thread is asked for.
 #[derive(Debug)]
 pub(super) enum Request {
     /// Write events with what they owe, and bring them to disk.
-    Commit { owed: Vec<Owed>, answer: Answer },
+    Commit { owed: Vec<Owed>, room: Room, answer: Answer },
+    /// The same, but for events that were put before; answer the ids under which they are known.
+    CommitOnce { candidates: Vec<Candidate>, answer: AnswerIds },
     /// Write what schedules fired, with how far they have come, and bring it to disk.
     Fire { owed: Vec<Owed>, marks: Vec<ScheduleMark>, answer: Answer },
     /// Forget how far schedules have come.
@@ -42,6 +51,18 @@ pub(super) enum Request {
     Close { answer: Answer },
 }
 
+/// What a delivery is counted as: its key, and what the storage engine keeps with it.
+const DELIVERY_BYTES: u64 = 32;
+
+/// What events need to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Room on disk, and in the backlog.
+    ForNew,
+    /// Room on disk: they take the place of others in the backlog.
+    InPlace,
+}
+
 /// The state of the thread.
 pub(super) struct Committer {
     disk: Arc<dyn Disk>,
@@ -52,11 +73,12 @@ pub(super) struct Committer {
     failed: watch::Sender<bool>,
     next_event: EventNumber,
     spans: Spans,
+    recent: Recent,
     /// Bytes of all dead letters, those of the group being gathered included.
     dead_letter_bytes: u64,
     /// The same without that group, for all to see.
     dead_letter_bytes_written: Arc<AtomicU64>,
-    is_full: bool,
+    intake: Arc<Intake>,
 }
 
 /// Puts entries aside in the quarantine, and only then takes them from where they are.
@@ -78,6 +100,9 @@ pub(super) fn put_aside(disk: &dyn Disk, damaged: &[DamagedEntry], telemetry: &T
 struct Group {
     writes: Vec<Write>,
     answers: Vec<Answer>,
+    answers_with_ids: Vec<(AnswerIds, Vec<EventId>)>,
+    /// By what the events of this group are known, and their ids.
+    known: BTreeMap<DeduplicationKey, EventId>,
     rings: Vec<TargetNumber>,
     owed: Vec<(EventNumber, u64)>,
     settled: Vec<EventNumber>,
@@ -90,6 +115,8 @@ struct Group {
     room: Option<Result<(), JournalError>>,
     /// The time that the history has come to, when it has.
     newest_attempt: Option<Timestamp>,
+    /// Segments that were written to.
+    grown: BTreeSet<u64>,
     /// Entries to put aside before the group is written.
     damaged: Vec<DamagedEntry>,
     is_last: bool,
@@ -104,13 +131,31 @@ impl Group {
             Err(error) => drop(answer.send(Err(error))),
         }
     }
+
+    /// The same for who wants ids.
+    fn answer_ids(&mut self, answer: AnswerIds, taken: Result<Vec<EventId>, JournalError>) {
+        match taken {
+            Ok(ids) => self.answers_with_ids.push((answer, ids)),
+            Err(error) => drop(answer.send(Err(error))),
+        }
+    }
+}
+
+/// Tells success to all who wait. Who no longer does has no need of the answer.
+fn succeed(answers: Vec<Answer>, answers_with_ids: Vec<(AnswerIds, Vec<EventId>)>) {
+    for answer in answers {
+        drop(answer.send(Ok(())));
+    }
+    for (answer, ids) in answers_with_ids {
+        drop(answer.send(Ok(ids)));
+    }
 }
 
 impl Committer {
     pub(super) fn new(
         disk: Arc<dyn Disk>,
         settings: Settings,
-        (segments, bell, dead_letter_bytes_written): (Arc<RwLock<Segments>>, Arc<Bell>, Arc<AtomicU64>),
+        (segments, bell, intake, dead_letter_bytes_written): Shared,
         telemetry: Arc<Telemetry>,
     ) -> Result<(Self, watch::Receiver<bool>), JournalError> {
         let (failed, has_failed) = watch::channel(false);
@@ -119,6 +164,7 @@ impl Committer {
             None => EventNumber(1),
         };
         let spans = Spans::recover(disk.as_ref(), settings.history);
+        let recent = Recent::recover(disk.as_ref(), settings.deduplication_window)?;
         let dead_letter_bytes = dead_letter_bytes_written.load(Ordering::Relaxed);
         let committer = Self {
             disk,
@@ -129,9 +175,10 @@ impl Committer {
             failed,
             next_event,
             spans,
+            recent,
             dead_letter_bytes,
             dead_letter_bytes_written,
-            is_full: false,
+            intake,
         };
         Ok((committer, has_failed))
     }
@@ -177,12 +224,19 @@ impl Committer {
 
     fn take(&mut self, request: Request, group: &mut Group) {
         match request {
-            Request::Commit { owed, answer } => {
-                let room = self.check_room(group);
+            Request::Commit { owed, room, answer } => {
+                let room = match room {
+                    Room::ForNew => self.check_room(group),
+                    Room::InPlace => self.intake.check_disk(self.disk.as_ref()),
+                };
                 if room.is_ok() {
                     self.take_commit(owed, group);
                 }
                 group.answer(answer, room);
+            }
+            Request::CommitOnce { candidates, answer } => {
+                let taken = self.check_room(group).and_then(|()| self.take_candidates(candidates, group));
+                group.answer_ids(answer, taken);
             }
             Request::Fire { owed, marks, answer } => {
                 let room = self.check_room(group);
@@ -260,7 +314,7 @@ impl Committer {
         true
     }
 
-    /// Refuses commits while the disk is nearly full, and says so once.
+    /// Refuses commits while the disk is nearly full or too much is owed.
     ///
     /// The room kept free is for settlements, for what is in memory and not yet in files, and for the files made while
     /// others are merged. It is what keeps the storage engine from failing in the middle of a write. A group is small
@@ -269,16 +323,8 @@ impl Committer {
         if let Some(room) = &group.room {
             return room.clone();
         }
-        let room = super::check_room(self.disk.as_ref(), &self.settings);
-        match &room {
-            Err(JournalError::Full { free_bytes, free_space_bytes_min }) if !self.is_full => {
-                self.telemetry
-                    .record(&JournalFull { free_bytes: *free_bytes, free_space_bytes_min: *free_space_bytes_min });
-            }
-            Ok(()) if self.is_full => self.telemetry.record(&JournalRoomAgain),
-            _ => {}
-        }
-        self.is_full = room.is_err();
+        let bytes = self.segments_mut().bytes();
+        let room = self.intake.check(self.disk.as_ref(), bytes);
         group.room.insert(room).clone()
     }
 
@@ -290,9 +336,10 @@ impl Committer {
             let segment = {
                 let mut segments = self.segments_mut();
                 let segment = segments.for_next(number, self.settings.segment_size_bytes);
-                segments.grow(segment, value.len() as u64);
+                segments.grow(segment, value.len() as u64 + DELIVERY_BYTES * targets.len() as u64);
                 segment
             };
+            group.grown.insert(segment);
             group.bytes += value.len() as u64;
             group.writes.push(Write::Insert(Space::Events(segment), keys::event(number), value));
             for target in &targets {
@@ -301,6 +348,28 @@ impl Committer {
             group.owed.push((number, targets.len() as u64));
             group.rings.extend(targets);
         }
+    }
+
+    /// Takes those that were not put before; answers the ids of those that were put first.
+    fn take_candidates(&mut self, candidates: Vec<Candidate>, group: &mut Group) -> Result<Vec<EventId>, JournalError> {
+        let take = |Candidate { id, received, key, owed }: Candidate| {
+            if let Some(key) = key {
+                let first = match group.known.get(&key) {
+                    Some(first) => Some(*first),
+                    None => self.recent.find(self.disk.as_ref(), &key, received)?,
+                };
+                if let Some(first) = first {
+                    return Ok(first);
+                }
+                let space = self.recent.space(received);
+                let value = records::deduplication(received, id);
+                group.writes.push(Write::Insert(space, key.as_bytes().to_vec(), value));
+                group.known.insert(key, id);
+            }
+            self.take_commit(owed.into_iter().collect(), group);
+            Ok(id)
+        };
+        candidates.into_iter().map(take).collect()
     }
 
     fn take_settlement(&mut self, Settled { pending, settlement, attempt }: Settled, group: &mut Group) {
@@ -341,14 +410,19 @@ impl Committer {
         if group.writes.is_empty() {
             self.drop_expired(group.newest_attempt)?;
             // Commits that were refused have their answer already; what is left asked for nothing more.
-            group.answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
+            succeed(group.answers, group.answers_with_ids);
             return Ok(());
         }
         let started = Instant::now();
         let has_events = !group.owed.is_empty();
-        let durability = if has_events { Durability::Power } else { Durability::Process };
+        let is_promised = has_events || !group.known.is_empty();
+        let durability = if is_promised { Durability::Power } else { Durability::Process };
         if has_events {
             group.writes.push(self.next_event_write());
+            for segment in std::mem::take(&mut group.grown) {
+                let bytes = records::count(self.segments_mut().bytes_of(segment));
+                group.writes.push(Write::Insert(Space::Meta, keys::segment_bytes(segment), bytes));
+            }
         }
         if group.changes_dead_letters {
             let bytes = records::count(self.dead_letter_bytes);
@@ -368,10 +442,7 @@ impl Committer {
             });
             self.bell.ring(group.rings);
         }
-        for answer in group.answers {
-            // Who no longer waits has no need of the answer.
-            let _ = answer.send(Ok(()));
-        }
+        succeed(group.answers, group.answers_with_ids);
         self.drop_drained(!group.settled.is_empty() || has_events)
     }
 
@@ -394,9 +465,11 @@ impl Committer {
         segments.owed()
     }
 
-    /// Gives back the space of attempts that are too old or too many. Nothing refers to them.
+    /// Gives back the space of attempts that are too old or too many, and of what is known of events for long enough. Nothing
+    /// refers to them.
     fn drop_expired(&mut self, now: Option<Timestamp>) -> Result<(), JournalError> {
-        for space in now.map(|now| self.spans.take_expired(now)).unwrap_or_default() {
+        let Some(now) = now else { return Ok(()) };
+        for space in [self.spans.take_expired(now), self.recent.take_expired(now)].concat() {
             self.disk.drop_space(space)?;
         }
         Ok(())
@@ -411,7 +484,10 @@ impl Committer {
         if drained.is_empty() {
             return Ok(());
         }
-        self.sync()?;
+        let forget = |segment: &u64| Write::Remove(Space::Meta, keys::segment_bytes(*segment));
+        let mut batch: Vec<_> = drained.iter().map(forget).collect();
+        batch.push(self.next_event_write());
+        self.disk.write(batch, Durability::Power)?;
         for segment in drained {
             self.disk.drop_space(Space::Events(segment))?;
             self.telemetry.record(&SegmentDropped { first: segment });

@@ -66,6 +66,7 @@ pub(super) fn parse(space: Space, key: &[u8], value: &[u8]) -> Result<(), Journa
             records::parse_event(value).map(drop).ok_or_else(damaged)
         }),
         Space::History(_) => records::parse_attempt(key, value).map(drop),
+        Space::Deduplication(_) => records::parse_deduplication(value).map(drop),
         Space::Meta if key == keys::NEXT_EVENT => keys::parse_event(value).map(drop),
         Space::Meta if key == keys::DEAD_LETTER_BYTES => records::parse_count(value).map(drop),
         Space::Meta => Ok(()),

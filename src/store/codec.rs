@@ -11,7 +11,7 @@ use eventyard_core::name::{
 use eventyard_core::rule::{Rule, RuleState};
 use eventyard_core::tag::Tags;
 use eventyard_core::target::{
-    HttpParameters, InputTransformer, KinesisParameters, RetryPolicyParameters, SqsParameters, Target,
+    HttpParameters, InputTransformer, KinesisParameters, ParameterBlock, RetryPolicyParameters, SqsParameters, Target,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -74,8 +74,17 @@ struct TargetRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kinesis_parameters: Option<KinesisParametersRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    ecs_parameters: Option<BlockRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    batch_parameters: Option<BlockRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_command_parameters: Option<BlockRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     dead_letter_arn: Option<String>,
 }
+
+/// A block that is kept as it was put, in the API's names.
+type BlockRecord = serde_json::Map<String, serde_json::Value>;
 
 #[derive(Serialize, Deserialize)]
 struct SqsParametersRecord {
@@ -121,7 +130,7 @@ pub(super) fn edits(change: &Change) -> Vec<Edit> {
         Change::PutRule(key, rule) => vec![insert(Kind::Rule, rule_parts(key), &RuleRecord::from(rule))],
         Change::DeleteRule(key) => vec![Edit::Remove(Kind::Rule, rule_parts(key))],
         Change::PutTarget(key, target) => {
-            vec![insert(Kind::Target, target_parts(key, &target.target.id), &TargetRecord::from(target))]
+            vec![insert(Kind::Target, target_parts(key, &target.target.id), &TargetRecord::from(target.as_ref()))]
         }
         Change::RemoveTarget(key, id, number, removed) => vec![
             Edit::Remove(Kind::Target, target_parts(key, id)),
@@ -288,6 +297,9 @@ impl From<&StoredTarget> for TargetRecord {
                 .kinesis_parameters
                 .clone()
                 .map(|parameters| KinesisParametersRecord { partition_key_path: parameters.partition_key_path }),
+            ecs_parameters: target.ecs_parameters.clone().map(ParameterBlock::into_members),
+            batch_parameters: target.batch_parameters.clone().map(ParameterBlock::into_members),
+            run_command_parameters: target.run_command_parameters.clone().map(ParameterBlock::into_members),
             dead_letter_arn: target.dead_letter_arn.clone(),
         }
     }
@@ -320,6 +332,9 @@ impl TargetRecord {
             kinesis_parameters: self
                 .kinesis_parameters
                 .map(|record| KinesisParameters { partition_key_path: record.partition_key_path }),
+            ecs_parameters: self.ecs_parameters.map(ParameterBlock::new),
+            batch_parameters: self.batch_parameters.map(ParameterBlock::new),
+            run_command_parameters: self.run_command_parameters.map(ParameterBlock::new),
             dead_letter_arn: self.dead_letter_arn,
         };
         StoredTarget { number: TargetNumber(self.number), target }

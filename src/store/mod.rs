@@ -112,7 +112,7 @@ pub enum Change {
     /// Delete a rule.
     DeleteRule(RuleKey),
     /// Create or replace a target.
-    PutTarget(RuleKey, StoredTarget),
+    PutTarget(RuleKey, Box<StoredTarget>),
     /// Remove a target, but remember it for what it is still owed.
     RemoveTarget(RuleKey, TargetId, TargetNumber, RemovedTarget),
     /// Forget a removed target that is owed nothing any more.

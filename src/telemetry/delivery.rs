@@ -109,7 +109,8 @@ pub struct DeadLetterNotQueued<'a> {
 }
 
 impl Fact for DeadLetterNotQueued<'_> {
-    fn record(&self, _: &Metrics) {
+    fn record(&self, metrics: &Metrics) {
+        metrics.dead_letters.not_queued.inc();
         let &Self { target_id, rule_arn, reason } = self;
         tracing::warn!(
             target_id,

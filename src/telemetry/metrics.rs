@@ -18,6 +18,7 @@ pub struct Metrics {
     pub(super) events_received: IntCounter,
     pub(super) events_rejected: IntCounterVec,
     pub(super) events_unmatched: IntCounter,
+    pub(super) events_deduplicated: IntCounter,
     pub(super) commit_groups: IntCounter,
     pub(super) commit_group_events: Histogram,
     pub(super) commit_seconds: Histogram,
@@ -78,6 +79,8 @@ pub struct StorageMetrics {
     pub bytes: IntGaugeVec,
     /// Bytes free for the daemon on the disk of the journal.
     pub free_bytes: IntGauge,
+    /// Bytes of the events that are owed.
+    pub owed_bytes: IntGauge,
     pub(super) backups: IntCounterVec,
     pub(super) quarantined: IntCounter,
 }
@@ -88,6 +91,7 @@ pub struct DeadLetterMetrics {
     pub(super) given_up: IntCounterVec,
     pub(super) expired: IntCounterVec,
     pub(super) redriven: IntCounter,
+    pub(super) not_queued: IntCounter,
     pub(super) purged: IntCounter,
     /// Bytes of all of them.
     pub bytes: IntGauge,
@@ -167,6 +171,10 @@ impl DeadLetterMetrics {
                 "eventyard_dead_letters_redriven_total",
                 "Dead letters whose events were owed to their targets again",
             )?,
+            not_queued: make.counter(
+                "eventyard_dead_letters_not_queued_total",
+                "Dead letters of which no copy is in the queue of the target's `DeadLetterConfig`",
+            )?,
             purged: make.counter("eventyard_dead_letters_purged_total", "Dead letters deleted by hand")?,
             bytes: make.gauge(
                 "eventyard_dead_letters_bytes",
@@ -204,6 +212,10 @@ impl StorageMetrics {
             free_bytes: make.gauge(
                 "eventyard_storage_free_bytes",
                 "Bytes free for the daemon on the disk of the data directory, looked at every five seconds",
+            )?,
+            owed_bytes: make.gauge(
+                "eventyard_journal_owed_bytes",
+                "Bytes of events that are owed and of what shares a segment with them, which `journal.size_bytes_max` bounds; looked at every five seconds",
             )?,
             backups: make.counters(
                 "eventyard_backups_total",
@@ -260,6 +272,10 @@ impl Metrics {
                 "Entries refused one by one",
                 &[("code", "the ErrorCode of the entry")],
             )?,
+            events_deduplicated: make.counter(
+                "eventyard_events_deduplicated_total",
+                "Accepted events that had been put before, by their deduplication id, and were left away",
+            )?,
             events_unmatched: make.counter(
                 "eventyard_events_unmatched_total",
                 "Accepted events that are owed to nobody: no rule took them, or the rule had no target",
@@ -284,8 +300,10 @@ impl Metrics {
             )?,
             deliveries_committed: make
                 .counter("eventyard_deliveries_committed_total", "Deliveries owed, counted when they were committed")?,
-            journal_full: make
-                .gauge("eventyard_journal_full", "1 while the disk has too little room and PutEvents is refused")?,
+            journal_full: make.gauge(
+                "eventyard_journal_full",
+                "1 while the disk has too little room, or too much is owed, and PutEvents is refused",
+            )?,
             journal_failures: make.counter(
                 "eventyard_journal_failures_total",
                 "Failed writes to the journal; the first one ends the daemon",

@@ -1,4 +1,4 @@
-"""AWS services on this machine: moto_server in a process of its own."""
+"""AWS services on this machine: moto_server in a process of its own, and what tests of targets on it share."""
 
 import json
 import os
@@ -8,12 +8,31 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import parse_qs
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 
 from daemon import free_ports
+from sink import Answer
+from waiting import wait_until
+from wire import dead_letters
 
 READY_WITHIN_SECONDS = 60
 # Whose resources moto gives to everybody.
 ACCOUNT = "123456789012"
+REGION = "us-east-1"
+DETAIL = {"order": "7", "note": "ä & b"}
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/router"
+QUICK = {
+    "EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10",
+    "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "50",
+    # What is sent is looked at without STS in between; test_aws_credentials.py has it.
+    "EVENTYARD_AWS_SERVICES__ASSUME_ROLES": "false",
+}
+THROTTLED = Answer(400, b'{"__type":"ThrottlingException","message":"slower"}')
+DENIED = Answer(403, b'{"__type":"AccessDeniedException","message":"no"}')
+EXPIRED = Answer(403, b'{"__type":"ExpiredTokenException","message":"old"}')
 
 
 class AwsServices:
@@ -52,3 +71,38 @@ class AwsServices:
     def close(self):
         self._process.kill()
         self._process.wait()
+
+
+def arn(service, resource):
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+def only_letter(daemon):
+    letters = wait_until(lambda: dead_letters(daemon)["dead_letters"])
+    assert len(letters) == 1
+    return letters[0]
+
+
+def read(request):
+    """What the service reads of a request."""
+    content_type = request.headers.get("content-type", "")
+    if "form" in content_type:
+        body = parse_qs(request.body.decode(), strict_parsing=True)
+    else:
+        body = request.json()
+    headers = {name: request.headers.get(name) for name in ["x-amz-target", "x-amz-invocation-type"]}
+    return request.method, request.path, content_type, headers, body
+
+
+def assert_signed(request, service, credentials):
+    """The signature is the one that botocore makes of this request."""
+    authorization = dict(part.split("=", 1) for part in request.headers["authorization"].split(" ", 1)[1].split(", "))
+    names = authorization["SignedHeaders"].split(";")
+    assert {"host", "x-amz-date"} <= set(names)
+    headers = {name: request.headers[name] for name in names}
+    url = f"http://{request.headers['host']}{request.path}"
+    again = AWSRequest(request.method, url, headers=headers, data=request.body)
+    again.context["timestamp"] = request.headers["x-amz-date"]
+    auth = SigV4Auth(credentials, service, REGION)
+    signature = auth.signature(auth.string_to_sign(again, auth.canonical_request(again)), again)
+    assert signature == authorization["Signature"]

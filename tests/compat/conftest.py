@@ -5,15 +5,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from aws_services import DETAIL, QUICK, REGION, AwsServices
 from daemon import Daemon
 from sink import Sink
 
-REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
 
 # Nothing of the user's own set-up may leak into a test, nor a test into the user's accounts.
@@ -130,3 +131,37 @@ def sink():
     sink = Sink()
     yield sink
     sink.close()
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory):
+    services = AwsServices(tmp_path_factory.mktemp("moto"))
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def aws_client(boto3_session):
+    """A function that gives a boto3 client of a service at a URL. It never tries twice."""
+
+    def client(service, url):
+        config = Config(retries={"total_max_attempts": 1})
+        return boto3_session.client(service, region_name=REGION, endpoint_url=url, config=config)
+
+    return client
+
+
+@pytest.fixture
+def router(start_daemon, client_of):
+    """A function that starts a daemon whose services are at `url`, with one rule that has one target, and puts an event."""
+
+    def route(url, target, env=None):
+        daemon = start_daemon(QUICK | (env or {"EVENTYARD_AWS_SERVICES__ENDPOINT_URL": url}))
+        client = client_of(daemon)
+        client.put_rule(Name="orders", EventPattern='{"source":["com.example.shop"]}')
+        client.put_targets(Rule="orders", Targets=[{"Id": "t-1"} | target])
+        entry = {"Source": "com.example.shop", "DetailType": "Order Placed", "Detail": json.dumps(DETAIL)}
+        id = client.put_events(Entries=[entry])["Entries"][0]["EventId"]
+        return SimpleNamespace(daemon=daemon, client=client, event=id)
+
+    return route

@@ -110,3 +110,16 @@ def test_of_several_accounts_none_has_the_key_for_aws_by_itself(client_as):
         Rule="r",
         Targets=[{"Id": "t", "Arn": f"arn:aws:sqs:us-east-1:{A}:orders"}],
     )
+
+
+def test_an_account_uses_its_own_roles(start_daemon, client_of, sink):
+    """Else it could do what the roles of others may, for the daemon can assume them all."""
+    daemon = start_daemon(config=CONFIG + f'[aws_services]\naccounts = ["{A}"]\nendpoint_url = "{sink.url}"\n')
+    client = client_of(daemon, key=f"KEY{A}", secret=f"secret of {A}")
+    client.put_rule(Name="r", EventPattern=json.dumps({"source": ["shop"]}))
+    arn = f"arn:aws:sqs:us-east-1:{A}:orders"
+    target = lambda account: {"Id": "t", "Arn": arn, "RoleArn": f"arn:aws:iam::{account}:role/r"}
+    client.put_targets(Rule="r", Targets=[target(A)])
+    reason = f"the account {A} may use no role of another account."
+    with refused("ValidationException", f"Parameter {arn} is not valid. Reason: {reason}"):
+        client.put_targets(Rule="r", Targets=[target(B)])

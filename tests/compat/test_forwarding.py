@@ -182,3 +182,49 @@ def test_a_region_that_is_not_served(start_daemon, client_of, sink):
     client.put_targets(Rule="r", Targets=[{"Id": "t", "Arn": elsewhere}])
     client.put_events(Entries=[entry | {"EventBusName": "default"}])
     assert the_letter(daemon)["ERROR_CODE"] == "NO_PERMISSIONS"
+
+
+# Event buses of another daemon
+
+
+@pytest.fixture
+def between(start_daemon, client_of, sink):
+    """Two daemons, of which the first knows where the second is, and what its rule forwards there."""
+
+    def between(bus, **more):
+        there = start_daemon()
+        env = {"EVENTYARD_AWS_SERVICES__ENDPOINT_URLS": f"eventbridge={there.api_url}", "EVENTYARD_AWS__REGIONS": "us-east-1"}
+        here = start_daemon(QUICK | env)
+        far = client_of(there, region="eu-west-1")
+        far.put_rule(Name="arrived", EventPattern=PATTERN)
+        far.put_targets(Rule="arrived", Targets=[{"Id": "t", "Arn": f"{sink.url}/there"}])
+        near = client_of(here)
+        near.put_rule(Name="forward", EventPattern=PATTERN)
+        near.put_targets(Rule="forward", Targets=[{"Id": "t", "Arn": bus} | more])
+        entry = {"Source": "shop", "DetailType": "t", "Detail": '{"n": 1.50}', "Resources": ["r"], "Time": 1_700_000_000}
+        (entry,) = near.put_events(Entries=[entry])["Entries"]
+        return here, entry["EventId"]
+
+    return between
+
+
+def test_an_event_goes_to_a_bus_of_another_daemon(between, sink):
+    _, id = between(arn("default", region="eu-west-1"))
+    (request,) = sink.wait_for(1, "/there")
+    event = request.json()
+    assert event["id"] != id
+    assert (event["source"], event["detail-type"], event["resources"]) == ("shop", "t", ["r"])
+    assert (event["region"], event["time"]) == ("eu-west-1", "2023-11-14T22:13:20Z")
+    assert b'"n":1.50' in request.body
+
+
+def test_what_another_daemon_does_not_take_is_a_dead_letter(between):
+    here, _ = between(arn("nowhere", account=OTHER, region="eu-west-1"))
+    letter = the_letter(here)
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REFUSED_BY_TARGET", 0), letter
+
+
+def test_a_bus_that_is_here_is_meant_before_one_elsewhere(between, sink):
+    here, id = between(arn("default"))
+    assert the_letter(here)["ERROR_CODE"] == "FORWARDING_LOOP"
+    assert sink.requests == []

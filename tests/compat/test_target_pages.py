@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from aws_services import AwsServices
-from brokers import Kafka, RabbitMq, Redis
+from brokers import Kafka, Mosquitto, RabbitMq, Redis
 from conftest import REGION
+from matrix import DOCUMENT
 from waiting import wait_until
 
 FOLDER = Path(__file__).parents[2] / "docs" / "targets"
@@ -41,7 +42,7 @@ PAGES = [page for page in sorted(FOLDER.glob("*.md")) if page != README and "\n`
 
 
 # The pages of message brokers whose examples end with commands, and the server of each, on the port that the page names.
-BROKERS = {"kafka": (Kafka, 9092), "redis": (Redis, 6379), "rabbitmq": (RabbitMq, 5672)}
+BROKERS = {"kafka": (Kafka, 9092), "mqtt": (Mosquitto, 1883), "redis": (Redis, 6379), "rabbitmq": (RabbitMq, 5672)}
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_the_example_of_a_page_does_what_it_shows(shell, page):
 @pytest.mark.parametrize("name", BROKERS)
 def test_the_example_of_a_broker_does_what_it_shows(shell, tmp_path, name):
     kind, port = BROKERS[name]
-    for program in {"redis": ["redis-cli"]}.get(name, []):
+    for program in {"redis": ["redis-cli"], "mqtt": ["mosquitto_sub"]}.get(name, []):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     broker = kind(tmp_path / "broker")
@@ -102,6 +103,17 @@ def test_every_page_is_in_the_table():
     for page in FOLDER.glob("*.md"):
         assert page == README or f"({page.name})" in linked, page.name
     assert len(PAGES) >= 10
+
+
+def test_every_kind_names_its_test():
+    section = DOCUMENT.read_text().split("\n## Targets\n")[1].split("\n## ")[0]
+    table = [line.split("|")[1:-1] for line in section.split("| test |")[1].split("\n\n")[0].splitlines()[2:]]
+    assert len(table) > 15
+    for kind, _, test in table:
+        file, name = test.strip(" `").split("::")
+        assert f"\ndef {name}(" in (Path(__file__).parent / file).read_text(), kind
+    for page in PAGES:
+        assert any(f"(targets/{page.name}" in row[1] for row in table), page.name
 
 
 def test_the_settings_are_those_that_the_readme_names():

@@ -350,7 +350,7 @@ def test_a_url_that_nothing_can_be_posted_to(put, targets, url):
     assert targets() == []
 
 
-@pytest.mark.parametrize("service", ["ecs", "batch", "appsync", "events"])
+@pytest.mark.parametrize("service", ["appsync", "redshift", "sagemaker", "events"])
 def test_an_arn_that_cannot_be_delivered_to_is_refused(put, targets, service):
     arn = f"arn:aws:{service}:us-east-1:000000000000:thing"
     message = refusal("ValidationException", put, {"Arn": arn})

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::arn;
 use crate::clock::Timestamp;
+use crate::deduplication::DeduplicationId;
 use crate::json;
 use crate::limits::ENTRY_TIME_SIZE_BYTES;
 use crate::name::{AccountId, Region, RuleKey, RuleNumber};
@@ -42,6 +43,13 @@ impl EventId {
     pub fn of_firing(rule: RuleNumber, rule_arn: &str, due: Timestamp) -> Self {
         let name = format!("eventyard {rule} {rule_arn} {}", due.as_millis());
         Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+    }
+
+    /// What services are given to know a repetition by: always the same for this event and this target of this rule, and a
+    /// version 5 UUID.
+    #[must_use]
+    pub fn idempotency_token(&self, rule_arn: &str, target_id: &str) -> String {
+        Uuid::new_v5(&self.0, format!("{rule_arn} {target_id}").as_bytes()).to_string()
     }
 
     /// Reads an id as it is written in an envelope.
@@ -115,6 +123,8 @@ pub struct EventEntry<'a> {
     pub resources: &'a [String],
     /// `Time`; the time of acceptance when absent.
     pub time: Option<Timestamp>,
+    /// By what its caller knows it, when another of the same is to be left away.
+    pub deduplication_id: Option<DeduplicationId<'a>>,
 }
 
 /// Why one entry was not accepted. The others of its call are not concerned.

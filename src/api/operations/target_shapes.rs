@@ -6,11 +6,14 @@ use eventyard_core::constraint::{Rule, Violations};
 use eventyard_core::error::ServiceError;
 use eventyard_core::limits::{EVENT_AGE_SECONDS_MAX, EVENT_AGE_SECONDS_MIN, RETRY_ATTEMPTS_MAX};
 use eventyard_core::name::TargetId;
+use eventyard_core::shape::Shape;
 use eventyard_core::target::{
-    HttpParameters, InputTransformer, KinesisParameters, RetryPolicyParameters, SqsParameters, Target,
+    BATCH_PARAMETERS, ECS_PARAMETERS, HttpParameters, InputTransformer, KinesisParameters, ParameterBlock,
+    RUN_COMMAND_PARAMETERS, RetryPolicyParameters, SqsParameters, Target,
 };
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, Error as _, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::api::object::Object;
 use crate::api::wire::required;
@@ -39,10 +42,37 @@ pub(super) struct TargetShape {
     sqs_parameters: Option<Object<SqsParametersShape>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kinesis_parameters: Option<Object<KinesisParametersShape>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "ecs_parameters")]
+    ecs_parameters: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "batch_parameters")]
+    batch_parameters: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "run_command_parameters")]
+    run_command_parameters: Option<Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dead_letter_config: Option<Object<DeadLetterConfigShape>>,
     #[serde(flatten, skip_serializing)]
     unsupported: UnsupportedBlocks,
+}
+
+/// Reads a block that is handed on, against its shape.
+fn block<'de, D: Deserializer<'de>>(shape: &Shape, deserializer: D) -> Result<Option<Map<String, Value>>, D::Error> {
+    let Some(given) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
+    match shape.read(given).map_err(D::Error::custom)? {
+        Value::Object(members) => Ok(Some(members)),
+        _ => Ok(None),
+    }
+}
+
+fn ecs_parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Map<String, Value>>, D::Error> {
+    block(&ECS_PARAMETERS, deserializer)
+}
+
+fn batch_parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Map<String, Value>>, D::Error> {
+    block(&BATCH_PARAMETERS, deserializer)
+}
+
+fn run_command_parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Map<String, Value>>, D::Error> {
+    block(&RUN_COMMAND_PARAMETERS, deserializer)
 }
 
 /// Blocks that belong to kinds of targets that are not here yet.
@@ -51,10 +81,7 @@ pub(super) struct TargetShape {
 #[expect(clippy::struct_field_names, reason = "these are the names of the model")]
 struct UnsupportedBlocks {
     app_sync_parameters: Option<IgnoredAny>,
-    batch_parameters: Option<IgnoredAny>,
-    ecs_parameters: Option<IgnoredAny>,
     redshift_data_parameters: Option<IgnoredAny>,
-    run_command_parameters: Option<IgnoredAny>,
     sage_maker_pipeline_parameters: Option<IgnoredAny>,
 }
 
@@ -63,10 +90,7 @@ impl UnsupportedBlocks {
     fn given(&self) -> Option<&'static str> {
         let blocks = [
             ("AppSyncParameters", self.app_sync_parameters),
-            ("BatchParameters", self.batch_parameters),
-            ("EcsParameters", self.ecs_parameters),
             ("RedshiftDataParameters", self.redshift_data_parameters),
-            ("RunCommandParameters", self.run_command_parameters),
             ("SageMakerPipelineParameters", self.sage_maker_pipeline_parameters),
         ];
         blocks.into_iter().find(|(_, block)| block.is_some()).map(|(name, _)| name)
@@ -156,6 +180,15 @@ impl TargetShape {
             let path = at("kinesisParameters.partitionKeyPath");
             required(violations, &path, partition_key_path.as_deref(), &KinesisParameters::PARTITION_KEY_PATH);
         }
+        for (name, shape, block) in [
+            ("ecsParameters", &ECS_PARAMETERS, &self.ecs_parameters),
+            ("batchParameters", &BATCH_PARAMETERS, &self.batch_parameters),
+            ("runCommandParameters", &RUN_COMMAND_PARAMETERS, &self.run_command_parameters),
+        ] {
+            if let Some(members) = block {
+                shape.check(violations, &at(name), &Value::Object(members.clone()));
+            }
+        }
         if let Some(Object(DeadLetterConfigShape { arn })) = &self.dead_letter_config {
             violations.check_option(&at("deadLetterConfig.arn"), arn.as_deref(), &Target::DEAD_LETTER_ARN);
         }
@@ -197,6 +230,9 @@ impl TargetShape {
             kinesis_parameters: self.kinesis_parameters.map(|Object(shape)| KinesisParameters {
                 partition_key_path: shape.partition_key_path.unwrap_or_default(),
             }),
+            ecs_parameters: self.ecs_parameters.map(ParameterBlock::new),
+            batch_parameters: self.batch_parameters.map(ParameterBlock::new),
+            run_command_parameters: self.run_command_parameters.map(ParameterBlock::new),
             dead_letter_arn: self.dead_letter_config.map(|Object(shape)| shape.arn.unwrap_or_default()),
         })
     }
@@ -286,6 +322,9 @@ impl From<Target> for TargetShape {
             kinesis_parameters: target.kinesis_parameters.map(|parameters| {
                 Object(KinesisParametersShape { partition_key_path: Some(parameters.partition_key_path) })
             }),
+            ecs_parameters: target.ecs_parameters.map(ParameterBlock::into_members),
+            batch_parameters: target.batch_parameters.map(ParameterBlock::into_members),
+            run_command_parameters: target.run_command_parameters.map(ParameterBlock::into_members),
             dead_letter_config: target
                 .dead_letter_arn
                 .map(|arn| Object(DeadLetterConfigShape { arn: Some(arn).filter(|arn| !arn.is_empty()) })),

@@ -1,20 +1,24 @@
 //! A target: where a rule's events go, what they look like there, and how long delivery is tried.
 
 mod aws;
+mod blocks;
 mod broker;
 mod http_url;
+mod local;
 mod parameters;
 mod percent;
 mod text_template;
 
 use std::collections::BTreeMap;
 
-pub use aws::{AwsResource, AwsTarget, SqsQueue};
+pub use aws::{AwsResource, AwsTarget, Ec2Action, SqsQueue};
+pub use blocks::{BATCH_PARAMETERS, ECS_PARAMETERS, ParameterBlock, RUN_COMMAND_PARAMETERS, in_camel_case};
 pub use broker::{
-    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, NatsSubject, RedisStream,
-    check_nats_subject,
+    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, MqttTopic, NatsSubject, RedisStream,
+    check_mqtt_topic, check_nats_subject,
 };
 pub use http_url::{HttpUrl, InvalidHttpUrl};
+pub use local::{LocalTarget, LocalTargets};
 pub use parameters::{
     CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
 };
@@ -49,6 +53,12 @@ pub struct Target {
     pub sqs_parameters: Option<SqsParameters>,
     /// `KinesisParameters`: what makes the partition key.
     pub kinesis_parameters: Option<KinesisParameters>,
+    /// `EcsParameters`: the task that is run.
+    pub ecs_parameters: Option<ParameterBlock>,
+    /// `BatchParameters`: the job that is submitted.
+    pub batch_parameters: Option<ParameterBlock>,
+    /// `RunCommandParameters`: the machines that a command is run on.
+    pub run_command_parameters: Option<ParameterBlock>,
     /// `DeadLetterConfig.Arn`: the queue that gets a copy of each dead letter. An empty text is a block without an Arn, which
     /// is given back and asks for nothing.
     pub dead_letter_arn: Option<String>,
@@ -78,6 +88,9 @@ impl Target {
             retry_policy: None,
             sqs_parameters: None,
             kinesis_parameters: None,
+            ecs_parameters: None,
+            batch_parameters: None,
+            run_command_parameters: None,
             dead_letter_arn: None,
         }
     }
@@ -111,8 +124,11 @@ impl Target {
             self.compile_event_bus(bus)?
         } else if self.arn.starts_with("arn:") {
             TargetKind::Aws(AwsTarget::compile(self)?)
+        } else if let Some(local) = LocalTarget::parse(&self.arn) {
+            let local = local.map_err(|reason| self.not_valid(&format!("Provided URL {reason}.")))?;
+            self.without_blocks(TargetKind::Local(local))?
         } else if let Some(broker) = BrokerTarget::compile(self) {
-            self.compile_broker(broker?)?
+            self.without_blocks(TargetKind::Broker(broker?))?
         } else {
             self.compile_http()?
         };
@@ -123,29 +139,19 @@ impl Target {
 
     fn compile_http(&self) -> Result<TargetKind, ServiceError> {
         let url = HttpUrl::parse(&self.arn).map_err(|invalid| self.not_valid(&invalid.to_string()))?;
-        self.refuse_aws_blocks()?;
+        if let Some(block) = self.blocks().find(|block| *block != "HttpParameters") {
+            return Err(aws::does_not_fit(self, block));
+        }
         let parameters = self.http_parameters.clone().unwrap_or_default().compile(self.id.as_str(), &url)?;
         Ok(TargetKind::Http { url, parameters })
     }
 
-    fn compile_broker(&self, broker: BrokerTarget) -> Result<TargetKind, ServiceError> {
-        self.refuse_aws_blocks()?;
-        if self.http_parameters.is_some() {
-            return Err(aws::does_not_fit(self, "HttpParameters"));
+    /// A kind whose Arn says everything.
+    fn without_blocks(&self, kind: TargetKind) -> Result<TargetKind, ServiceError> {
+        if let Some(block) = self.blocks().next() {
+            return Err(aws::does_not_fit(self, block));
         }
-        Ok(TargetKind::Broker(broker))
-    }
-
-    /// The blocks that a target which is a URL has no use for.
-    fn refuse_aws_blocks(&self) -> Result<(), ServiceError> {
-        let blocks = [
-            ("SqsParameters", self.sqs_parameters.is_some()),
-            ("KinesisParameters", self.kinesis_parameters.is_some()),
-        ];
-        match blocks.into_iter().find(|(_, is_given)| *is_given) {
-            Some((block, _)) => Err(aws::does_not_fit(self, block)),
-            None => Ok(()),
-        }
+        Ok(kind)
     }
 
     /// The refusal of the Arn, in Amazon's words.
@@ -155,22 +161,30 @@ impl Target {
 
     /// An event bus gets events as they are: Amazon's service lets nothing change them on the way either.
     fn compile_event_bus(&self, bus: EventBusKey) -> Result<TargetKind, ServiceError> {
-        for (member, is_given) in [
+        let inputs = given([
             ("Input", self.input.is_some()),
             ("InputPath", self.input_path.is_some()),
             ("InputTransformer", self.input_transformer.is_some()),
+        ]);
+        if let Some(member) = inputs.chain(self.blocks()).next() {
+            let id = &self.id;
+            return Err(ServiceError::validation(format!(
+                "Parameter {member} is not valid for target {id}. Reason: an event bus gets events as they are."
+            )));
+        }
+        Ok(TargetKind::EventBus(bus))
+    }
+
+    /// The names of the parameter blocks that belong to one kind of target each, as far as they were given.
+    fn blocks(&self) -> impl Iterator<Item = &'static str> {
+        given([
             ("HttpParameters", self.http_parameters.is_some()),
             ("SqsParameters", self.sqs_parameters.is_some()),
             ("KinesisParameters", self.kinesis_parameters.is_some()),
-        ] {
-            if is_given {
-                let id = &self.id;
-                return Err(ServiceError::validation(format!(
-                    "Parameter {member} is not valid for target {id}. Reason: an event bus gets events as they are."
-                )));
-            }
-        }
-        Ok(TargetKind::EventBus(bus))
+            ("EcsParameters", self.ecs_parameters.is_some()),
+            ("BatchParameters", self.batch_parameters.is_some()),
+            ("RunCommandParameters", self.run_command_parameters.is_some()),
+        ])
     }
 
     /// Compiles the input alone, as [`compile`](Self::compile) does, wherever the target is.
@@ -185,6 +199,11 @@ impl Target {
         TargetInput::parse(self.id.as_str(), self.input.as_deref(), self.input_path.as_deref(), transformer)
             .map_err(|invalid| ServiceError::validation(invalid.to_string()))
     }
+}
+
+/// The names that are given.
+fn given<const N: usize>(members: [(&'static str, bool); N]) -> impl Iterator<Item = &'static str> {
+    members.into_iter().filter_map(|(name, is_given)| is_given.then_some(name))
 }
 
 /// The parts of a target that are used at each delivery, read once.
@@ -214,6 +233,8 @@ pub enum TargetKind {
     Aws(AwsTarget),
     /// A message for a broker.
     Broker(BrokerTarget),
+    /// A line on this machine.
+    Local(LocalTarget),
 }
 
 impl TargetKind {
@@ -223,7 +244,7 @@ impl TargetKind {
         match self {
             Self::Http { url, .. } => vec![url.host()],
             Self::Broker(broker) => broker.server.addresses.iter().map(|(host, _)| host.as_str()).collect(),
-            Self::EventBus(_) | Self::Aws(_) => Vec::new(),
+            Self::EventBus(_) | Self::Aws(_) | Self::Local(_) => Vec::new(),
         }
     }
 }

@@ -10,19 +10,19 @@ use serde_json::Value;
 /// Bytes of an answer that are read; what is asked of services answers with less.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// Codes that ask for less, beside all that speak of throttling.
-const THROTTLED: [&str; 7] = [
-    "BandwidthLimitExceeded",
-    "LimitExceededException",
+/// Codes that ask for less, beside all that speak of throttling or of a limit that is exceeded.
+const THROTTLED: [&str; 6] = [
+    "OverLimit",
     "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
     "RequestThrottled",
     "SlowDown",
+    "SnapshotCreationPerVolumeRateExceeded",
     "TooManyRequestsException",
 ];
 
 /// Codes of 4xx answers that an operator or time can mend: our credentials and clock, and what is not ready yet.
-const PASSING: [&str; 18] = [
+const PASSING: [&str; 20] = [
+    "AgentsAlreadyRunningAssessmentException",
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
@@ -37,6 +37,7 @@ const PASSING: [&str; 18] = [
     "RequestExpired",
     "RequestTimeout",
     "RequestTimeoutException",
+    "ServiceTemporarilyUnavailableException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
     "SignatureDoesNotMatch",
@@ -88,6 +89,11 @@ impl Answer {
         self.status >= 400 && self.code == code
     }
 
+    /// Its text.
+    pub(super) fn body(&self) -> &str {
+        &self.body
+    }
+
     /// The answer to a call that succeeded; null when it failed or is no JSON.
     pub(super) fn output(&self) -> Value {
         self.is_success().then(|| serde_json::from_str(&self.body).ok()).flatten().unwrap_or_default()
@@ -100,10 +106,10 @@ impl Answer {
         let end = (0..=ANSWER_EXCERPT_BYTES_MAX.min(body.len())).rev().find(|end| body.is_char_boundary(*end));
         body.truncate(end.unwrap_or(0));
         let excerpt = body.trim().to_owned();
-        if !(400..500).contains(&status) {
+        if status < 400 {
             return AttemptOutcome::from_http_status(status, excerpt, retry_after);
         }
-        if code.contains("Throttl") || THROTTLED.contains(&code.as_str()) {
+        if code.contains("Throttl") || code.contains("LimitExceeded") || THROTTLED.contains(&code.as_str()) {
             return AttemptOutcome::Throttled { status, excerpt, retry_after };
         }
         if PASSING.contains(&code.as_str()) {
@@ -114,7 +120,7 @@ impl Answer {
 }
 
 /// The text of the first element of this name; good enough for the errors of the query protocol.
-fn xml_element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn xml_element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
 }
@@ -137,6 +143,9 @@ mod tests {
             (400, "ThrottlingException", "THROTTLED"),
             (400, "ProvisionedThroughputExceededException", "THROTTLED"),
             (400, "KMSThrottlingException", "THROTTLED"),
+            (400, "ExecutionLimitExceeded", "THROTTLED"),
+            (400, "AutomationExecutionLimitExceededException", "THROTTLED"),
+            (503, "RequestLimitExceeded", "THROTTLED"),
             (429, "TooManyRequestsException", "THROTTLED"),
             (403, "ExpiredTokenException", "TARGET_FAILED"),
             (403, "InvalidSignatureException", "TARGET_FAILED"),

@@ -35,17 +35,22 @@ impl AwsEndpoints {
     }
 }
 
-/// Calls the services of one region as one access key.
+/// Calls the services of one region as one access key, or as nobody.
 pub(super) struct Caller<'a> {
     pub(super) client: &'a Client,
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) endpoints: &'a AwsEndpoints,
     pub(super) region: &'a Region,
-    pub(super) credentials: AwsCredentials,
+    pub(super) credentials: Option<AwsCredentials>,
     pub(super) response_timeout: Duration,
 }
 
 impl Caller<'_> {
+    /// The same, which waits so long for the whole exchange if that is said.
+    pub(super) fn patient_for(self, response_timeout: Option<Duration>) -> Self {
+        Self { response_timeout: response_timeout.unwrap_or(self.response_timeout), ..self }
+    }
+
     /// Makes a call.
     ///
     /// # Errors
@@ -66,15 +71,21 @@ impl Caller<'_> {
             (Some(host), Some(port)) => format!("{host}:{port}"),
             (host, _) => host.unwrap_or_default().to_owned(),
         };
-        let AwsCredentials { access_key_id, secret_access_key, session_token } = &self.credentials;
+        let mut builder = self.client.post(url.clone());
+        for (name, value) in &call.headers {
+            builder = builder.header(*name, value);
+        }
+        builder = builder.body(call.body.clone());
+        let Some(credentials) = &self.credentials else { return Ok(builder) };
+        let AwsCredentials { access_key_id, secret_access_key, session_token } = credentials;
         let now = self.clock.now();
-        let mut headers = call.headers.clone();
-        headers.push(("x-amz-date", amz_date(now)));
+        let mut added = vec![("x-amz-date", amz_date(now))];
         if let Some(token) = session_token {
-            headers.push(("x-amz-security-token", token.expose().to_owned()));
+            added.push(("x-amz-security-token", token.expose().to_owned()));
         }
         // The client sends Host by itself.
-        let signed = headers.iter().map(|(name, value)| (*name, value.as_bytes())).chain([("host", host.as_bytes())]);
+        let headers = call.headers.iter().chain(&added);
+        let signed = headers.map(|(name, value)| (*name, value.as_bytes())).chain([("host", host.as_bytes())]);
         let request = Request {
             method: "POST",
             path: url.path(),
@@ -84,10 +95,7 @@ impl Caller<'_> {
         };
         let scope = (self.region.as_str(), call.service.prefix);
         let authorization = authorization(&request, scope, now, (access_key_id, secret_access_key));
-        let mut builder = self.client.post(url.clone()).header("authorization", authorization);
-        for (name, value) in headers {
-            builder = builder.header(name, value);
-        }
-        Ok(builder.body(call.body.clone()))
+        builder = builder.header("authorization", authorization);
+        Ok(added.into_iter().fold(builder, |builder, (name, value)| builder.header(name, value)))
     }
 }

@@ -10,8 +10,9 @@ const CODEPIPELINE: Service = Service { prefix: "codepipeline", name: "codepipel
 ///
 /// # Errors
 /// When the input is no JSON object.
-pub(super) fn start_pipeline_execution(pipeline: &str, input: Option<&str>) -> Result<Call, String> {
+pub(super) fn start_pipeline_execution(pipeline: &str, token: &str, input: Option<&str>) -> Result<Call, String> {
     let mut members = members(input)?;
+    members.entry("clientRequestToken").or_insert_with(|| token.into());
     members.insert("name".to_owned(), pipeline.into());
     Ok(Call::json_1_1(CODEPIPELINE, "CodePipeline_20150709.StartPipelineExecution", &members.into()))
 }

@@ -10,11 +10,21 @@ use super::call::Service;
 
 pub(super) const SQS: Service = Service { prefix: "sqs", name: "sqs" };
 
-/// `SendMessage` of an event. The queue's URL begins with the `origin` of the endpoint.
-pub(super) fn send_message(origin: &str, queue: &SqsQueue, message_group_id: Option<&str>, body: &str) -> Call {
+/// `SendMessage` of an event. The queue's URL begins with the `origin` of the endpoint. A FIFO queue gets a token by which it
+/// knows a repetition, for the bodies of two events may be the same.
+pub(super) fn send_message(
+    origin: &str,
+    queue: &SqsQueue,
+    message_group_id: Option<&str>,
+    token: &str,
+    body: &str,
+) -> Call {
     let mut input = input(origin, queue, body);
     if let Some(group) = message_group_id {
         input["MessageGroupId"] = group.into();
+        if queue.is_fifo() {
+            input["MessageDeduplicationId"] = token.into();
+        }
     }
     Call::json_1_0(SQS, "AmazonSQS.SendMessage", &input)
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eventyard_core::delivery::AttemptOutcome;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::time::Instant;
 
 use super::dial::Peer;
 
@@ -175,7 +176,8 @@ mod tests {
                 tokio::task::yield_now().await;
                 Ok(Wire::default())
             };
-            lines.get(&server, open)
+            let lines = &lines;
+            async move { lines.get(&server, open).await }
         };
         futures_util::future::join_all((0..10).map(|_| get(1))).await;
         assert_eq!(opened.load(Ordering::Relaxed), 1);
@@ -198,7 +200,10 @@ mod tests {
         assert!(kept.upgrade().is_some());
         tokio::time::sleep(IDLE_MAX / 2).await;
         assert!(kept.upgrade().is_some());
-        drop(lines);
+        lines.get(&1, async { unreachable!() }).await.unwrap();
+        tokio::time::sleep(IDLE_MAX * 2 / 3).await;
+        assert!(kept.upgrade().is_some());
+        tokio::time::sleep(IDLE_MAX * 2 / 3).await;
         assert!(kept.upgrade().is_none());
     }
 
