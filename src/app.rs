@@ -370,6 +370,7 @@ fn journal_settings(config: &Config) -> journal::Settings {
             size_bytes_max: config.history.size_bytes_max,
             retention: config.history.retention,
         },
+        deduplication_window: config.put_events.deduplication_window,
     }
 }
 
@@ -386,6 +387,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
     engine::Settings {
         catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
         entries_size_bytes_max: config.put_events.entries_size_bytes_max,
+        deduplicates_cloud_events: config.put_events.deduplicate_cloud_events,
         pattern_length_max: config.patterns.length_max,
         patterns: PatternLimits {
             wildcard_complexity_max: limit(config.patterns.wildcard_complexity_max),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventyard_core::clock::Timestamp;
 use eventyard_core::error::ServiceError;
 use hyper::StatusCode;
 use serde::Serialize;
@@ -39,7 +40,7 @@ pub(super) async fn reset(engine: &Arc<Engine>, journal: &Journal, telemetry: &T
     while journal.owed() > 0 && Instant::now() < end {
         tokio::time::sleep(LOOK).await;
     }
-    if let Err(error) = forget_dead_letters(journal).await {
+    if let Err(error) = forget(journal).await {
         telemetry.record(&RequestFailed { reason: &error });
         return failure(&ServiceError::internal());
     }
@@ -48,7 +49,9 @@ pub(super) async fn reset(engine: &Arc<Engine>, journal: &Journal, telemetry: &T
     answer(StatusCode::OK, JSON, serde_json::to_vec(&body).unwrap_or_default())
 }
 
-async fn forget_dead_letters(journal: &Journal) -> Result<(), JournalError> {
+/// Forgets the dead letters, and by what events are known: what is put from now on is new.
+async fn forget(journal: &Journal) -> Result<(), JournalError> {
+    journal.trim_history(Timestamp::EPOCH.saturating_add(Duration::MAX)).await?;
     let page = DeadLetterPage { after: None, since: None, until: None, limit: BATCH };
     loop {
         let ids = journal.dead_letter_ids(&page)?;

@@ -32,9 +32,9 @@ pub(super) async fn set_paused(
     let key = take_rule(caller, &mut query)?;
     let target = query.take_as("target", "write the id of a target", |text| TargetId::parse(text).ok())?;
     query.end("rule, event_bus and target")?;
-    let (changer, rule) = (Arc::clone(engine), key.clone());
+    let (writer, rule) = (Arc::clone(engine), key.clone());
     // It waits for the disk.
-    let changed = tokio::task::spawn_blocking(move || changer.set_paused(&rule, target.as_ref(), is_paused)).await;
+    let changed = tokio::task::spawn_blocking(move || writer.set_paused(&rule, target.as_ref(), is_paused)).await;
     let targets = changed.map_err(|_| ServiceError::internal())??;
     let targets = targets.into_iter().map(|(id, paused)| TargetShape { id: id.to_string(), paused }).collect();
     serde_json::to_vec(&PausedAnswer { rule_arn: rule_arn(&key), targets }).map_err(|_| ServiceError::internal())

@@ -88,7 +88,7 @@ impl Api {
         let (caller, body) = self.caller(&route, request)?;
         match route {
             Route::Operation(operation) => operation?.run(&self.engine, &caller, &body).await,
-            Route::PlainEvents => plain_events::post(&self.engine, &caller, &body).await,
+            Route::PlainEvents => plain_events::post(&self.engine, &caller, request, &body).await,
             Route::CloudEvents => cloud_events::post(&self.engine, &caller, request, &body).await,
             Route::Nothing(error) => Err(error),
         }

@@ -1,19 +1,25 @@
 //! `POST /events`: events for people with curl.
 //!
 //! The body is one entry of `PutEvents` or an array of them, up to 1,000. `Detail` may be an object instead of its text, and
-//! `Time` an RFC 3339 text instead of a number. The answer is that of `PutEvents`.
+//! `Time` an RFC 3339 text instead of a number. The answer is that of `PutEvents`. A request with a header `Idempotency-Key` may be
+//! made again: what was put is left away.
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::constraint::{Rule as Constraint, Violations};
+use eventyard_core::deduplication::DEDUPLICATION_ID_BYTES_MAX;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::limits::PLAIN_EVENTS_ENTRIES_MAX;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::object::Object;
-use super::operations::events::{PutEventsRequestEntry, accept, check_entries};
+use super::operations::events::{EntryDeduplicationId, PutEventsRequestEntry, accept, check_entries};
 use super::wire::{finish, serialization};
 use crate::engine::{Caller, Engine};
+use crate::http::Request;
+
+/// The usual name of such a header.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 type Result<T> = std::result::Result<T, ServiceError>;
 
@@ -33,8 +39,13 @@ struct PlainEntry<'a> {
     trace_header: Option<String>,
 }
 
-pub(super) async fn post(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    let entries = read(body)?;
+pub(super) async fn post(engine: &Engine, caller: &Caller, request: &Request, body: &[u8]) -> Result<Vec<u8>> {
+    let mut entries = read(body)?;
+    if let Some(key) = idempotency_key(request)? {
+        for (number, entry) in entries.iter_mut().enumerate() {
+            entry.deduplication_id = Some(EntryDeduplicationId::OfRequest(key.to_owned(), number));
+        }
+    }
     let mut violations = Violations::default();
     if entries.is_empty() {
         violations.push("entries", "[]", &Constraint::LengthMin(1));
@@ -48,6 +59,19 @@ pub(super) async fn post(engine: &Engine, caller: &Caller, body: &[u8]) -> Resul
     check_entries(&mut violations, &entries);
     finish(violations)?;
     accept(engine, caller, &entries).await
+}
+
+/// The header by which a request that is made again is known.
+fn idempotency_key(request: &Request) -> Result<Option<&str>> {
+    let mut values = request.headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().ok().filter(|text| (1..=DEDUPLICATION_ID_BYTES_MAX).contains(&text.len()));
+    match (text, values.next()) {
+        (Some(text), None) => Ok(Some(text)),
+        _ => Err(ServiceError::validation(format!(
+            "The header Idempotency-Key is not valid: write it once, with 1 to {DEDUPLICATION_ID_BYTES_MAX} characters of ASCII."
+        ))),
+    }
 }
 
 fn read(body: &[u8]) -> Result<Vec<PutEventsRequestEntry>> {
@@ -70,6 +94,7 @@ impl PlainEntry<'_> {
             detail: self.detail.map(text_or_json).transpose()?,
             event_bus_name: self.event_bus_name,
             trace_header: self.trace_header,
+            deduplication_id: None,
         })
     }
 }

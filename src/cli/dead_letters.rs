@@ -129,7 +129,7 @@ pub(super) fn run(command: &DeadLettersCommand) -> ExitCode {
 
 fn list(admin: &AdminArguments, filter: &FilterArguments, json: bool, limit: u64) -> Result<(), Failure> {
     let mut left = if limit == 0 { u64::MAX } else { limit };
-    parts(admin, Method::GET, "/dead-letters", &filter.query(), |answer| {
+    parts(admin, &Method::GET, "/dead-letters", &filter.query(), |answer| {
         for letter in answer["dead_letters"].as_array().into_iter().flatten() {
             if left == 0 {
                 break;
@@ -169,7 +169,7 @@ fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32) -> Result<
         // What dies again while this goes on is not sent again and again.
         query.push(("until", SystemClock.now().to_string()));
     }
-    parts(admin, Method::POST, "/dead-letters/redrive", &query, |answer| {
+    parts(admin, &Method::POST, "/dead-letters/redrive", &query, |answer| {
         redriven += count(answer, "redriven");
         without_target += count(answer, "without_target");
         without_event += count(answer, "without_event");
@@ -198,7 +198,7 @@ fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32) -> Result<
 
 fn purge(admin: &AdminArguments, which: &WhichArguments) -> Result<(), Failure> {
     let mut purged = 0;
-    parts(admin, Method::POST, "/dead-letters/purge", &which.query(), |answer| {
+    parts(admin, &Method::POST, "/dead-letters/purge", &which.query(), |answer| {
         purged += count(answer, "purged");
         true
     })?;
@@ -213,7 +213,7 @@ fn count(answer: &Value, key: &str) -> u64 {
 /// Asks part after part until nothing is left, or `take` wants no more.
 fn parts(
     admin: &AdminArguments,
-    method: Method,
+    method: &Method,
     path: &str,
     query: &[(&'static str, String)],
     mut take: impl FnMut(&Value) -> bool,

@@ -168,12 +168,20 @@ impl Admin {
 pub struct PutEvents {
     /// Largest total size of the entries of one request, in bytes as Amazon counts them.
     pub entries_size_bytes_max: usize,
+    /// How long an event is known by its deduplication id.
+    pub deduplication_window: Duration,
+    /// Whether `CloudEvents` are known by their source and id.
+    pub deduplicate_cloud_events: bool,
 }
 
 impl PutEvents {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("put_events");
-        Self { entries_size_bytes_max: section.integer("entries_size_bytes_max", 1024..=1 << 30) }
+        Self {
+            entries_size_bytes_max: section.integer("entries_size_bytes_max", 1024..=1 << 30),
+            deduplication_window: section.milliseconds("deduplication_window_ms", 1_000..=86_400_000),
+            deduplicate_cloud_events: section.boolean("deduplicate_cloud_events"),
+        }
     }
 }
 

@@ -126,6 +126,7 @@ mod tests {
             free_space_bytes_min: 0,
             size_bytes_max: 0,
             history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+            deduplication_window: Duration::from_secs(300),
         };
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let (journal, _) = Journal::open_on(Arc::new(ModelDisk::default()), settings, telemetry).unwrap();

@@ -124,6 +124,7 @@ fn open(disk: &Arc<ModelDisk>) -> Journal {
         free_space_bytes_min: 0,
         size_bytes_max: 0,
         history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+        deduplication_window: Duration::from_secs(300),
     };
     let disk: Arc<dyn journal::Disk> = Arc::<ModelDisk>::clone(disk);
     Journal::open_on(disk, settings, Arc::new(Telemetry::new().unwrap())).unwrap().0

@@ -1,6 +1,7 @@
 //! Event buses: creating, describing, listing, updating, deleting. The default bus of an account is always there.
 
 use eventyard_core::arn::EventBusNameOrArn;
+use eventyard_core::deduplication::EventBusOptions;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event_bus::EventBus;
 use eventyard_core::name::{EventBusKey, EventBusName};
@@ -120,6 +121,7 @@ impl Engine {
 
     /// Writes an event bus and makes it in memory. The caller of this has begun the change.
     pub(super) fn put_event_bus(&self, key: &EventBusKey, bus: EventBus) -> Result<(), ServiceError> {
+        EventBusOptions::from_tags(&bus.tags)?;
         self.write(&[Change::PutEventBus(key.clone(), bus.clone())])?;
         self.registry_mut().put_event_bus(key.clone(), bus);
         Ok(())

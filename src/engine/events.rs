@@ -1,6 +1,7 @@
 //! Events: accepting entries, matching them, and owing their deliveries.
 
 use eventyard_core::arn::EventBusNameOrArn;
+use eventyard_core::deduplication::{DeduplicationId, DeduplicationKey};
 use eventyard_core::error::ServiceError;
 use eventyard_core::event::{EntryError, Event, EventEntry, EventId};
 use eventyard_core::name::{EventBusKey, RuleKey, RuleNumber};
@@ -8,8 +9,8 @@ use eventyard_core::pattern::{self, check_event_argument};
 use eventyard_core::policy::EventFacts;
 
 use super::{Caller, Engine};
-use crate::journal::{JournalError, Owed};
-use crate::telemetry::{EventUnmatched, EventsReceived};
+use crate::journal::{Candidate, JournalError, Owed};
+use crate::telemetry::{EventUnmatched, EventsDeduplicated, EventsReceived};
 
 /// What became of one entry.
 pub type EntryResult = Result<EventId, EntryError>;
@@ -40,7 +41,7 @@ impl Engine {
             return Err(EventsError::TooLarge);
         }
         let received = self.clock.now();
-        let (mut results, mut owed) = (Vec::with_capacity(entries.len()), Vec::new());
+        let (mut results, mut candidates) = (Vec::with_capacity(entries.len()), Vec::new());
         for (bus, entry) in entries {
             let bus = caller.bus(bus.clone());
             let facts = EventFacts {
@@ -55,17 +56,60 @@ impl Engine {
                 Err(EntryError::AccessDenied)
             };
             results.push(accepted.as_ref().map(|event| event.id).map_err(|error| *error));
-            owed.extend(accepted.ok().and_then(|event| self.owe(&bus, event)));
+            if let Ok(event) = accepted {
+                let (id, key) = (event.id, self.deduplication_key(&bus, caller, entry, &event));
+                candidates.push(Candidate { id, received, key, owed: self.owe(&bus, event) });
+            }
         }
-        let accepted = results.iter().filter(|result| result.is_ok()).count() as u64;
-        let unmatched = accepted - owed.len() as u64;
-        if !owed.is_empty() {
-            self.journal.commit(owed).await.map_err(EventsError::NotWritten)?;
+        let accepted = candidates.len() as u64;
+        let unmatched = candidates.iter().filter(|candidate| candidate.owed.is_none()).count() as u64;
+        let mut ids = self.commit(candidates).await.map_err(EventsError::NotWritten)?.into_iter();
+        let mut duplicates = 0;
+        for id in results.iter_mut().flatten() {
+            let first = ids.next().unwrap_or(*id);
+            duplicates += u64::from(first != *id);
+            *id = first;
         }
         let rejected: Vec<_> = results.iter().filter_map(|result| result.err().map(EntryError::code)).collect();
         self.telemetry.record(&EventsReceived { accepted, rejected: &rejected });
         self.telemetry.record(&EventUnmatched { count: unmatched });
+        self.telemetry.record(&EventsDeduplicated { count: duplicates });
         Ok(results)
+    }
+
+    /// By what an event is known: what its caller says, else what stands in it where its event bus says.
+    fn deduplication_key(
+        &self,
+        bus: &EventBusKey,
+        caller: &Caller,
+        entry: &EventEntry<'_>,
+        event: &Event,
+    ) -> Option<DeduplicationKey> {
+        if let Some(id) = entry.deduplication_id {
+            return Some(DeduplicationKey::new(bus, &caller.account, id));
+        }
+        let path = self.registry().deduplication_path(bus)?;
+        let value = path.select(&event.envelope).filter(|value| *value != "null")?;
+        Some(DeduplicationKey::new(bus, &caller.account, DeduplicationId::InEvent(&value)))
+    }
+
+    /// Writes what is owed, and answers the ids under which the events are known.
+    async fn commit(&self, candidates: Vec<Candidate>) -> Result<Vec<EventId>, JournalError> {
+        if candidates.iter().any(|candidate| candidate.key.is_some()) {
+            return self.journal.commit_once(candidates).await;
+        }
+        let ids = candidates.iter().map(|candidate| candidate.id).collect();
+        let owed: Vec<_> = candidates.into_iter().filter_map(|candidate| candidate.owed).collect();
+        if !owed.is_empty() {
+            self.journal.commit(owed).await?;
+        }
+        Ok(ids)
+    }
+
+    /// Whether `CloudEvents` are known by their source and id.
+    #[must_use]
+    pub fn deduplicates_cloud_events(&self) -> bool {
+        self.settings.deduplicates_cloud_events
     }
 
     /// The event with the targets it is owed to; none when no rule takes it.

@@ -70,6 +70,8 @@ pub struct Caller {
 pub struct Settings {
     /// Bytes of the entries of one call, as Amazon counts them.
     pub entries_size_bytes_max: usize,
+    /// Whether `CloudEvents` are known by their source and id.
+    pub deduplicates_cloud_events: bool,
     /// Characters of an event pattern.
     pub pattern_length_max: usize,
     /// Bounds on what a pattern may expand to.

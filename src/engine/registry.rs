@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use eventyard_core::arn;
 use eventyard_core::clock::Timestamp;
+use eventyard_core::deduplication::EventBusOptions;
 use eventyard_core::delivery_options::{DeliveryOptions, Order};
 use eventyard_core::error::ServiceError;
 use eventyard_core::event_bus::EventBus;
+use eventyard_core::input::JsonPath;
 use eventyard_core::name::{
     AccountId, EventBusKey, EventBusName, Region, RuleKey, RuleName, RuleNumber, TargetId, TargetNumber,
 };
@@ -87,6 +89,8 @@ pub(super) struct BusEntry {
 pub(super) struct Registry {
     /// The event buses that exist beside the default ones, and the default ones that were ever changed.
     event_buses: BTreeMap<EventBusKey, EventBus>,
+    /// Where events of a bus say by what they are known, of the buses that have it said.
+    deduplication_paths: HashMap<EventBusKey, Arc<JsonPath>>,
     /// The event buses that have rules.
     buses: BTreeMap<EventBusKey, BusEntry>,
     rule_keys: HashMap<RuleNumber, RuleKey>,
@@ -100,7 +104,8 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn load(contents: Contents) -> Result<Self, EngineError> {
         let mut registry = Self {
-            event_buses: contents.event_buses.into_iter().collect(),
+            event_buses: BTreeMap::new(),
+            deduplication_paths: HashMap::new(),
             buses: BTreeMap::new(),
             rule_keys: HashMap::new(),
             targets: HashMap::new(),
@@ -113,6 +118,9 @@ impl Registry {
             next_number: contents.next_number,
             created: contents.created,
         };
+        for (key, bus) in contents.event_buses {
+            registry.put_event_bus(key, bus);
+        }
         // Patterns were checked when they were put; limits that were lowered since do not disable them.
         let lifted = PatternLimits { wildcard_complexity_max: None, branches_max: None };
         let mut patterns: BTreeMap<EventBusKey, Vec<(RuleNumber, Arc<EventPattern>)>> = BTreeMap::new();
@@ -164,6 +172,11 @@ impl Registry {
     /// The policy of an event bus; none when it has none, or is not there.
     pub(super) fn policy(&self, key: &EventBusKey) -> Option<Arc<Policy>> {
         self.event_buses.get(key)?.policy.clone()
+    }
+
+    /// Where events of a bus say by what they are known; none where they do not.
+    pub(super) fn deduplication_path(&self, key: &EventBusKey) -> Option<Arc<JsonPath>> {
+        self.deduplication_paths.get(key).cloned()
     }
 
     pub(super) fn require_bus(&self, key: &EventBusKey) -> Result<EventBus, ServiceError> {
@@ -258,12 +271,18 @@ impl Registry {
 
     /// Creates or replaces an event bus.
     pub(super) fn put_event_bus(&mut self, key: EventBusKey, bus: EventBus) {
+        // The tags were checked when they were put.
+        match EventBusOptions::from_tags(&bus.tags).unwrap_or_default().deduplication_path {
+            Some(path) => self.deduplication_paths.insert(key.clone(), Arc::new(path)),
+            None => self.deduplication_paths.remove(&key),
+        };
         self.event_buses.insert(key, bus);
     }
 
     /// Deletes an event bus, which has no rules.
     pub(super) fn delete_event_bus(&mut self, key: &EventBusKey) {
         self.event_buses.remove(key);
+        self.deduplication_paths.remove(key);
         self.buses.remove(key);
     }
 

@@ -56,7 +56,7 @@ impl Engine {
             detail_type: Some(what.detail_type()),
             detail: Some(&detail),
             resources: &resources,
-            time: None,
+            ..EventEntry::default()
         };
         let id = EventId::new(received, self.random.next_u128());
         let bus = EventBusKey { name: EventBusName::default_bus(), ..rule.bus.clone() };

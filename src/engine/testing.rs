@@ -66,10 +66,12 @@ impl TestEngine {
             free_space_bytes_min: 0,
             size_bytes_max: 0,
             history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+            deduplication_window: Duration::from_secs(300),
         };
         let (journal, committer) = Journal::open_on(disk, journal_settings, Arc::clone(&telemetry)).unwrap();
         let settings = Settings {
             entries_size_bytes_max: 1 << 20,
+            deduplicates_cloud_events: false,
             pattern_length_max: 4_096,
             patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
             catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },

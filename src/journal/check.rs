@@ -150,7 +150,7 @@ impl Check<'_> {
                 self.newest = self.newest.max(records::parse_attempt(&key, &value).ok()?.delivery.event.0);
                 None
             }
-            Space::Meta | Space::Schedules => None,
+            Space::Meta | Space::Schedules | Space::Deduplication(_) => None,
         }?;
         let record = Quarantined { place: space.name(), key, value, reason };
         Some(Fault { record, remedy: Remedy::LeftToTheDaemon })
@@ -225,6 +225,7 @@ fn kind(space: Space) -> &'static str {
     match space {
         Space::Events(_) => "events",
         Space::History(_) => "history",
+        Space::Deduplication(_) => "deduplication",
         Space::Meta => "meta",
         Space::Ready => "ready",
         Space::Later => "later",

@@ -1,16 +1,18 @@
 //! The one thread that writes the journal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
 use eventyard_core::clock::Timestamp;
-use eventyard_core::event::Event;
+use eventyard_core::deduplication::DeduplicationKey;
+use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::damage::DamagedEntry;
+use super::damage::{self, DamagedEntry};
+use super::deduplication::{Candidate, Recent};
 use super::disk::{Disk, Durability, Space, Write};
 use super::history::{self, Spans};
 use super::intake::Intake;
@@ -22,12 +24,15 @@ use crate::telemetry::{GroupCommitted, JournalFailed, SegmentDropped, Telemetry}
 pub(super) type Shared = (Arc<RwLock<Segments>>, Arc<Bell>, Arc<Intake>, Arc<AtomicU64>);
 
 pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
+type AnswerIds = oneshot::Sender<Result<Vec<EventId>, JournalError>>;
 
 /// What the thread is asked for.
 #[derive(Debug)]
 pub(super) enum Request {
     /// Write events with what they owe, and bring them to disk.
     Commit { owed: Vec<Owed>, room: Room, answer: Answer },
+    /// The same, but for events that were put before; answer the ids under which they are known.
+    CommitOnce { candidates: Vec<Candidate>, answer: AnswerIds },
     /// Write what schedules fired, with how far they have come, and bring it to disk.
     Fire { owed: Vec<Owed>, marks: Vec<ScheduleMark>, answer: Answer },
     /// Forget how far schedules have come.
@@ -68,6 +73,7 @@ pub(super) struct Committer {
     failed: watch::Sender<bool>,
     next_event: EventNumber,
     spans: Spans,
+    recent: Recent,
     /// Bytes of all dead letters, those of the group being gathered included.
     dead_letter_bytes: u64,
     /// The same without that group, for all to see.
@@ -75,25 +81,14 @@ pub(super) struct Committer {
     intake: Arc<Intake>,
 }
 
-/// Puts entries aside in the quarantine, and only then takes them from where they are.
-pub(super) fn put_aside(disk: &dyn Disk, damaged: &[DamagedEntry], telemetry: &Telemetry) -> Result<(), JournalError> {
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    let records: Vec<_> = damaged.iter().map(DamagedEntry::quarantined).collect();
-    disk.quarantine(&records)?;
-    disk.write(damaged.iter().flat_map(DamagedEntry::writes).collect(), Durability::Process)?;
-    for record in &records {
-        record.tell(telemetry);
-    }
-    Ok(())
-}
-
 /// One group: the batch it becomes and whom to tell.
 #[derive(Default)]
 struct Group {
     writes: Vec<Write>,
     answers: Vec<Answer>,
+    answers_with_ids: Vec<(AnswerIds, Vec<EventId>)>,
+    /// By what the events of this group are known, and their ids.
+    known: BTreeMap<DeduplicationKey, EventId>,
     rings: Vec<TargetNumber>,
     owed: Vec<(EventNumber, u64)>,
     settled: Vec<EventNumber>,
@@ -122,6 +117,24 @@ impl Group {
             Err(error) => drop(answer.send(Err(error))),
         }
     }
+
+    /// The same for who wants ids.
+    fn answer_ids(&mut self, answer: AnswerIds, taken: Result<Vec<EventId>, JournalError>) {
+        match taken {
+            Ok(ids) => self.answers_with_ids.push((answer, ids)),
+            Err(error) => drop(answer.send(Err(error))),
+        }
+    }
+}
+
+/// Tells success to all who wait. Who no longer does has no need of the answer.
+fn succeed(answers: Vec<Answer>, answers_with_ids: Vec<(AnswerIds, Vec<EventId>)>) {
+    for answer in answers {
+        drop(answer.send(Ok(())));
+    }
+    for (answer, ids) in answers_with_ids {
+        drop(answer.send(Ok(ids)));
+    }
 }
 
 impl Committer {
@@ -137,6 +150,7 @@ impl Committer {
             None => EventNumber(1),
         };
         let spans = Spans::recover(disk.as_ref(), settings.history);
+        let recent = Recent::recover(disk.as_ref(), settings.deduplication_window)?;
         let dead_letter_bytes = dead_letter_bytes_written.load(Ordering::Relaxed);
         let committer = Self {
             disk,
@@ -147,6 +161,7 @@ impl Committer {
             failed,
             next_event,
             spans,
+            recent,
             dead_letter_bytes,
             dead_letter_bytes_written,
             intake,
@@ -204,6 +219,10 @@ impl Committer {
                     self.take_commit(owed, group);
                 }
                 group.answer(answer, room);
+            }
+            Request::CommitOnce { candidates, answer } => {
+                let taken = self.check_room(group).and_then(|()| self.take_candidates(candidates, group));
+                group.answer_ids(answer, taken);
             }
             Request::Fire { owed, marks, answer } => {
                 let room = self.check_room(group);
@@ -317,6 +336,28 @@ impl Committer {
         }
     }
 
+    /// Takes those that were not put before; answers the ids of those that were put first.
+    fn take_candidates(&mut self, candidates: Vec<Candidate>, group: &mut Group) -> Result<Vec<EventId>, JournalError> {
+        let take = |Candidate { id, received, key, owed }: Candidate| {
+            if let Some(key) = key {
+                let first = match group.known.get(&key) {
+                    Some(first) => Some(*first),
+                    None => self.recent.find(self.disk.as_ref(), &key, received)?,
+                };
+                if let Some(first) = first {
+                    return Ok(first);
+                }
+                let space = self.recent.space(received);
+                let value = records::deduplication(received, id);
+                group.writes.push(Write::Insert(space, key.as_bytes().to_vec(), value));
+                group.known.insert(key, id);
+            }
+            self.take_commit(owed.into_iter().collect(), group);
+            Ok(id)
+        };
+        candidates.into_iter().map(take).collect()
+    }
+
     fn take_settlement(&mut self, Settled { pending, settlement, attempt }: Settled, group: &mut Group) {
         if let Some(attempt) = attempt.filter(|_| self.spans.is_kept()) {
             let key = keys::attempt(attempt.event, &pending.delivery, attempt.attempt);
@@ -355,12 +396,13 @@ impl Committer {
         if group.writes.is_empty() {
             self.drop_expired(group.newest_attempt)?;
             // Commits that were refused have their answer already; what is left asked for nothing more.
-            group.answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
+            succeed(group.answers, group.answers_with_ids);
             return Ok(());
         }
         let started = Instant::now();
         let has_events = !group.owed.is_empty();
-        let durability = if has_events { Durability::Power } else { Durability::Process };
+        let is_promised = has_events || !group.known.is_empty();
+        let durability = if is_promised { Durability::Power } else { Durability::Process };
         if has_events {
             group.writes.push(self.next_event_write());
             for segment in std::mem::take(&mut group.grown) {
@@ -386,10 +428,7 @@ impl Committer {
             });
             self.bell.ring(group.rings);
         }
-        for answer in group.answers {
-            // Who no longer waits has no need of the answer.
-            let _ = answer.send(Ok(()));
-        }
+        succeed(group.answers, group.answers_with_ids);
         self.drop_drained(!group.settled.is_empty() || has_events)
     }
 
@@ -398,7 +437,7 @@ impl Committer {
         damaged.sort_by(|one, other| (one.space, &one.key).cmp(&(other.space, &other.key)));
         damaged.dedup_by(|one, other| (one.space, &one.key) == (other.space, &other.key));
         damaged.retain(|entry| matches!(self.disk.get(entry.space, &entry.key), Ok(Some(_))));
-        put_aside(self.disk.as_ref(), &damaged, &self.telemetry)
+        damage::put_aside(self.disk.as_ref(), &damaged, &self.telemetry)
     }
 
     fn count(&self, owed: &[(EventNumber, u64)], settled: &[EventNumber]) -> u64 {
@@ -412,9 +451,11 @@ impl Committer {
         segments.owed()
     }
 
-    /// Gives back the space of attempts that are too old or too many. Nothing refers to them.
+    /// Gives back the space of attempts that are too old or too many, and of what is known of events for long enough. Nothing
+    /// refers to them.
     fn drop_expired(&mut self, now: Option<Timestamp>) -> Result<(), JournalError> {
-        for space in now.map(|now| self.spans.take_expired(now)).unwrap_or_default() {
+        let Some(now) = now else { return Ok(()) };
+        for space in [self.spans.take_expired(now), self.recent.take_expired(now)].concat() {
             self.disk.drop_space(space)?;
         }
         Ok(())

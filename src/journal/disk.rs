@@ -24,10 +24,13 @@ pub enum Space {
     Events(u64),
     /// Attempts of one span of time, which is named by its begin in milliseconds.
     History(u64),
+    /// By what the events of one span of time are known, which is named by its begin in milliseconds.
+    Deduplication(u64),
 }
 
 const SEGMENT_PREFIX: &str = "events-";
 const SPAN_PREFIX: &str = "history-";
+const DEDUPLICATION_PREFIX: &str = "deduplication-";
 /// The spaces there is one of, each with its name.
 const NAMES: [(Space, &str); 5] = [
     (Space::Meta, "meta"),
@@ -49,6 +52,7 @@ impl Space {
         match self {
             Self::Events(first) => format!("{SEGMENT_PREFIX}{first:020}"),
             Self::History(begin) => format!("{SPAN_PREFIX}{begin:020}"),
+            Self::Deduplication(begin) => format!("{DEDUPLICATION_PREFIX}{begin:020}"),
             fixed => NAMES.iter().find(|(space, _)| *space == fixed).map_or("", |(_, name)| name).to_owned(),
         }
     }
@@ -58,7 +62,10 @@ impl Space {
     pub fn from_name(name: &str) -> Option<Self> {
         let number = |prefix| name.strip_prefix(prefix).and_then(|number| number.parse().ok());
         let fixed = NAMES.iter().find(|(_, known)| *known == name).map(|(space, _)| *space);
-        fixed.or_else(|| number(SEGMENT_PREFIX).map(Self::Events)).or_else(|| number(SPAN_PREFIX).map(Self::History))
+        fixed
+            .or_else(|| number(SEGMENT_PREFIX).map(Self::Events))
+            .or_else(|| number(SPAN_PREFIX).map(Self::History))
+            .or_else(|| number(DEDUPLICATION_PREFIX).map(Self::Deduplication))
     }
 }
 

@@ -10,7 +10,8 @@ use super::damage::parse;
 use super::disk::Space;
 use super::{DeadLetterId, Place, hex, keys, records};
 
-/// An entry as a JSON object, with its `kind`; none for what the journal keeps about itself. One that cannot be read is an
+/// An entry as a JSON object, with its `kind`; none for what the journal keeps about itself, and by what
+/// events are known. One that cannot be read is an
 /// object of the kind `damaged`.
 #[must_use]
 pub fn export(space: Space, key: &[u8], value: &[u8]) -> Option<Value> {
@@ -32,7 +33,7 @@ pub fn export(space: Space, key: &[u8], value: &[u8]) -> Option<Value> {
             let (since, through) = (time(mark.since), time(mark.through));
             Some(json!({"kind": "schedule", "rule_number": mark.rule.0, "since": since, "through": through}))
         }
-        Space::Meta => None,
+        Space::Meta | Space::Deduplication(_) => None,
     }
 }
 

@@ -200,7 +200,7 @@ impl Journal {
         Ok(self.disk.get(space, &keys::pending(pending))?.is_some())
     }
 
-    /// Deletes the attempts that are too old at `now`.
+    /// Deletes the attempts that are too old at `now`, and by what events are known that have left the window.
     ///
     /// # Errors
     /// When the journal is closed.

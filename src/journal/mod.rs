@@ -17,6 +17,7 @@ mod check;
 mod committer;
 mod damage;
 mod dead_letters;
+mod deduplication;
 mod disk;
 mod error;
 mod export;
@@ -38,6 +39,7 @@ mod tests;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
@@ -49,6 +51,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use bell::Bell;
 pub use check::{Fault, Looked, Remedy, Verdict, check, repair};
 pub use dead_letters::{DeadLetterPage, StoredDeadLetter};
+pub use deduplication::Candidate;
 pub use disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
 pub use error::JournalError;
 pub use export::export;
@@ -79,6 +82,8 @@ pub struct Settings {
     pub size_bytes_max: u64,
     /// How much of the history of attempts is kept.
     pub history: HistoryLimits,
+    /// How long an event is known by its deduplication id.
+    pub deduplication_window: Duration,
 }
 
 /// An event together with the targets it is owed to.
@@ -172,7 +177,7 @@ impl Journal {
     ) -> Result<(Self, CommitterThread), JournalError> {
         let started = std::time::Instant::now();
         for space in [Space::Ready, Space::Later, Space::Schedules] {
-            committer::put_aside(disk.as_ref(), &damage::damaged(disk.as_ref(), space)?, &telemetry)?;
+            damage::put_aside(disk.as_ref(), &damage::damaged(disk.as_ref(), space)?, &telemetry)?;
         }
         let segments = Segments::recover(disk.as_ref())?;
         telemetry.record(&JournalRecovered {
@@ -268,7 +273,7 @@ impl Journal {
         target: TargetNumber,
         after: Option<(Timestamp, EventNumber)>,
     ) -> Result<Option<Timestamp>, JournalError> {
-        let far = Timestamp::EPOCH.saturating_add(std::time::Duration::MAX);
+        let far = Timestamp::EPOCH.saturating_add(Duration::MAX);
         let next = self.later(target, after, far, 1)?;
         Ok(next.first().and_then(|pending| match pending.place {
             Place::Later(due) => Some(due),

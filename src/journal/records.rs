@@ -24,6 +24,8 @@ const LATER: u8 = 1;
 const ATTEMPT: u8 = 1;
 /// Form 1 of how far a schedule has come: since when it runs, and through what it was fired (8 bytes each).
 const SCHEDULE: u8 = 1;
+/// Form 1 of by what an event is known: when it was received (8 bytes), its id (16 bytes).
+const DEDUPLICATION: u8 = 1;
 /// Form 1 of a dead letter: a JSON object.
 const DEAD_LETTER: u8 = 1;
 
@@ -70,6 +72,22 @@ pub(super) fn parse_event(value: &[u8]) -> Option<Event> {
         envelope: std::str::from_utf8(envelope).ok()?.into(),
         forwarded_from: way.into_iter().flat_map(|way| way.split(',')).map(str::to_owned).collect(),
     })
+}
+
+/// By what an event is known: when it came, and its id.
+pub(super) fn deduplication(received: Timestamp, id: EventId) -> Vec<u8> {
+    let mut value = vec![DEDUPLICATION];
+    value.extend(received.as_millis().to_be_bytes());
+    value.extend(id.as_bytes());
+    value
+}
+
+pub(super) fn parse_deduplication(value: &[u8]) -> Result<(Timestamp, EventId), JournalError> {
+    let parsed = || {
+        let (received, id) = value.strip_prefix(&[DEDUPLICATION])?.split_first_chunk()?;
+        Some((Timestamp::from_millis(i64::from_be_bytes(*received))?, EventId::from_bytes(id.try_into().ok()?)))
+    };
+    parsed().ok_or_else(|| JournalError::Damaged("by what an event is known".to_owned()))
 }
 
 pub(super) fn later(attempts: u32) -> Vec<u8> {

@@ -20,6 +20,7 @@ const SETTINGS: Settings = Settings {
     free_space_bytes_min: 1_000,
     size_bytes_max: 0,
     history: HistoryLimits { size_bytes_max: 1 << 20, retention: Duration::from_secs(80) },
+    deduplication_window: Duration::from_secs(300),
 };
 const TARGET: TargetNumber = TargetNumber(7);
 

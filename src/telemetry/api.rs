@@ -45,6 +45,19 @@ impl Fact for RequestFailed<'_> {
     }
 }
 
+/// Events that were put before, and were left away.
+#[derive(Debug)]
+pub struct EventsDeduplicated {
+    /// How many.
+    pub count: u64,
+}
+
+impl Fact for EventsDeduplicated {
+    fn record(&self, metrics: &Metrics) {
+        metrics.events_deduplicated.inc_by(self.count);
+    }
+}
+
 /// Entries of one `PutEvents` or `POST /events` were taken or refused.
 #[derive(Debug)]
 pub struct EventsReceived<'a> {

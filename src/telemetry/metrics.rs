@@ -18,6 +18,7 @@ pub struct Metrics {
     pub(super) events_received: IntCounter,
     pub(super) events_rejected: IntCounterVec,
     pub(super) events_unmatched: IntCounter,
+    pub(super) events_deduplicated: IntCounter,
     pub(super) commit_groups: IntCounter,
     pub(super) commit_group_events: Histogram,
     pub(super) commit_seconds: Histogram,
@@ -270,6 +271,10 @@ impl Metrics {
                 "eventyard_events_rejected_total",
                 "Entries refused one by one",
                 &[("code", "the ErrorCode of the entry")],
+            )?,
+            events_deduplicated: make.counter(
+                "eventyard_events_deduplicated_total",
+                "Accepted events that had been put before, by their deduplication id, and were left away",
             )?,
             events_unmatched: make.counter(
                 "eventyard_events_unmatched_total",

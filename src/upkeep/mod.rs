@@ -157,6 +157,7 @@ mod tests {
             free_space_bytes_min: 0,
             size_bytes_max: 0,
             history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+            deduplication_window: Duration::from_secs(300),
         };
         let disk = Arc::new(ModelDisk::default());
         let (journal, _) = Journal::open_on(disk, settings, Arc::clone(&telemetry)).unwrap();

@@ -107,7 +107,8 @@ def test_batch(moto, router, aws_client, job_queue):
     def jobs():
         states = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
         found = [batch.list_jobs(jobQueue="orders", jobStatus=state)["jobSummaryList"] for state in states]
-        return [job for jobs in found for job in jobs]
+        # One that moves on meanwhile is seen twice.
+        return list({job["jobId"]: job for jobs in found for job in jobs}.values())
 
     (job,) = wait_until(jobs)
     assert job["jobName"] == "order"

@@ -58,7 +58,6 @@ fn push_comment(page: &mut String, comment: &[&str]) {
 fn the_page_says_what_the_defaults_file_says() {
     let read = |path| std::fs::read_to_string(file(path)).unwrap_or_default();
     let expected = page(&read("config/eventyard.toml"));
-    #[expect(clippy::disallowed_methods, reason = "whether to write the page is no option of the daemon")]
     if std::env::var_os("EVENTYARD_WRITE_DOCS").is_some() {
         std::fs::write(file("docs/CONFIGURATION.md"), &expected).unwrap();
     }

@@ -121,14 +121,10 @@ impl DeliveryOptionsByTarget {
 /// A `ValidationException` when there would be too many tags.
 pub fn with_paused(tags: Tags, target: Option<&TargetId>, is_paused: bool) -> Result<Tags, ServiceError> {
     let of_all = format!("{OPTION_TAG_PREFIX}{PAUSED}");
-    let (key, replaced) = match target {
-        Some(id) => (format!("{of_all}/{id}"), vec![format!("{of_all}/{id}")]),
-        None => {
-            let of_one = format!("{of_all}/");
-            let keys = tags.iter().map(|(key, _)| key).filter(|key| *key == of_all || key.starts_with(&of_one));
-            (of_all.clone(), keys.map(str::to_owned).collect())
-        }
-    };
+    let key = target.map_or_else(|| of_all.clone(), |id| format!("{of_all}/{id}"));
+    let of_single = format!("{of_all}/");
+    let is_replaced = |other: &&str| *other == key || (target.is_none() && other.starts_with(&of_single));
+    let replaced: Vec<String> = tags.iter().map(|(key, _)| key).filter(is_replaced).map(str::to_owned).collect();
     let tags = tags.without(&replaced);
     let is_said = target.is_some() && tags.get(&of_all).is_some_and(|value| value == "true");
     if is_said == is_paused {
@@ -149,15 +145,9 @@ pub enum Order {
 }
 
 impl Order {
-    /// The path as in `InputPath`, whose `$.` may be left out, for Amazon takes no `$` in tags. An empty one asks for no order.
+    /// An empty path asks for no order.
     fn parse(tag: &OptionTag<'_>) -> Result<Self, ServiceError> {
-        let text = tag.value();
-        if text.is_empty() {
-            return Ok(Self::None);
-        }
-        let path = if text.starts_with('$') { text.to_owned() } else { format!("$.{text}") };
-        let path = JsonPath::parse(&path).map_err(|_| tag.wrong("must be a path such as detail.customer.id"))?;
-        Ok(Self::ByPath(Arc::new(path)))
+        if tag.value().is_empty() { Ok(Self::None) } else { Ok(Self::ByPath(Arc::new(tag.path()?))) }
     }
 
     /// True when some wait for others.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::arn;
 use crate::clock::Timestamp;
+use crate::deduplication::DeduplicationId;
 use crate::json;
 use crate::limits::ENTRY_TIME_SIZE_BYTES;
 use crate::name::{AccountId, Region, RuleKey, RuleNumber};
@@ -122,6 +123,8 @@ pub struct EventEntry<'a> {
     pub resources: &'a [String],
     /// `Time`; the time of acceptance when absent.
     pub time: Option<Timestamp>,
+    /// By what its caller knows it, when another of the same is to be left away.
+    pub deduplication_id: Option<DeduplicationId<'a>>,
 }
 
 /// Why one entry was not accepted. The others of its call are not concerned.

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod connection;
 pub mod constraint;
 pub mod dead_letter;
+pub mod deduplication;
 pub mod delivery;
 pub mod delivery_options;
 pub mod egress;

@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 
 use crate::error::ServiceError;
+use crate::input::JsonPath;
 use crate::name::TargetId;
 use crate::tag::Tags;
 
@@ -71,6 +72,15 @@ impl<'a> OptionTag<'a> {
     /// A `ValidationException` when it is neither `true` nor `false`.
     pub fn flag(&self) -> Result<bool, ServiceError> {
         self.value.parse().map_err(|_| self.wrong("must be true or false"))
+    }
+
+    /// Its value as a path, written as in `InputPath`, whose `$.` may be left out, for Amazon takes no `$` in tags.
+    ///
+    /// # Errors
+    /// A `ValidationException` when it is none.
+    pub fn path(&self) -> Result<JsonPath, ServiceError> {
+        let text = if self.value.starts_with('$') { self.value.to_owned() } else { format!("$.{}", self.value) };
+        JsonPath::parse(&text).map_err(|_| self.wrong("must be a path such as detail.customer.id"))
     }
 
     /// The refusal of it, for a reason that goes on behind its key.

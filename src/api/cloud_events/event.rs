@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Result, refused};
-use crate::api::operations::events::PutEventsRequestEntry;
+use crate::api::operations::events::{EntryDeduplicationId, PutEventsRequestEntry};
 
 /// What an event is about.
 #[derive(Debug)]
@@ -72,6 +72,11 @@ impl CloudEvent {
             event_bus_name,
             ..PutEventsRequestEntry::default()
         }
+    }
+
+    /// By what the specification says it is known.
+    pub(super) fn deduplication_id(&self) -> Option<EntryDeduplicationId> {
+        Some(EntryDeduplicationId::OfCloudEvent(self.text("source")?, self.text("id")?))
     }
 
     fn detail(&self) -> String {

@@ -14,6 +14,8 @@ use eventyard_core::limits::PLAIN_EVENTS_ENTRIES_MAX;
 use eventyard_core::sigv4::query_parameters;
 use hyper::header::CONTENT_TYPE;
 
+use event::CloudEvent;
+
 use super::operations::events::{self, PutEventsRequestEntry, check_entries};
 use super::wire::finish;
 use crate::engine::{Caller, Engine};
@@ -41,7 +43,11 @@ pub(super) async fn post(engine: &Engine, caller: &Caller, request: &Request, bo
     if cloud_events.len() > PLAIN_EVENTS_ENTRIES_MAX {
         return Err(ServiceError::validation(format!("A batch has at most {PLAIN_EVENTS_ENTRIES_MAX} events.")));
     }
-    let entries: Vec<PutEventsRequestEntry> = cloud_events.iter().map(|event| event.to_entry(bus.clone())).collect();
+    let to_entry = |event: &CloudEvent| {
+        let deduplication_id = engine.deduplicates_cloud_events().then(|| event.deduplication_id()).flatten();
+        PutEventsRequestEntry { deduplication_id, ..event.to_entry(bus.clone()) }
+    };
+    let entries: Vec<PutEventsRequestEntry> = cloud_events.iter().map(to_entry).collect();
     let mut violations = Violations::default();
     check_entries(&mut violations, &entries);
     finish(violations)?;

@@ -5,6 +5,7 @@ use std::fmt;
 use eventyard_core::arn::EventBusNameOrArn;
 use eventyard_core::clock::Timestamp;
 use eventyard_core::constraint::{Rule as Constraint, StringConstraint, Violations};
+use eventyard_core::deduplication::DeduplicationId;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventEntry;
 use eventyard_core::limits::PUT_EVENTS_ENTRIES_MAX;
@@ -43,6 +44,26 @@ pub(in crate::api) struct PutEventsRequestEntry {
     pub(in crate::api) event_bus_name: Option<String>,
     /// For a tracing service that does not exist here: checked, and otherwise ignored.
     pub(in crate::api) trace_header: Option<String>,
+    /// By what its caller knows it; no member of Amazon's.
+    #[serde(skip)]
+    pub(in crate::api) deduplication_id: Option<EntryDeduplicationId>,
+}
+
+/// By what a caller knows an entry.
+pub(in crate::api) enum EntryDeduplicationId {
+    /// The key of its request, and which entry of that it is.
+    OfRequest(String, usize),
+    /// Source and id of a `CloudEvent`.
+    OfCloudEvent(String, String),
+}
+
+impl EntryDeduplicationId {
+    fn as_id(&self) -> DeduplicationId<'_> {
+        match self {
+            Self::OfRequest(key, entry) => DeduplicationId::OfRequest(key, *entry),
+            Self::OfCloudEvent(source, id) => DeduplicationId::OfCloudEvent(source, id),
+        }
+    }
 }
 
 /// As Amazon shows an entry in the message about too many of them.
@@ -176,6 +197,7 @@ fn read_entry(entry: &PutEventsRequestEntry) -> Result<(Option<EventBusNameOrArn
         detail: entry.detail.as_deref(),
         resources: entry.resources.as_deref().unwrap_or_default(),
         time,
+        deduplication_id: entry.deduplication_id.as_ref().map(EntryDeduplicationId::as_id),
     };
     Ok((bus(entry.event_bus_name.as_deref())?, event))
 }

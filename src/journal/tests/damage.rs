@@ -94,6 +94,7 @@ async fn a_check_finds_what_does_not_fit_and_a_repair_leaves_a_journal_that_runs
         insert(Space::Dead, b"?".to_vec(), b"?"),
         insert(Space::Meta, keys::DEAD_LETTER_BYTES.to_vec(), &records::count(1)),
         insert(Space::History(3), b"?".to_vec(), b"?"),
+        insert(Space::Deduplication(3), b"?".to_vec(), b"?"),
     ];
     disk.write(batch, Durability::Power).unwrap();
     let told = checked(&disk);
@@ -105,13 +106,14 @@ async fn a_check_finds_what_does_not_fit_and_a_repair_leaves_a_journal_that_runs
         ("events", "an entry of the journal cannot be read: event 9"),
         ("dead", "an entry of the journal cannot be read"),
         ("history", "an entry of the journal cannot be read"),
+        ("deduplication", "an entry of the journal cannot be read: by what an event is known"),
         ("meta", "the next event's number is not above 77, which was given"),
         ("meta", "and the count says otherwise"),
     ] {
         let is_told = told.iter().any(|(at, why)| at.starts_with(place) && why.contains(reason));
         assert!(is_told, "{place}: {reason} is not among {told:?}");
     }
-    assert_eq!(told.len(), 9, "{told:?}");
+    assert_eq!(told.len(), 10, "{told:?}");
     let left = checked(&disk);
     assert_eq!(left.len(), 5, "what the daemon settles by itself, and the event that was put aside: {left:?}");
     let (journal, _thread) = open(&disk);

@@ -123,7 +123,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_can_be_written(text in "\\PC{0,40}") {
-            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let encoded = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
             let template = TextTemplate::parse(&encoded).unwrap();
             prop_assert!(template.is_static());
             prop_assert_eq!(template.resolve("{}").unwrap(), text);
