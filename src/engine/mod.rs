@@ -10,6 +10,7 @@ mod event_buses;
 mod event_reports;
 mod events;
 mod explain;
+mod folding;
 mod forwarding;
 mod managed_rules;
 mod pausing;
@@ -35,6 +36,8 @@ use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::schedule::CatchUpPolicy;
+use eventyard_core::target::LocalTargets;
+use tokio::sync::Notify;
 
 pub use backup::Contents;
 pub use dead_letters::{DeadLettersFound, Redriven};
@@ -90,6 +93,8 @@ pub struct Settings {
     pub accounts: Vec<AccountId>,
     /// The addresses that targets may be at.
     pub egress: Egress,
+    /// What of this machine targets may use.
+    pub local_targets: LocalTargets,
     /// The regions that are served; all when it is empty.
     pub regions: Vec<Region>,
     /// The organizations that accounts belong to.
@@ -108,6 +113,8 @@ pub struct Engine {
     random: Arc<Random>,
     settings: Settings,
     unmatched: Unmatched,
+    /// Rung when an index may have to be folded.
+    folding: Notify,
     telemetry: Arc<Telemetry>,
 }
 
@@ -146,8 +153,9 @@ impl Engine {
         let mut registry = Registry::load(store.load()?)?;
         registry.timetable_mut().advance(&journal.schedule_marks()?);
         let registry = RwLock::new(registry);
-        let (changing, unmatched) = (Mutex::default(), Unmatched::default());
-        let engine = Self { registry, changing, store, journal, clock, random, settings, unmatched, telemetry };
+        let (changing, unmatched, folding) = (Mutex::default(), Unmatched::default(), Notify::new());
+        let engine =
+            Self { registry, changing, store, journal, clock, random, settings, unmatched, folding, telemetry };
         engine.forget_settled_targets()?;
         Ok(engine)
     }

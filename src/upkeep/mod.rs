@@ -1,5 +1,7 @@
 //! Upkeep: what has to be done now and then, and waits for nobody.
 
+mod index_folding;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventyard_core::clock::{Clock, Timestamp};
+
+pub use index_folding::fold_indexes;
 
 use crate::journal::{DeadLetterPage, Journal, JournalError};
 use crate::runtime::StopSignal;
