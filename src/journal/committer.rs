@@ -11,7 +11,7 @@ use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::damage::DamagedEntry;
+use super::damage::{self, DamagedEntry};
 use super::deduplication::{Candidate, Recent};
 use super::disk::{Disk, Durability, Space, Write};
 use super::history::{self, Spans};
@@ -79,20 +79,6 @@ pub(super) struct Committer {
     /// The same without that group, for all to see.
     dead_letter_bytes_written: Arc<AtomicU64>,
     intake: Arc<Intake>,
-}
-
-/// Puts entries aside in the quarantine, and only then takes them from where they are.
-pub(super) fn put_aside(disk: &dyn Disk, damaged: &[DamagedEntry], telemetry: &Telemetry) -> Result<(), JournalError> {
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    let records: Vec<_> = damaged.iter().map(DamagedEntry::quarantined).collect();
-    disk.quarantine(&records)?;
-    disk.write(damaged.iter().flat_map(DamagedEntry::writes).collect(), Durability::Process)?;
-    for record in &records {
-        record.tell(telemetry);
-    }
-    Ok(())
 }
 
 /// One group: the batch it becomes and whom to tell.
@@ -451,7 +437,7 @@ impl Committer {
         damaged.sort_by(|one, other| (one.space, &one.key).cmp(&(other.space, &other.key)));
         damaged.dedup_by(|one, other| (one.space, &one.key) == (other.space, &other.key));
         damaged.retain(|entry| matches!(self.disk.get(entry.space, &entry.key), Ok(Some(_))));
-        put_aside(self.disk.as_ref(), &damaged, &self.telemetry)
+        damage::put_aside(self.disk.as_ref(), &damaged, &self.telemetry)
     }
 
     fn count(&self, owed: &[(EventNumber, u64)], settled: &[EventNumber]) -> u64 {

@@ -10,7 +10,8 @@ use super::damage::parse;
 use super::disk::Space;
 use super::{DeadLetterId, Place, hex, keys, records};
 
-/// An entry as a JSON object, with its `kind`; none for what the journal keeps about itself. One that cannot be read is an
+/// An entry as a JSON object, with its `kind`; none for what the journal keeps about itself, and by what
+/// events are known. One that cannot be read is an
 /// object of the kind `damaged`.
 #[must_use]
 pub fn export(space: Space, key: &[u8], value: &[u8]) -> Option<Value> {

@@ -177,7 +177,7 @@ impl Journal {
     ) -> Result<(Self, CommitterThread), JournalError> {
         let started = std::time::Instant::now();
         for space in [Space::Ready, Space::Later, Space::Schedules] {
-            committer::put_aside(disk.as_ref(), &damage::damaged(disk.as_ref(), space)?, &telemetry)?;
+            damage::put_aside(disk.as_ref(), &damage::damaged(disk.as_ref(), space)?, &telemetry)?;
         }
         let segments = Segments::recover(disk.as_ref())?;
         telemetry.record(&JournalRecovered {
