@@ -15,6 +15,7 @@ use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::retry::{Backoff, RetryPolicy};
 use eventyard_core::schedule::CatchUpPolicy;
+use eventyard_core::target::LocalTargets;
 use tokio::task::JoinHandle;
 
 use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
@@ -28,7 +29,8 @@ use crate::backup::RESTORING;
 use crate::config::{AwsServices, Config, ConfigFaults, is_loopback};
 use crate::delivery::{
     AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, BrokerSender, BrokerTlsError,
-    ContainerAuthorization, CurrentConnections, Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError, Senders,
+    ContainerAuthorization, CurrentConnections, Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError,
+    LocalSender, Senders,
 };
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Limits, Listener, TlsError};
@@ -344,6 +346,13 @@ fn aws_target_accounts(config: &Config) -> Option<Vec<AccountId>> {
     (!named.is_empty() || config.accounts.len() > 1).then(|| named.clone())
 }
 
+/// Whoever can only speak to the daemon from its own machine may see events in its output.
+fn local_targets(config: &Config) -> LocalTargets {
+    let is_local = is_loopback(config.api.listen) && config.accounts.is_empty();
+    let stdout = config.local_targets.stdout.unwrap_or(is_local);
+    LocalTargets { stdout, folder: config.local_targets.folder.clone() }
+}
+
 /// Without a list, a daemon that only this machine can speak to may speak to this machine.
 fn egress(config: &Config) -> Egress {
     if config.egress.allow.is_empty() && is_loopback(config.api.listen) {
@@ -401,6 +410,7 @@ fn engine_settings(config: &Config) -> engine::Settings {
         aws_target_accounts: aws_target_accounts(config),
         accounts: config.accounts.iter().map(|account| account.id.clone()).collect(),
         egress: egress(config),
+        local_targets: local_targets(config),
         regions: config.aws.regions.clone(),
         organizations: config
             .accounts
@@ -426,8 +436,9 @@ fn senders(
     };
     let aws = AwsSender::new(&http, clock, settings);
     let dialer = Dialer::new(guard, config.delivery.connect_timeout)?;
+    let local = LocalSender::new(local_targets(config), config.delivery.response_timeout);
     let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
-    Ok(Senders { http, aws, broker, connections })
+    Ok(Senders { http, aws, broker, local, connections })
 }
 
 /// Where the AWS key may come from, in the order of AWS's own tools.

@@ -39,8 +39,8 @@ pub use layers::Flag;
 pub use origin::Origin;
 pub use relations::is_loopback;
 pub use sections::{
-    Admin, Api, Aws, DeadLetters, Delivery, Egress, History, Journal, Log, LogFormat, ManagedRules, Patterns,
-    PutEvents, Quotas, Schedules, Shutdown, Storage, Tls,
+    Admin, Api, Aws, DeadLetters, Delivery, Egress, History, Journal, LocalTargets, Log, LogFormat, ManagedRules,
+    Patterns, PutEvents, Quotas, Schedules, Shutdown, Storage, Tls,
 };
 
 use layers::{Layers, Setting};
@@ -83,6 +83,8 @@ pub struct Config {
     pub history: History,
     /// Where deliveries may go.
     pub egress: Egress,
+    /// `[local_targets]`.
+    pub local_targets: LocalTargets,
     /// What becomes of firings that were missed.
     pub schedules: Schedules,
     /// How the daemon ends.
@@ -172,6 +174,7 @@ impl Config {
             delivery: Delivery::read(reader),
             aws_services: AwsServices::read(reader),
             egress: Egress::read(reader),
+            local_targets: LocalTargets::read(reader),
             schedules: Schedules::read(reader),
             dead_letters: DeadLetters::read(reader),
             history: History::read(reader),

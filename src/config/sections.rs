@@ -3,7 +3,7 @@
 //! Ranges stand here and, for people, in `config/eventyard.toml`; a test holds the two against each other.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eventyard_core::egress::Network;
@@ -330,6 +330,35 @@ impl Delivery {
             backoff_max: section.milliseconds("backoff_max_ms", 1..=86_400_000),
             maximum_retry_attempts: section.integer("maximum_retry_attempts", 0..=185),
             maximum_event_age: section.seconds("maximum_event_age_seconds", 60..=86_400),
+        }
+    }
+}
+
+/// `[local_targets]`: what of the daemon's own machine targets may use.
+#[derive(Clone, Debug)]
+pub struct LocalTargets {
+    /// Whether events may be written to the standard output; `None` where only this machine can speak to the daemon.
+    pub stdout: Option<bool>,
+    /// Folder of files; `None` when there is none.
+    pub folder: Option<PathBuf>,
+}
+
+impl LocalTargets {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut section = reader.section("local_targets");
+        let stdout = |text: &str| match text {
+            "local" => Some(None),
+            "everybody" => Some(Some(true)),
+            "nobody" => Some(Some(false)),
+            _ => None,
+        };
+        let folder = |text: &str| match text {
+            "" => Some(None),
+            _ => Path::new(text).is_absolute().then(|| Some(PathBuf::from(text))),
+        };
+        Self {
+            stdout: section.text("stdout", None, "write local, everybody or nobody", stdout),
+            folder: section.text("folder", None, "write the absolute path of a folder", folder),
         }
     }
 }

@@ -187,6 +187,7 @@ impl Attempts {
                 };
                 self.senders.aws.send(delivery).await
             }
+            TargetKind::Local(local) => self.senders.local.send(local, render(target, event)?).await,
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);

@@ -35,7 +35,7 @@ pub use dispatcher::Dispatcher;
 pub use egress::EgressGuard;
 pub use senders::{
     AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, BrokerSender, BrokerTlsError,
-    ContainerAuthorization, Dialer, HttpSender, HttpSenderError, Senders,
+    ContainerAuthorization, Dialer, HttpSender, HttpSenderError, LocalSender, Senders,
 };
 
 /// The bounds of delivery.

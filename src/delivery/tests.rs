@@ -9,6 +9,7 @@ use eventyard_core::egress::Egress;
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::TargetNumber;
 use eventyard_core::retry::{Backoff, RetryPolicy};
+use eventyard_core::target::LocalTargets;
 
 use super::*;
 use crate::engine::testing::TestEngine;
@@ -51,7 +52,8 @@ fn rig() -> Rig {
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
     let dialer = Dialer::new(EgressGuard::new(Egress::default()), Duration::from_secs(1)).unwrap();
     let broker = BrokerSender::new(dialer, Arc::clone(&random), Duration::from_secs(1));
-    let senders = Senders { http, aws, broker, connections: Arc::default() };
+    let local = LocalSender::new(LocalTargets::default(), Duration::from_secs(1));
+    let senders = Senders { http, aws, broker, local, connections: Arc::default() };
     let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, telemetry);
     Rig { disk, journal, dispatcher, _engine: test_engine }
 }

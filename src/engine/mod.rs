@@ -36,6 +36,7 @@ use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::schedule::CatchUpPolicy;
+use eventyard_core::target::LocalTargets;
 use tokio::sync::Notify;
 
 pub use backup::Contents;
@@ -92,6 +93,8 @@ pub struct Settings {
     pub accounts: Vec<AccountId>,
     /// The addresses that targets may be at.
     pub egress: Egress,
+    /// What of this machine targets may use.
+    pub local_targets: LocalTargets,
     /// The regions that are served; all when it is empty.
     pub regions: Vec<Region>,
     /// The organizations that accounts belong to.

@@ -70,9 +70,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Refuses targets at addresses that no delivery may go to. Where names lead is seen at each delivery.
+    /// Refuses targets at addresses that no delivery may go to, and on parts of this machine that none may use. Where names lead is seen at each delivery.
     fn check_addresses(&self, targets: &[Target], compiled: &[CompiledTarget]) -> Result<(), ServiceError> {
         targets.iter().zip(compiled).try_for_each(|(target, compiled)| {
+            if let TargetKind::Local(local) = &compiled.kind {
+                return self.settings.local_targets.check(local).map_err(|reason| {
+                    ServiceError::validation(format!("Parameter {} is not valid. Reason: {reason}.", target.arn))
+                });
+            }
             let mut hosts = compiled.kind.hosts().into_iter();
             hosts.try_for_each(|host| self.settings.egress.check_host(host)).map_err(|forbidden| {
                 ServiceError::validation(format!("Parameter {} is not valid. Reason: {forbidden}.", target.arn))

@@ -9,6 +9,7 @@ use eventyard_core::egress::Egress;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::schedule::{CatchUp, CatchUpPolicy};
+use eventyard_core::target::LocalTargets;
 
 use super::{Caller, Engine, Settings};
 use crate::journal::model_disk::ModelDisk;
@@ -77,6 +78,7 @@ impl TestEngine {
             catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },
             aws_target_accounts: None,
             egress: Egress::with_loopback(),
+            local_targets: LocalTargets::default(),
             targets_per_rule_max: 5,
             rules_per_event_bus_max: None,
             event_buses_per_account_max: None,

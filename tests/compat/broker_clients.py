@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import nats
+import paho.mqtt.client as mqtt
 import pika
 import redis
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from paho.mqtt.properties import PacketTypes, Properties
 
-from brokers import Kafka, Nats, RabbitMq, Redis
+from brokers import Kafka, Mosquitto, Nats, RabbitMq, Redis
 
 WITHIN_SECONDS = 30
 
@@ -223,4 +225,39 @@ def kafka_records(servers, topic):
         return records
 
 
-CLIENTS = [NatsSubject, RedisStream, RabbitQueue, KafkaTopic]
+class MqttSubscription(Client):
+    """A topic of MQTT, with one subscriber whose session outlives both ends of a connection."""
+
+    server = Mosquitto
+    subscribers = {}
+
+    def arn(self, **given):
+        return f"mqtt://{self.broker.server}/{encoded(self.template)}{parameters(given)}"
+
+    def open(self, is_there):
+        key = (self.broker.port, self.name)
+        if key not in self.subscribers:
+            self.subscribers[key] = []
+            subscribed = threading.Event()
+            client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"tests-{self.name}", protocol=mqtt.MQTTv5)
+            client.on_message = lambda _client, _, message: self.subscribers[key].append(self._message(message))
+            client.on_subscribe = lambda *_: subscribed.set()
+            client.reconnect_delay_set(0.1, 0.5)
+            session = Properties(PacketTypes.CONNECT)
+            session.SessionExpiryInterval = 3600
+            client.connect("127.0.0.1", self.broker.port, clean_start=False, properties=session)
+            client.subscribe(self.name, qos=1)
+            client.loop_start()
+            assert subscribed.wait(WITHIN_SECONDS)
+
+    def all(self):
+        return list(self.subscribers[self.broker.port, self.name])
+
+    @staticmethod
+    def _message(message):
+        assert (message.qos, message.properties.ContentType) == (1, "application/json")
+        properties = dict(message.properties.UserProperty)
+        return Message(message.payload, properties["eventyard-event-id"], properties)
+
+
+CLIENTS = [NatsSubject, RedisStream, RabbitQueue, KafkaTopic, MqttSubscription]

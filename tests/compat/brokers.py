@@ -193,3 +193,21 @@ class Kafka(Broker):
         url = f"tcp://127.0.0.1:{self.port}"
         command = [self.path, "broker", "--listener-url", url, "--advertised-listener-url", url]
         return [*command, "--storage-engine", "memory://tansu/", "--silent"]
+
+
+class Mosquitto(Broker):
+    """An MQTT broker that keeps what sessions are owed. `user` and `password` are asked for if given."""
+
+    program = "mosquitto"
+
+    def command(self):
+        settings = {"listener": f"{self.port} 127.0.0.1", "allow_anonymous": "true", "user": "root"}
+        settings |= {"persistence": "true", "persistence_location": f"{self.folder}/"}
+        if "password" in self.options:
+            passwords = self.folder / "passwords"
+            subprocess.run(
+                ["mosquitto_passwd", "-b", "-c", str(passwords), self.options["user"], self.options["password"]], check=True
+            )
+            settings |= {"allow_anonymous": "false", "password_file": str(passwords)}
+        (self.folder / "mosquitto.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+        return [self.path, "-c", "mosquitto.conf"]

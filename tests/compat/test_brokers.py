@@ -8,8 +8,8 @@ import pytest
 import redis
 from confluent_kafka import Producer
 
-from broker_clients import CLIENTS, NatsSubject, RabbitQueue, RedisStream, kafka_records
-from brokers import Nats, Redis
+from broker_clients import CLIENTS, MqttSubscription, NatsSubject, RabbitQueue, RedisStream, kafka_records
+from brokers import Mosquitto, Nats, Redis
 from daemon import free_ports
 from test_tls import Authority
 from waiting import wait_until
@@ -297,11 +297,32 @@ def test_an_event_that_takes_many_frames(broker_of, route):
     assert [message.body for message in client.read(1)] == [b'"' + b"x" * 900_000 + b'"']
 
 
+# MQTT
+
+
+def test_mqtt_topics_take_no_wildcards_from_an_event(broker_of, route):
+    router = route(f"mqtt://{broker_of(MqttSubscription).server}/{{$.detail.to}}")
+    for to in ["a/#", "+/a", "$SYS/x"]:
+        router.put({"to": to})
+    letters = wait_until(lambda: len(dead_letters(router.daemon)["dead_letters"]) == 3 and dead_letters(router.daemon))
+    assert {letter["ERROR_CODE"] for letter in letters["dead_letters"]} == {"REQUEST_INVALID"}
+
+
+def test_mqtt_keeps_within_what_the_broker_takes_at_a_time(broker_of, route):
+    client = MqttSubscription(broker_of(MqttSubscription), "many", "many")
+    # Mosquitto takes 20 messages without an answer; it ends the connection of whoever sends more.
+    router = route(client.arn(), env={"EVENTYARD_DELIVERY__CONCURRENCY_PER_TARGET": "100"})
+    events = [event for _ in range(30) for event in router.put(*({"n": n} for n in range(10)))]
+    assert len({message.event for message in client.read(300)} & set(events)) == 300
+    assert outcomes(router.daemon, events[-1]) == [("DELIVERED", "")]
+
+
 # Connections: passwords and certificates
 
 
 SECRETS = {
     "nats": (Nats, {"user": "u", "password": "open-sesame"}),
+    "mqtt": (Mosquitto, {"user": "u", "password": "open-sesame"}),
     "redis": (Redis, {"password": "open-sesame"}),
 }
 
@@ -408,6 +429,9 @@ def test_a_broker_whose_name_leads_to_a_closed_address(route, broker_of):
     ("amqp://h/orders", "needs a path of /vhost/exchange/routing-key; the virtual host '/' is %2F"),
     ("amqp://h//orders/x", "names no virtual host; '/' is written %2F"),
     ("amqp://h/%2F/{$.detail.x}/x", "has a place for a part of the event outside of the routing key and the headers"),
+    ("mqtt://h", "has a topic that is empty, too long or has a wildcard"),
+    ("mqtt://h/a/+/b", "has a topic that is empty, too long or has a wildcard"),
+    ("mqtt://h/$SYS/a", "has a topic that belongs to the broker, as all do that begin with '$'"),
     ("kafka://h", "needs a topic: 1 to 249 letters, digits, dots, underscores and hyphens"),
     ("kafka://h/a/b", "needs a topic: 1 to 249 letters, digits, dots, underscores and hyphens"),
     ("kafka://h/{$.source}", "has a place for a part of the event outside of the key and the headers"),

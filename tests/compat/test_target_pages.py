@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aws_services import AwsServices
-from brokers import Kafka, RabbitMq, Redis
+from brokers import Kafka, Mosquitto, RabbitMq, Redis
 from conftest import REGION
 from matrix import DOCUMENT
 from waiting import wait_until
@@ -42,7 +42,7 @@ PAGES = [page for page in sorted(FOLDER.glob("*.md")) if page != README and "\n`
 
 
 # The pages of message brokers whose examples end with commands, and the server of each, on the port that the page names.
-BROKERS = {"kafka": (Kafka, 9092), "redis": (Redis, 6379), "rabbitmq": (RabbitMq, 5672)}
+BROKERS = {"kafka": (Kafka, 9092), "mqtt": (Mosquitto, 1883), "redis": (Redis, 6379), "rabbitmq": (RabbitMq, 5672)}
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_the_example_of_a_page_does_what_it_shows(shell, page):
 @pytest.mark.parametrize("name", BROKERS)
 def test_the_example_of_a_broker_does_what_it_shows(shell, tmp_path, name):
     kind, port = BROKERS[name]
-    for program in {"redis": ["redis-cli"]}.get(name, []):
+    for program in {"redis": ["redis-cli"], "mqtt": ["mosquitto_sub"]}.get(name, []):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     broker = kind(tmp_path / "broker")

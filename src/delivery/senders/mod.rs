@@ -8,6 +8,7 @@ mod aws;
 mod broker;
 mod event_bus;
 mod http;
+mod local;
 
 pub(super) use aws::AwsDelivery;
 pub use aws::{AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, ContainerAuthorization};
@@ -16,6 +17,7 @@ pub use broker::{BrokerSender, BrokerTlsError, Dialer};
 pub(super) use event_bus::forward;
 pub(super) use http::HttpRequest;
 pub use http::{HttpSender, HttpSenderError};
+pub use local::LocalSender;
 
 /// A sender for every kind of target.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Senders {
     pub aws: AwsSender,
     /// For message brokers.
     pub broker: BrokerSender,
+    /// For this machine.
+    pub local: LocalSender,
     /// What the operator knows about the servers of targets.
     pub connections: Arc<CurrentConnections>,
 }

@@ -4,6 +4,7 @@ mod aws;
 mod blocks;
 mod broker;
 mod http_url;
+mod local;
 mod parameters;
 mod percent;
 mod text_template;
@@ -13,10 +14,11 @@ use std::collections::BTreeMap;
 pub use aws::{AwsResource, AwsTarget, Ec2Action, SqsQueue};
 pub use blocks::{BATCH_PARAMETERS, ECS_PARAMETERS, ParameterBlock, RUN_COMMAND_PARAMETERS, in_camel_case};
 pub use broker::{
-    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, NatsSubject, RedisStream,
-    check_nats_subject,
+    AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, MqttTopic, NatsSubject, RedisStream,
+    check_mqtt_topic, check_nats_subject,
 };
 pub use http_url::{HttpUrl, InvalidHttpUrl};
+pub use local::{LocalTarget, LocalTargets};
 pub use parameters::{
     CompiledHttpParameters, HttpParameters, HttpValue, KinesisParameters, RetryPolicyParameters, SqsParameters,
 };
@@ -122,8 +124,11 @@ impl Target {
             self.compile_event_bus(bus)?
         } else if self.arn.starts_with("arn:") {
             TargetKind::Aws(AwsTarget::compile(self)?)
+        } else if let Some(local) = LocalTarget::parse(&self.arn) {
+            let local = local.map_err(|reason| self.not_valid(&format!("Provided URL {reason}.")))?;
+            self.without_blocks(TargetKind::Local(local))?
         } else if let Some(broker) = BrokerTarget::compile(self) {
-            self.compile_broker(broker?)?
+            self.without_blocks(TargetKind::Broker(broker?))?
         } else {
             self.compile_http()?
         };
@@ -141,11 +146,12 @@ impl Target {
         Ok(TargetKind::Http { url, parameters })
     }
 
-    fn compile_broker(&self, broker: BrokerTarget) -> Result<TargetKind, ServiceError> {
+    /// A kind whose Arn says everything.
+    fn without_blocks(&self, kind: TargetKind) -> Result<TargetKind, ServiceError> {
         if let Some(block) = self.blocks().next() {
             return Err(aws::does_not_fit(self, block));
         }
-        Ok(TargetKind::Broker(broker))
+        Ok(kind)
     }
 
     /// The refusal of the Arn, in Amazon's words.
@@ -227,6 +233,8 @@ pub enum TargetKind {
     Aws(AwsTarget),
     /// A message for a broker.
     Broker(BrokerTarget),
+    /// A line on this machine.
+    Local(LocalTarget),
 }
 
 impl TargetKind {
@@ -236,7 +244,7 @@ impl TargetKind {
         match self {
             Self::Http { url, .. } => vec![url.host()],
             Self::Broker(broker) => broker.server.addresses.iter().map(|(host, _)| host.as_str()).collect(),
-            Self::EventBus(_) | Self::Aws(_) => Vec::new(),
+            Self::EventBus(_) | Self::Aws(_) | Self::Local(_) => Vec::new(),
         }
     }
 }

@@ -117,6 +117,19 @@ impl Dialer {
         Err(failure)
     }
 
+    /// Begins TLS where the peer's URL says so.
+    ///
+    /// # Errors
+    /// As for [`tls`](Self::tls).
+    pub(super) async fn begin(
+        &self,
+        stream: TcpStream,
+        peer: &Peer,
+        host: &str,
+    ) -> Result<Box<dyn Stream>, AttemptOutcome> {
+        if peer.server.tls { self.tls(stream, peer, host).await } else { Ok(Box::new(stream)) }
+    }
+
     /// Begins TLS with a host.
     ///
     /// # Errors
@@ -188,4 +201,14 @@ fn unreadable(error: &rustls::pki_types::pem::Error) -> rustls::Error {
 /// How an attempt ended whose connection did not come about, or broke.
 pub(super) fn broken(error: &dyn std::error::Error) -> AttemptOutcome {
     AttemptOutcome::ConnectionFailed { reason: error.to_string() }
+}
+
+/// How an attempt ended whose connection broke before the confirmation.
+pub(super) fn gone() -> AttemptOutcome {
+    AttemptOutcome::ConnectionFailed { reason: "the connection broke".to_owned() }
+}
+
+/// How an attempt ended that the broker did not confirm, for a reason that may pass.
+pub(super) fn failed(reason: &str) -> AttemptOutcome {
+    AttemptOutcome::NotConfirmed { reason: reason.to_owned() }
 }

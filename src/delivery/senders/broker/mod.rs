@@ -6,6 +6,7 @@
 mod amqp;
 mod dial;
 mod kafka;
+mod mqtt;
 mod nats;
 mod pool;
 mod redis;
@@ -23,6 +24,7 @@ use amqp::{AmqpConnection, AmqpPlace};
 use dial::Peer;
 pub use dial::{BrokerTlsError, Dialer};
 use kafka::KafkaProducer;
+use mqtt::MqttConnection;
 use nats::NatsConnection;
 use pool::Pool;
 use redis::RedisConnection;
@@ -37,6 +39,7 @@ pub struct BrokerSender {
     response_timeout: Duration,
     nats: Pool<NatsConnection>,
     kafka: KafkaProducer,
+    mqtt: Pool<MqttConnection>,
     amqp: Pool<AmqpConnection, AmqpPlace>,
     redis: Pool<RedisConnection, (Peer, u16)>,
 }
@@ -77,6 +80,7 @@ impl BrokerSender {
             response_timeout,
             nats: Pool::default(),
             amqp: Pool::default(),
+            mqtt: Pool::default(),
             redis: Pool::default(),
         }
     }
@@ -116,6 +120,11 @@ impl BrokerSender {
             BrokerDestination::Kafka(to) => {
                 let key = to.key.as_ref().map(resolve).transpose()?;
                 self.kafka.write(&dialer, peer, &to.topic, key.as_deref(), &message).await?
+            }
+            BrokerDestination::Mqtt(to) => {
+                let topic = resolve(&to.topic)?;
+                let line = self.mqtt.get(&peer, mqtt::connect(dialer, peer.clone())).await?;
+                self.mqtt.watch(&peer, line.publish(to, &topic, &message)).await
             }
             BrokerDestination::Redis(to) => {
                 let (key, place) = (resolve(&to.key)?, (peer, to.database));

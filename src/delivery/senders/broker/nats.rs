@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::Message;
-use super::dial::{Dialer, Peer, Stream, broken};
+use super::dial::{Dialer, Peer, Stream, broken, failed, gone};
 use super::pool::Line;
 
 /// Longest line of a server, in bytes; its INFO may name many other servers.
@@ -310,12 +310,4 @@ async fn line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> Result<String, Att
 /// What an error of the server says, without the word and the quotes around it.
 fn said(line: &str) -> String {
     line.trim_start_matches("-ERR").trim().trim_matches('\'').to_owned()
-}
-
-fn failed(reason: &str) -> AttemptOutcome {
-    AttemptOutcome::NotConfirmed { reason: reason.to_owned() }
-}
-
-fn gone() -> AttemptOutcome {
-    AttemptOutcome::ConnectionFailed { reason: "the connection broke".to_owned() }
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eventyard_core::delivery::AttemptOutcome;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::time::Instant;
 
 use super::dial::Peer;
 
@@ -168,7 +169,6 @@ mod tests {
     #[tokio::test]
     async fn one_connection_serves_all_until_it_breaks() {
         let (lines, opened) = (Pool::<Wire, u8>::default(), Arc::new(AtomicUsize::new(0)));
-        let lines = &lines;
         let get = |server| {
             let opened = Arc::clone(&opened);
             let open = async move {
@@ -176,6 +176,7 @@ mod tests {
                 tokio::task::yield_now().await;
                 Ok(Wire::default())
             };
+            let lines = &lines;
             async move { lines.get(&server, open).await }
         };
         futures_util::future::join_all((0..10).map(|_| get(1))).await;
@@ -199,7 +200,10 @@ mod tests {
         assert!(kept.upgrade().is_some());
         tokio::time::sleep(IDLE_MAX / 2).await;
         assert!(kept.upgrade().is_some());
-        drop(lines);
+        lines.get(&1, async { unreachable!() }).await.unwrap();
+        tokio::time::sleep(IDLE_MAX * 2 / 3).await;
+        assert!(kept.upgrade().is_some());
+        tokio::time::sleep(IDLE_MAX * 2 / 3).await;
         assert!(kept.upgrade().is_none());
     }
 

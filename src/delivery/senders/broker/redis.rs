@@ -10,7 +10,7 @@ use redis::{AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, S
 use tokio::net::TcpStream;
 
 use super::Message;
-use super::dial::{Dialer, Peer, Stream};
+use super::dial::{Dialer, Peer};
 use super::pool::Line;
 
 /// A connection to a database of a Redis server.
@@ -48,8 +48,7 @@ async fn greet(
     stream: TcpStream,
     host: String,
 ) -> Result<RedisConnection, AttemptOutcome> {
-    let stream: Box<dyn Stream> =
-        if peer.server.tls { dialer.tls(stream, peer, &host).await? } else { Box::new(stream) };
+    let stream = dialer.begin(stream, peer, &host).await?;
     // Each attempt has its own bound.
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
     let line = MultiplexedConnection::new_with_config(info, stream, config).await;

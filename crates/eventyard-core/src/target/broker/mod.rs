@@ -2,12 +2,14 @@
 
 mod amqp;
 mod kafka;
+mod mqtt;
 mod nats;
 mod redis;
 mod url;
 
 pub use amqp::AmqpExchange;
 pub use kafka::KafkaTopic;
+pub use mqtt::{MqttTopic, check_mqtt_topic};
 pub use nats::{NatsSubject, check_nats_subject};
 pub use redis::RedisStream;
 use url::BrokerUrl;
@@ -45,6 +47,8 @@ pub enum BrokerDestination {
     Amqp(AmqpExchange),
     /// A topic of Kafka.
     Kafka(KafkaTopic),
+    /// A topic of MQTT.
+    Mqtt(MqttTopic),
     /// A stream of Redis.
     Redis(RedisStream),
 }
@@ -82,6 +86,13 @@ impl Scheme {
                 default_port: 9092,
                 several: true,
                 parse: |url| KafkaTopic::parse(url).map(BrokerDestination::Kafka),
+                reserved_headers: &["eventyard-event-id"],
+            },
+            "mqtt" | "mqtts" => Self {
+                tls: name == "mqtts",
+                default_port: if name == "mqtts" { 8883 } else { 1883 },
+                several: false,
+                parse: |url| MqttTopic::parse(url).map(BrokerDestination::Mqtt),
                 reserved_headers: &["eventyard-event-id"],
             },
             "redis" | "rediss" => Self {

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use frames::{Bytes, Fields, Frame};
 
 use super::Message;
-use super::dial::{Dialer, Peer, Stream, broken};
+use super::dial::{Dialer, Peer, Stream, broken, gone};
 use super::pool::Line;
 
 /// Messages that wait to be written.
@@ -86,8 +86,7 @@ async fn greet(
     host: String,
 ) -> Result<AmqpConnection, AttemptOutcome> {
     let peer = &place.peer;
-    let mut stream: Box<dyn Stream> =
-        if peer.server.tls { dialer.tls(stream, peer, &host).await? } else { Box::new(stream) };
+    let mut stream = dialer.begin(stream, peer, &host).await?;
     let tune = say(&mut stream, b"AMQP\x00\x00\x09\x01".to_vec(), frames::CONNECTION_START).await?;
     drop(tune);
     let tune = say(&mut stream, start_ok(peer).frame(frames::METHOD, 0), frames::CONNECTION_TUNE).await?;
@@ -285,8 +284,4 @@ fn lock(unconfirmed: &Mutex<Unconfirmed>) -> MutexGuard<'_, Unconfirmed> {
 
 fn rejected(reason: &str) -> AttemptOutcome {
     AttemptOutcome::Rejected { reason: reason.to_owned() }
-}
-
-fn gone() -> AttemptOutcome {
-    AttemptOutcome::ConnectionFailed { reason: "the connection broke".to_owned() }
 }

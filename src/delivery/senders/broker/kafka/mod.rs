@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Message;
-use super::dial::{Dialer, Peer, Stream, broken};
+use super::dial::{Dialer, Peer, Stream, broken, failed, gone};
 use super::pool::{Line, Pool};
 use wire::{Bytes, Fields, batch, murmur2};
 
@@ -189,8 +189,7 @@ async fn greet(
     stream: TcpStream,
     host: String,
 ) -> Result<KafkaConnection, AttemptOutcome> {
-    let stream: Box<dyn Stream> =
-        if peer.server.tls { dialer.tls(stream, peer, &host).await? } else { Box::new(stream) };
+    let stream = dialer.begin(stream, peer, &host).await?;
     let (receiving, sending) = tokio::io::split(stream);
     let (calls, to_call) = mpsc::channel(WAITING_MAX);
     tokio::spawn(run(receiving, sending, to_call));
@@ -289,14 +288,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn failed(reason: &str) -> AttemptOutcome {
-    AttemptOutcome::NotConfirmed { reason: reason.to_owned() }
-}
-
 fn unintelligible() -> AttemptOutcome {
     failed("the broker's answer is not what Kafka's protocol says")
-}
-
-fn gone() -> AttemptOutcome {
-    AttemptOutcome::ConnectionFailed { reason: "the connection broke".to_owned() }
 }
