@@ -169,6 +169,7 @@ mod tests {
     #[tokio::test]
     async fn one_connection_serves_all_until_it_breaks() {
         let (lines, opened) = (Pool::<Wire, u8>::default(), Arc::new(AtomicUsize::new(0)));
+        let lines = &lines;
         let get = |server| {
             let opened = Arc::clone(&opened);
             let open = async move {
@@ -176,7 +177,6 @@ mod tests {
                 tokio::task::yield_now().await;
                 Ok(Wire::default())
             };
-            let lines = &lines;
             async move { lines.get(&server, open).await }
         };
         futures_util::future::join_all((0..10).map(|_| get(1))).await;
