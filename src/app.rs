@@ -39,7 +39,7 @@ use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Upkeep, fold_indexes};
 use crate::{api, delivery, engine, journal};
 
 /// Why the daemon could not start.
@@ -164,6 +164,7 @@ impl App {
 
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
+        HttpSender::check(&config.connections)?;
         let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
         let senders = senders(config, clock.clone(), Arc::clone(&connections), &random)?;
         let dispatcher = Dispatcher::new(
@@ -189,6 +190,7 @@ impl App {
             Arc::clone(&telemetry),
         );
         let admin = Arc::new(if ephemeral { admin.with_reset() } else { admin });
+        let folded = Arc::clone(&engine);
         let api = Arc::new(Api::new(engine, access, random, Arc::clone(&telemetry)));
 
         let tls = [("api", api_tls), ("admin", admin_tls)].into_iter().filter_map(|(name, tls)| Some((name, tls?)));
@@ -210,6 +212,7 @@ impl App {
             part(&tasks, None, "scheduler", |stop| scheduler.run(stop.signal())),
             part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(stop.signal())),
             part(&tasks, None, "upkeep", |stop| upkeep.run(stop.signal())),
+            part(&tasks, None, "index folding", |stop| fold_indexes(folded, stop.signal())),
         ];
         // Before the admin listener answers: it has nothing to say while the daemon starts but that it is not there yet.
         readiness.set(true);
@@ -374,6 +377,7 @@ fn journal_settings(config: &Config) -> journal::Settings {
         commit_group_bytes_max: config.journal.commit_group_bytes_max,
         segment_size_bytes: config.journal.segment_size_bytes,
         free_space_bytes_min: config.journal.free_space_bytes_min,
+        size_bytes_max: config.journal.size_bytes_max,
         history: journal::HistoryLimits {
             size_bytes_max: config.history.size_bytes_max,
             retention: config.history.retention,
@@ -424,7 +428,8 @@ fn senders(
     random: &Arc<Random>,
 ) -> Result<Senders, StartError> {
     let guard = EgressGuard::new(egress(config));
-    let http = HttpSender::new(guard.clone(), config.delivery.connect_timeout, config.delivery.response_timeout)?;
+    let (connect_timeout, response_timeout) = (config.delivery.connect_timeout, config.delivery.response_timeout);
+    let http = HttpSender::new(guard.clone(), clock.clone(), connect_timeout, response_timeout)?;
     let services = config.aws_services.clone();
     let settings = AwsSettings {
         assume_roles: services.assume_roles,

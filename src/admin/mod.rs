@@ -96,12 +96,12 @@ impl Admin {
         self.access.replace_tokens(token_hashes)
     }
 
-    /// Ready means: started, not stopping, and the disk has room, for without it every event is refused.
+    /// Ready means: started, not stopping, and events are taken.
     fn ready(&self) -> Answer {
         if !self.readiness.is_ready() {
             return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "starting or stopping\n");
         }
-        match self.journal.check_room() {
+        match self.journal.check_intake() {
             Ok(()) => answer(StatusCode::OK, TEXT, format!("ready\n{}", self.remark)),
             Err(error) => answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {error}\n")),
         }

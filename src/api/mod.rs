@@ -23,7 +23,7 @@ use eventyard_core::account::Account;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventId;
 use hyper::StatusCode;
-use hyper::header::{HeaderValue, ORIGIN};
+use hyper::header::{HeaderValue, ORIGIN, RETRY_AFTER};
 
 use crate::auth::{AllowedHosts, Authenticator, Identity, NotTheSameAccounts, Throttle};
 use crate::engine::{Caller, Engine};
@@ -35,6 +35,8 @@ use route::Route;
 pub use managed_rules::{ManagedRules, ManagedRulesError};
 pub use operations::targets::read_target;
 
+/// When who sends too fast, or more than there is room for, may try again.
+const RETRY_AFTER_SECONDS: &str = "5";
 /// The header of an answer that carries the request's id.
 const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
 
@@ -62,6 +64,8 @@ pub struct Access {
 struct Outcome {
     operation: &'static str,
     content_type: &'static str,
+    /// Whether it is for people and scripts, who know HTTP and not Amazon's errors.
+    is_plain: bool,
     result: Result<Vec<u8>, ServiceError>,
 }
 
@@ -135,7 +139,12 @@ impl Api {
             request_id: &request_id,
             duration: started.elapsed(),
         });
+        let is_throttled = matches!(&outcome.result, Err(error) if error.code == ErrorCode::Throttling);
         let mut answer = wire::answer(outcome.content_type, outcome.result);
+        if is_throttled && outcome.is_plain {
+            *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             answer.headers_mut().insert(REQUEST_ID_HEADER, value);
         }
@@ -147,15 +156,16 @@ impl Handler for Api {
     fn refuse(&self, head: &Request) -> Option<Answer> {
         let (started, route) = (Instant::now(), Route::of(head));
         let error = self.check_head(&route, head).err()?;
-        let outcome = Outcome { operation: route.name(), content_type: route.content_type(), result: Err(error) };
+        let (operation, content_type, is_plain) = (route.name(), route.content_type(), route.takes_tokens());
+        let outcome = Outcome { operation, content_type, is_plain, result: Err(error) };
         Some(self.answer(outcome, started))
     }
 
     async fn handle(&self, request: Request) -> Answer {
         let (started, route) = (Instant::now(), Route::of(&request));
-        let (operation, content_type) = (route.name(), route.content_type());
+        let (operation, content_type, is_plain) = (route.name(), route.content_type(), route.takes_tokens());
         let result = self.run(route, &request).await;
-        self.answer(Outcome { operation, content_type, result }, started)
+        self.answer(Outcome { operation, content_type, is_plain, result }, started)
     }
 
     fn failure(&self, status: StatusCode) -> Answer {
@@ -163,7 +173,8 @@ impl Handler for Api {
             StatusCode::REQUEST_TIMEOUT => ServiceError::new(ErrorCode::RequestTimeout, "The request took too long."),
             _ => ServiceError::internal(),
         };
-        let outcome = Outcome { operation: "Unknown", content_type: wire::AWS_JSON, result: Err(error) };
+        let outcome =
+            Outcome { operation: "Unknown", content_type: wire::AWS_JSON, is_plain: false, result: Err(error) };
         self.answer(outcome, Instant::now())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::admin::Admin;
 use crate::api::{Api, ManagedRules};
 use crate::config::{Config, ConfigFaults};
-use crate::delivery::CurrentConnections;
+use crate::delivery::{CurrentConnections, HttpSender};
 use crate::http::Tls;
 use crate::telemetry::{
     ConfigurationNotReloaded, ConfigurationReloaded, ManagedRulesFailed, Telemetry, TlsReloaded, set_log_level,
@@ -56,10 +56,14 @@ impl Reload {
 
     /// Answers what could not be taken.
     fn take(&self, config: Config) -> Vec<String> {
+        let unusable = HttpSender::check(&config.connections).err();
         let connections = config.connections.0.len();
         let access_keys = config.accounts.iter().map(|account| account.access_keys.len()).sum();
-        self.connections.replace(config.connections);
+        if unusable.is_none() {
+            self.connections.replace(config.connections);
+        }
         let failures = [
+            unusable.map(|error| error.to_string()),
             set_log_level(&config.log.level).err().map(|error| error.to_string()),
             self.api.replace_keys(config.accounts).err().map(|error| error.to_string()),
             self.admin.replace_tokens(&config.admin.token_hashes).err().map(|error| error.to_string()),

@@ -95,21 +95,37 @@ pub fn write(out: impl Write, records: &[Record], journal: &dyn View, now: Times
         store_schema: migrations::ALL.last().map_or(0, |newest| newest.schema),
     };
     frames.write(HEADER, &[], &json(&header)?)?;
+    each_entry(records, journal, &mut |entry| match entry {
+        Entry::Store(record) => frames.write(STORE, &[], &json(&record)?),
+        Entry::Journal { space, key, value } => frames.write(&space.name(), &key, &value),
+    })?;
+    frames.end(END)
+}
+
+/// Hands the entries of a store and a journal to `take`, in the order in which they stand in a backup.
+///
+/// # Errors
+/// When the journal cannot be read, or `take` fails.
+pub fn each_entry<E: From<DiskError>>(
+    records: &[Record],
+    journal: &dyn View,
+    take: &mut dyn FnMut(Entry) -> Result<(), E>,
+) -> Result<(), E> {
     for record in records {
-        frames.write(STORE, &[], &json(record)?)?;
+        take(Entry::Store(record.clone()))?;
     }
     for space in journal.spaces() {
-        let (name, mut from) = (space.name(), Vec::new());
+        let mut from = Vec::new();
         loop {
             let entries = journal.scan(space, &from, &LAST_KEY, PAGE)?;
             let Some((last, _)) = entries.last() else { break };
             from = [last.as_slice(), &[0]].concat();
-            for (key, value) in &entries {
-                frames.write(&name, key, value)?;
+            for (key, value) in entries {
+                take(Entry::Journal { space, key, value })?;
             }
         }
     }
-    frames.end(END)
+    Ok(())
 }
 
 fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {

@@ -7,6 +7,7 @@ mod configuration;
 mod dead_letters;
 mod demo;
 mod events;
+mod export;
 mod file;
 mod fsck;
 mod input;
@@ -64,6 +65,8 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Make a data directory from a backup.
     Restore(restore::RestoreArguments),
+    /// Print everything a daemon keeps as JSON Lines.
+    Export(export::ExportArguments),
     /// Look at every entry of a data directory whose daemon does not run, and put aside what is damaged.
     Fsck(fsck::FsckArguments),
     /// List, send again or delete what was given up by a running daemon.
@@ -119,6 +122,7 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Store { command } => store::run(&command),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Fsck(arguments) => fsck::run(&arguments),
         Command::DeadLetters { command } => dead_letters::run(&command),
         Command::Events { command } => events::run(&command),

@@ -1,5 +1,7 @@
 //! `[[connections]]`: how some targets are spoken to, with credentials above all.
 
+mod http;
+
 use std::sync::Arc;
 
 use eventyard_core::connection::{ClientCertificate, Connection, Connections, Coverage};
@@ -39,7 +41,7 @@ pub(super) fn read_connections(
 }
 
 fn connection(reader: &mut TableReader<'_>, table: &Table, must_name_accounts: bool) -> Option<Connection> {
-    reader.refuse_unknown(table, KEY, &KNOWN);
+    reader.refuse_unknown(table, KEY, &[&KNOWN[..], &http::KNOWN].concat());
     let name = reader.text(table, KEY, "name");
     let name = name.and_then(|name| {
         let advice = "write 1 to 64 letters, digits, hyphens, dots and underscores";
@@ -51,15 +53,37 @@ fn connection(reader: &mut TableReader<'_>, table: &Table, must_name_accounts: b
     let password = reader.secret(table, KEY, "password", "give the password");
     let ca_pem = pem(reader, table, "ca_file", "CERTIFICATE-----");
     let client_certificate = client_certificate(reader, table);
+    let http = http::read(reader, table);
+    let (covers, http) = (covers?, http?);
+    check_kind(reader, table, &covers)?;
+    if http.oauth.is_some() && (username.is_some() || table.find("password").is_some()) {
+        let why = "username and password would stand in the same header as its token";
+        reader.refuse(table, "connections.oauth_token_url", why, "give one of the two");
+        return None;
+    }
     Some(Connection {
         name: name?,
-        covers: covers?,
+        covers,
+        http,
         accounts: accounts?,
         username,
         password: password.ok()?,
         ca_pem: ca_pem.ok()?,
         client_certificate: client_certificate.ok()?,
     })
+}
+
+/// Refuses what other kinds of targets would not heed.
+fn check_kind(reader: &mut TableReader<'_>, table: &Table, covers: &Coverage) -> Option<()> {
+    let is_for_http = |name: &&str| http::KNOWN.contains(name);
+    match table.entries.iter().map(|entry| entry.name.as_str()).find(is_for_http) {
+        Some(name) if !covers.is_http() => {
+            let why = "only connections to http and https targets have it";
+            reader.refuse(table, &format!("{KEY}.{name}"), why, "leave it away");
+            None
+        }
+        _ => Some(()),
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -134,12 +158,18 @@ fn check_unique(reader: &mut TableReader<'_>, table: &Table, others: &[Arc<Conne
 /// What `config show` says about connections: which there are, as comments, for without secrets they cannot be loaded.
 pub(super) fn show(connections: &Connections) -> String {
     let line = |connection: &Arc<Connection>| {
-        let Connection { name, covers, accounts, username, password, ca_pem, client_certificate } = &**connection;
+        let Connection { name, covers, accounts, username, password, ca_pem, client_certificate, http } = &**connection;
         let given = [
             ("username", username.is_some()),
             ("password", password.is_some()),
             ("ca_file", ca_pem.is_some()),
             ("certificate_file", client_certificate.is_some()),
+            ("headers", !http.headers.is_empty()),
+            ("api_key", http.api_key.is_some()),
+            ("oauth_client_secret", http.oauth.is_some()),
+            ("signing_secrets", !http.signing_keys.is_empty()),
+            ("cloud_events", http.cloud_events.is_some()),
+            ("proxy", http.proxy.is_some()),
         ];
         let given: Vec<_> = given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect();
         let accounts: Vec<_> = accounts.iter().map(AccountId::as_str).collect();
@@ -269,6 +299,42 @@ ca_file = "/nowhere/ca.pem"
             "27: connections.ca_file: the file \"/nowhere/ca.pem\" cannot be read (No such file or directory (os error 2)); give a file of PEM",
         ];
         assert_eq!(faults(&text), expected);
+    }
+
+    #[test]
+    fn what_requests_get_is_checked_before_it_is_used() {
+        let faults_of = |covers: &str, line: &str| {
+            let mut found = faults(&format!("[[connections]]\nname = \"c\"\ncovers = {covers:?}\n{line}\n"));
+            assert_eq!(found.len(), 1, "{line}: {found:?}");
+            found.remove(0)
+        };
+        for (line, fault) in [
+            ("method = \"GET\"", "connections.method: it cannot be used; write POST, PUT, PATCH or DELETE"),
+            ("headers = [\"Host: hunter2\"]", "connections.headers: one of them cannot be used; "),
+            ("headers = [\"hunter2\"]", "connections.headers: one of them cannot be used; "),
+            ("api_key = \"hunter2\"", "connections.api_key_header: it does not go without api_key; "),
+            ("api_key_header = \"a b\"", "connections.api_key_header: it cannot be used; "),
+            ("api_key = \"hunter2 \\n\"\napi_key_header = \"a\"", "connections.api_key: it cannot stand in a header; "),
+            ("oauth_client_secret = \"hunter2\"", "connections.oauth_token_url: oauth_token_url, oauth_client_id and "),
+            ("signing_secrets = \"hunter2\"", "connections.signing_secrets: they cannot be used; give one or two"),
+            ("signing_secrets = \" \"", "connections.signing_secrets: they cannot be used; give one or two"),
+            ("cloud_events = \"batched\"", "connections.cloud_events: it cannot be used; write structured or binary"),
+            ("gzip = \"yes\"", "connections.gzip: it is neither true nor false; write one of them"),
+            ("proxy = \"http://u:hunter2@h\"", "connections.proxy: it cannot be used; write a URL without a path"),
+            (
+                "response_timeout_ms = 0",
+                "connections.response_timeout_ms: it cannot be used; write a whole number from 1 to 3600000",
+            ),
+        ] {
+            let found = faults_of("https://h", line);
+            assert!(found.split_once(": ").unwrap().1.starts_with(fault), "{line}: {found}");
+        }
+        let other = faults_of("amqps://h", "gzip = true");
+        assert_eq!(other, "4: connections.gzip: only connections to http and https targets have it; leave it away");
+        let both = "username = \"u\"\noauth_token_url = \"https://i/t\"\noauth_client_id = \"c\"\noauth_client_secret = \"hunter2\"";
+        assert!(
+            faults_of("https://h", both).contains("username and password would stand in the same header as its token")
+        );
     }
 
     #[test]

@@ -257,6 +257,8 @@ pub struct Journal {
     /// Free space on the file system of [`Storage::data_dir`] below which `PutEvents` is refused, in bytes; 0 turns the
     /// check off.
     pub free_space_bytes_min: u64,
+    /// Bytes of events that are owed from which on `PutEvents` is refused; 0 for no bound.
+    pub size_bytes_max: u64,
 }
 
 impl Journal {
@@ -267,6 +269,7 @@ impl Journal {
             commit_group_bytes_max: section.integer("commit_group_bytes_max", 65_536..=1 << 30),
             segment_size_bytes: section.integer("segment_size_bytes", 1 << 20..=1 << 36),
             free_space_bytes_min: section.integer("free_space_bytes_min", 0..=1 << 50),
+            size_bytes_max: section.integer("size_bytes_max", 0..=1 << 50),
         }
     }
 }

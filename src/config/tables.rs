@@ -3,6 +3,7 @@
 //! Unlike sections they stand in the file only, and they hold secrets: nothing here repeats a value that could be one.
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use eventyard_core::option_tag::nearest;
@@ -57,6 +58,35 @@ impl<'a> TableReader<'a> {
                 Vec::new()
             }
         }
+    }
+
+    /// True where it says so; false where it is not given.
+    pub(super) fn boolean(&mut self, table: &Table, key: &str, name: &str) -> bool {
+        match table.find(name).map(|entry| &entry.value) {
+            None => false,
+            Some(Ok(Value::Boolean(value))) => *value,
+            Some(_) => {
+                self.refuse(table, &format!("{key}.{name}"), "it is neither true nor false", "write one of them");
+                false
+            }
+        }
+    }
+
+    /// A whole number in `range`.
+    pub(super) fn integer_option(
+        &mut self,
+        table: &Table,
+        key: &str,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let number = match &table.find(name)?.value {
+            Ok(Value::Integer(number)) => u64::try_from(*number).ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| range.contains(number));
+        let advice = format!("write a whole number from {} to {}", range.start(), range.end());
+        self.parsed(table, &format!("{key}.{name}"), &advice, number)
     }
 
     /// A secret that stands here, in a file or in the environment; none when it is not given. An error was reported.

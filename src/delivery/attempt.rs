@@ -163,7 +163,19 @@ impl Attempts {
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
                 let body = render(target, event)?;
-                let request = HttpRequest { url, parameters, envelope, event: id, attempt, body, response_timeout };
+                let account = &target.rule.bus.account;
+                let request = HttpRequest {
+                    url,
+                    parameters,
+                    connection: self.senders.connections.of(account, &target.target.arn),
+                    recipient: (&target.rule_arn, target.target.id.as_str()),
+                    envelope,
+                    event: id,
+                    attempt,
+                    body,
+                    response_timeout,
+                    is_event: target.compiled.input.is_event(),
+                };
                 self.senders.http.send(request).await
             }
             TargetKind::Aws(aws) => {

@@ -122,6 +122,7 @@ fn open(disk: &Arc<ModelDisk>) -> Journal {
         commit_group_bytes_max: 1 << 20,
         segment_size_bytes: 300,
         free_space_bytes_min: 0,
+        size_bytes_max: 0,
         history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
         deduplication_window: Duration::from_secs(300),
     };

@@ -45,9 +45,14 @@ fn rig() -> Rig {
         backoff: Backoff { base: Duration::from_millis(1), max: Duration::from_millis(5) },
         retry_policy: RetryPolicy { maximum_retry_attempts: 3, ..RetryPolicy::default() },
     };
-    let http =
-        HttpSender::new(EgressGuard::new(Egress::default()), Duration::from_secs(1), Duration::from_secs(1)).unwrap();
     let clock = Arc::new(SystemClock);
+    let http = HttpSender::new(
+        EgressGuard::new(Egress::default()),
+        clock.clone(),
+        Duration::from_secs(1),
+        Duration::from_secs(1),
+    )
+    .unwrap();
     let aws = AwsSender::new(&http, clock.clone(), AwsSettings::default());
     let (random, telemetry) = (Arc::new(Random::from_seed(1)), Arc::new(Telemetry::new().unwrap()));
     let dialer = Dialer::new(EgressGuard::new(Egress::default()), Duration::from_secs(1)).unwrap();

@@ -47,7 +47,7 @@ impl Engine {
         let event = event.forwarded(from, to, self.clock.now())?;
         match self.owe(to, event) {
             Some(owed) => {
-                let written = self.journal.commit(vec![owed]).await;
+                let written = self.journal.commit_in_place(owed).await;
                 written.map_err(|error| ForwardError::NotWritten(error.to_string()))
             }
             None => Ok(()),

@@ -10,6 +10,7 @@ mod event_buses;
 mod event_reports;
 mod events;
 mod explain;
+mod folding;
 mod forwarding;
 mod managed_rules;
 mod pausing;
@@ -36,6 +37,7 @@ use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
 use eventyard_core::schedule::CatchUpPolicy;
 use eventyard_core::target::LocalTargets;
+use tokio::sync::Notify;
 
 pub use backup::Contents;
 pub use dead_letters::{DeadLettersFound, Redriven};
@@ -111,6 +113,8 @@ pub struct Engine {
     random: Arc<Random>,
     settings: Settings,
     unmatched: Unmatched,
+    /// Rung when an index may have to be folded.
+    folding: Notify,
     telemetry: Arc<Telemetry>,
 }
 
@@ -149,8 +153,9 @@ impl Engine {
         let mut registry = Registry::load(store.load()?)?;
         registry.timetable_mut().advance(&journal.schedule_marks()?);
         let registry = RwLock::new(registry);
-        let (changing, unmatched) = (Mutex::default(), Unmatched::default());
-        let engine = Self { registry, changing, store, journal, clock, random, settings, unmatched, telemetry };
+        let (changing, unmatched, folding) = (Mutex::default(), Unmatched::default(), Notify::new());
+        let engine =
+            Self { registry, changing, store, journal, clock, random, settings, unmatched, folding, telemetry };
         engine.forget_settled_targets()?;
         Ok(engine)
     }

@@ -216,6 +216,18 @@ impl Registry {
         self.buses.get(bus).map(|bus| Arc::clone(&bus.index))
     }
 
+    /// The index of every bus.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = (&EventBusKey, &Arc<RuleIndex<RuleNumber>>)> {
+        self.buses.iter().map(|(key, bus)| (key, &bus.index))
+    }
+
+    /// Takes another index of the same rules of a bus.
+    pub(super) fn replace_index(&mut self, bus: &EventBusKey, index: Arc<RuleIndex<RuleNumber>>) {
+        if let Some(bus) = self.buses.get_mut(bus) {
+            bus.index = index;
+        }
+    }
+
     /// The targets of the rules with these numbers.
     pub(super) fn targets_of<'a>(&self, rules: impl IntoIterator<Item = &'a RuleNumber>) -> Vec<TargetNumber> {
         let entries = rules.into_iter().filter_map(|number| self.rule(self.rule_keys.get(number)?));

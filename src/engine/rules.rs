@@ -197,7 +197,10 @@ impl Engine {
             Some(pattern) => index.with(rule, pattern),
             None => index.without(&rule),
         };
-        Arc::new(if index.wants_folding() { index.folded() } else { index })
+        if index.wants_folding() {
+            self.folding.notify_one();
+        }
+        Arc::new(index)
     }
 
     /// Reads a pattern that was accepted before, perhaps under other limits.

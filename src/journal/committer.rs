@@ -11,13 +11,17 @@ use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::damage::DamagedEntry;
+use super::damage::{self, DamagedEntry};
 use super::deduplication::{Candidate, Recent};
 use super::disk::{Disk, Durability, Space, Write};
 use super::history::{self, Spans};
+use super::intake::Intake;
 use super::segments::Segments;
 use super::{Bell, DeadLetterId, JournalError, Owed, ScheduleMark, Settings, Settled, Settlement, keys, records};
-use crate::telemetry::{GroupCommitted, JournalFailed, JournalFull, JournalRoomAgain, SegmentDropped, Telemetry};
+use crate::telemetry::{GroupCommitted, JournalFailed, SegmentDropped, Telemetry};
+
+/// What the thread shares with all who ask it.
+pub(super) type Shared = (Arc<RwLock<Segments>>, Arc<Bell>, Arc<Intake>, Arc<AtomicU64>);
 
 pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
 type AnswerIds = oneshot::Sender<Result<Vec<EventId>, JournalError>>;
@@ -26,7 +30,7 @@ type AnswerIds = oneshot::Sender<Result<Vec<EventId>, JournalError>>;
 #[derive(Debug)]
 pub(super) enum Request {
     /// Write events with what they owe, and bring them to disk.
-    Commit { owed: Vec<Owed>, answer: Answer },
+    Commit { owed: Vec<Owed>, room: Room, answer: Answer },
     /// The same, but for events that were put before; answer the ids under which they are known.
     CommitOnce { candidates: Vec<Candidate>, answer: AnswerIds },
     /// Write what schedules fired, with how far they have come, and bring it to disk.
@@ -47,6 +51,18 @@ pub(super) enum Request {
     Close { answer: Answer },
 }
 
+/// What a delivery is counted as: its key, and what the storage engine keeps with it.
+const DELIVERY_BYTES: u64 = 32;
+
+/// What events need to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Room on disk, and in the backlog.
+    ForNew,
+    /// Room on disk: they take the place of others in the backlog.
+    InPlace,
+}
+
 /// The state of the thread.
 pub(super) struct Committer {
     disk: Arc<dyn Disk>,
@@ -62,21 +78,7 @@ pub(super) struct Committer {
     dead_letter_bytes: u64,
     /// The same without that group, for all to see.
     dead_letter_bytes_written: Arc<AtomicU64>,
-    is_full: bool,
-}
-
-/// Puts entries aside in the quarantine, and only then takes them from where they are.
-pub(super) fn put_aside(disk: &dyn Disk, damaged: &[DamagedEntry], telemetry: &Telemetry) -> Result<(), JournalError> {
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    let records: Vec<_> = damaged.iter().map(DamagedEntry::quarantined).collect();
-    disk.quarantine(&records)?;
-    disk.write(damaged.iter().flat_map(DamagedEntry::writes).collect(), Durability::Process)?;
-    for record in &records {
-        record.tell(telemetry);
-    }
-    Ok(())
+    intake: Arc<Intake>,
 }
 
 /// One group: the batch it becomes and whom to tell.
@@ -99,6 +101,8 @@ struct Group {
     room: Option<Result<(), JournalError>>,
     /// The time that the history has come to, when it has.
     newest_attempt: Option<Timestamp>,
+    /// Segments that were written to.
+    grown: BTreeSet<u64>,
     /// Entries to put aside before the group is written.
     damaged: Vec<DamagedEntry>,
     is_last: bool,
@@ -137,7 +141,7 @@ impl Committer {
     pub(super) fn new(
         disk: Arc<dyn Disk>,
         settings: Settings,
-        (segments, bell, dead_letter_bytes_written): (Arc<RwLock<Segments>>, Arc<Bell>, Arc<AtomicU64>),
+        (segments, bell, intake, dead_letter_bytes_written): Shared,
         telemetry: Arc<Telemetry>,
     ) -> Result<(Self, watch::Receiver<bool>), JournalError> {
         let (failed, has_failed) = watch::channel(false);
@@ -160,7 +164,7 @@ impl Committer {
             recent,
             dead_letter_bytes,
             dead_letter_bytes_written,
-            is_full: false,
+            intake,
         };
         Ok((committer, has_failed))
     }
@@ -206,8 +210,11 @@ impl Committer {
 
     fn take(&mut self, request: Request, group: &mut Group) {
         match request {
-            Request::Commit { owed, answer } => {
-                let room = self.check_room(group);
+            Request::Commit { owed, room, answer } => {
+                let room = match room {
+                    Room::ForNew => self.check_room(group),
+                    Room::InPlace => self.intake.check_disk(self.disk.as_ref()),
+                };
                 if room.is_ok() {
                     self.take_commit(owed, group);
                 }
@@ -293,7 +300,7 @@ impl Committer {
         true
     }
 
-    /// Refuses commits while the disk is nearly full, and says so once.
+    /// Refuses commits while the disk is nearly full or too much is owed.
     ///
     /// The room kept free is for settlements, for what is in memory and not yet in files, and for the files made while
     /// others are merged. It is what keeps the storage engine from failing in the middle of a write. A group is small
@@ -302,16 +309,8 @@ impl Committer {
         if let Some(room) = &group.room {
             return room.clone();
         }
-        let room = super::check_room(self.disk.as_ref(), &self.settings);
-        match &room {
-            Err(JournalError::Full { free_bytes, free_space_bytes_min }) if !self.is_full => {
-                self.telemetry
-                    .record(&JournalFull { free_bytes: *free_bytes, free_space_bytes_min: *free_space_bytes_min });
-            }
-            Ok(()) if self.is_full => self.telemetry.record(&JournalRoomAgain),
-            _ => {}
-        }
-        self.is_full = room.is_err();
+        let bytes = self.segments_mut().bytes();
+        let room = self.intake.check(self.disk.as_ref(), bytes);
         group.room.insert(room).clone()
     }
 
@@ -323,9 +322,10 @@ impl Committer {
             let segment = {
                 let mut segments = self.segments_mut();
                 let segment = segments.for_next(number, self.settings.segment_size_bytes);
-                segments.grow(segment, value.len() as u64);
+                segments.grow(segment, value.len() as u64 + DELIVERY_BYTES * targets.len() as u64);
                 segment
             };
+            group.grown.insert(segment);
             group.bytes += value.len() as u64;
             group.writes.push(Write::Insert(Space::Events(segment), keys::event(number), value));
             for target in &targets {
@@ -405,6 +405,10 @@ impl Committer {
         let durability = if is_promised { Durability::Power } else { Durability::Process };
         if has_events {
             group.writes.push(self.next_event_write());
+            for segment in std::mem::take(&mut group.grown) {
+                let bytes = records::count(self.segments_mut().bytes_of(segment));
+                group.writes.push(Write::Insert(Space::Meta, keys::segment_bytes(segment), bytes));
+            }
         }
         if group.changes_dead_letters {
             let bytes = records::count(self.dead_letter_bytes);
@@ -433,7 +437,7 @@ impl Committer {
         damaged.sort_by(|one, other| (one.space, &one.key).cmp(&(other.space, &other.key)));
         damaged.dedup_by(|one, other| (one.space, &one.key) == (other.space, &other.key));
         damaged.retain(|entry| matches!(self.disk.get(entry.space, &entry.key), Ok(Some(_))));
-        put_aside(self.disk.as_ref(), &damaged, &self.telemetry)
+        damage::put_aside(self.disk.as_ref(), &damaged, &self.telemetry)
     }
 
     fn count(&self, owed: &[(EventNumber, u64)], settled: &[EventNumber]) -> u64 {
@@ -466,7 +470,10 @@ impl Committer {
         if drained.is_empty() {
             return Ok(());
         }
-        self.sync()?;
+        let forget = |segment: &u64| Write::Remove(Space::Meta, keys::segment_bytes(*segment));
+        let mut batch: Vec<_> = drained.iter().map(forget).collect();
+        batch.push(self.next_event_write());
+        self.disk.write(batch, Durability::Power)?;
         for segment in drained {
             self.disk.drop_space(Space::Events(segment))?;
             self.telemetry.record(&SegmentDropped { first: segment });

@@ -1,9 +1,10 @@
 //! Reading past damage: an entry that is not in its form goes to the quarantine, and what stands behind it is read.
 
 use super::committer::Request;
-use super::disk::{Disk, Space, Write};
+use super::disk::{Disk, Durability, Space, Write};
 use super::quarantine::Quarantined;
 use super::{Journal, JournalError, Place, keys, records};
+use crate::telemetry::Telemetry;
 
 /// Entries that are read at once while all are looked at.
 const PAGE: usize = 4_096;
@@ -33,6 +34,20 @@ impl DamagedEntry {
         });
         [Some(remove), again].into_iter().flatten().collect()
     }
+}
+
+/// Puts entries aside in the quarantine, and only then takes them from where they are.
+pub(super) fn put_aside(disk: &dyn Disk, damaged: &[DamagedEntry], telemetry: &Telemetry) -> Result<(), JournalError> {
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let records: Vec<_> = damaged.iter().map(DamagedEntry::quarantined).collect();
+    disk.quarantine(&records)?;
+    disk.write(damaged.iter().flat_map(DamagedEntry::writes).collect(), Durability::Process)?;
+    for record in &records {
+        record.tell(telemetry);
+    }
+    Ok(())
 }
 
 /// The entries of `space` that are not in their form, of those that are read at start.

@@ -131,6 +131,7 @@ mod tests {
             commit_group_bytes_max: 1 << 20,
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
+            size_bytes_max: 0,
             history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
             deduplication_window: Duration::from_millis(WINDOW_MS),
         };

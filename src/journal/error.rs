@@ -16,6 +16,14 @@ pub enum JournalError {
         /// Bytes wanted free.
         free_space_bytes_min: u64,
     },
+    /// Too much is owed already.
+    #[error("{bytes} bytes of events are owed and journal.size_bytes_max is {size_bytes_max}")]
+    BacklogFull {
+        /// Bytes owed.
+        bytes: u64,
+        /// The bound.
+        size_bytes_max: u64,
+    },
     /// The journal failed earlier, or the daemon is stopping.
     #[error("the journal is closed")]
     Closed,

@@ -15,6 +15,13 @@ pub(super) const NEXT_EVENT: &[u8] = b"next_event";
 /// `Space::Meta`: bytes of all dead letters.
 pub(super) const DEAD_LETTER_BYTES: &[u8] = b"dead_letter_bytes";
 
+/// `Space::Meta`: bytes of a segment, with the number of its first event behind it.
+const SEGMENT_BYTES: &[u8] = b"segment_bytes ";
+
+pub(super) fn segment_bytes(first: u64) -> Vec<u8> {
+    [SEGMENT_BYTES, &first.to_be_bytes()].concat()
+}
+
 pub(super) fn event(number: EventNumber) -> Vec<u8> {
     number.0.to_be_bytes().to_vec()
 }

@@ -20,8 +20,10 @@ mod dead_letters;
 mod deduplication;
 mod disk;
 mod error;
+mod export;
 mod fjall_disk;
 mod history;
+mod intake;
 mod keys;
 mod log_files;
 mod manifests;
@@ -52,6 +54,7 @@ pub use dead_letters::{DeadLetterPage, StoredDeadLetter};
 pub use deduplication::Candidate;
 pub use disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
 pub use error::JournalError;
+pub use export::export;
 pub use fjall_disk::FjallDisk;
 pub use history::{HistoryLimits, RecordedAttempt, Settled};
 pub use keys::DeadLetterId;
@@ -59,8 +62,9 @@ pub use quarantine::{QUARANTINE_FILE, Quarantined, hex, quarantine};
 pub use schedules::ScheduleMark;
 
 use crate::telemetry::{JournalRecovered, Telemetry};
-use committer::{Committer, Request};
+use committer::{Committer, Request, Room};
 use damage::DamagedEntry;
+use intake::{Bounds, Intake};
 use segments::Segments;
 
 /// The bounds the journal keeps.
@@ -74,6 +78,8 @@ pub struct Settings {
     pub segment_size_bytes: u64,
     /// Below this much free space commits are refused.
     pub free_space_bytes_min: u64,
+    /// With this many bytes of events that are owed commits are refused; 0 for no bound.
+    pub size_bytes_max: u64,
     /// How much of the history of attempts is kept.
     pub history: HistoryLimits,
     /// How long an event is known by its deduplication id.
@@ -122,7 +128,7 @@ pub enum Settlement {
 #[derive(Clone, Debug)]
 pub struct Journal {
     disk: Arc<dyn Disk>,
-    settings: Settings,
+    intake: Arc<Intake>,
     segments: Arc<RwLock<Segments>>,
     requests: mpsc::Sender<Request>,
     bell: Arc<Bell>,
@@ -171,7 +177,7 @@ impl Journal {
     ) -> Result<(Self, CommitterThread), JournalError> {
         let started = std::time::Instant::now();
         for space in [Space::Ready, Space::Later, Space::Schedules] {
-            committer::put_aside(disk.as_ref(), &damage::damaged(disk.as_ref(), space)?, &telemetry)?;
+            damage::put_aside(disk.as_ref(), &damage::damaged(disk.as_ref(), space)?, &telemetry)?;
         }
         let segments = Segments::recover(disk.as_ref())?;
         telemetry.record(&JournalRecovered {
@@ -183,23 +189,36 @@ impl Journal {
         let bell = Arc::new(Bell::default());
         let (requests, receiver) = mpsc::channel(4 * settings.commit_group_requests_max);
         let dead_letter_bytes = Arc::new(AtomicU64::new(dead_letters::bytes(disk.as_ref())?));
-        let parts = (Arc::clone(&segments), Arc::clone(&bell), Arc::clone(&dead_letter_bytes));
+        let bounds =
+            Bounds { free_space_bytes_min: settings.free_space_bytes_min, size_bytes_max: settings.size_bytes_max };
+        let intake = Arc::new(Intake::new(bounds, Arc::clone(&telemetry)));
+        let parts = (Arc::clone(&segments), Arc::clone(&bell), Arc::clone(&intake), Arc::clone(&dead_letter_bytes));
         let (committer, failed) = Committer::new(Arc::clone(&disk), settings, parts, telemetry)?;
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || committer.run(receiver))
             .map_err(|error| JournalError::Thread(Arc::new(error)))?;
-        let journal = Self { disk, settings, segments, requests, bell, failed, dead_letter_bytes };
+        let journal = Self { disk, intake, segments, requests, bell, failed, dead_letter_bytes };
         Ok((journal, CommitterThread(thread)))
     }
 
     /// Writes events with what they owe. When it returns, they are on disk.
     ///
     /// # Errors
-    /// [`JournalError::Full`] when the disk has too little room, [`JournalError::Closed`] when the journal failed or was
-    /// closed: then nobody knows whether the events are on disk, and the caller must say so by failing.
+    /// [`JournalError::Full`] when the disk has too little room, [`JournalError::BacklogFull`] when too much is owed
+    /// already, [`JournalError::Closed`] when the journal failed or was closed: then nobody knows whether the events are on
+    /// disk, and the caller must say so by failing.
     pub async fn commit(&self, owed: Vec<Owed>) -> Result<(), JournalError> {
-        self.ask(|answer| Request::Commit { owed, answer }).await
+        self.ask(|answer| Request::Commit { owed, room: Room::ForNew, answer }).await
+    }
+
+    /// The same for an event that takes the place of one that is owed. However much is owed, it is taken: else a backlog of
+    /// such events would never become less.
+    ///
+    /// # Errors
+    /// As of [`Journal::commit`], but for [`JournalError::BacklogFull`].
+    pub async fn commit_in_place(&self, owed: Owed) -> Result<(), JournalError> {
+        self.ask(|answer| Request::Commit { owed: vec![owed], room: Room::InPlace, answer }).await
     }
 
     /// Writes what became of deliveries, all in one group. When it returns, the changes can be seen, but need not be on disk
@@ -366,7 +385,21 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Full`] when it has not.
     pub fn check_room(&self) -> Result<(), JournalError> {
-        check_room(self.disk.as_ref(), &self.settings)
+        self.intake.check_disk(self.disk.as_ref())
+    }
+
+    /// Says whether events are taken.
+    ///
+    /// # Errors
+    /// [`JournalError::Full`] and [`JournalError::BacklogFull`] when they are not.
+    pub fn check_intake(&self) -> Result<(), JournalError> {
+        self.intake.check(self.disk.as_ref(), self.owed_bytes())
+    }
+
+    /// Bytes of the events that are owed, with those that share a segment with them, and of their deliveries.
+    #[must_use]
+    pub fn owed_bytes(&self) -> u64 {
+        self.segments.read().unwrap_or_else(PoisonError::into_inner).bytes()
     }
 
     /// Bytes free for the journal; none when there is no bound.
@@ -375,15 +408,5 @@ impl Journal {
     /// When the system does not say.
     pub fn free_bytes(&self) -> Result<Option<u64>, JournalError> {
         Ok(self.disk.free_bytes()?)
-    }
-}
-
-fn check_room(disk: &dyn Disk, settings: &Settings) -> Result<(), JournalError> {
-    let Settings { free_space_bytes_min, .. } = *settings;
-    match disk.free_bytes()? {
-        Some(free_bytes) if free_bytes < free_space_bytes_min => {
-            Err(JournalError::Full { free_bytes, free_space_bytes_min })
-        }
-        _ => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ const RECOVERY_PAGE: usize = 4_096;
 struct Segment {
     /// Deliveries owed of its events.
     owed: u64,
-    /// Bytes written to it since the journal was opened.
+    /// Bytes of its events and of what was owed of them.
     bytes: u64,
 }
 
@@ -30,8 +30,14 @@ pub(super) struct Segments {
 impl Segments {
     /// Counts what the disk owes.
     pub(super) fn recover(disk: &dyn Disk) -> Result<Self, JournalError> {
-        let segments = disk.segments().into_iter().map(|first| (first, Segment::default())).collect();
-        let mut recovered = Self { segments };
+        let mut recovered = Self::default();
+        for first in disk.segments() {
+            let bytes = disk.get(Space::Meta, &keys::segment_bytes(first))?;
+            let bytes = bytes.and_then(|bytes| records::parse_count(&bytes).ok());
+            // Releases before did not write it down.
+            let bytes = bytes.unwrap_or_else(|| disk.bytes(Space::Events(first)));
+            recovered.segments.insert(first, Segment { owed: 0, bytes });
+        }
         recovered.count(disk, Space::Ready, |key, _| keys::parse_ready(key).map(|pending| pending.delivery.event))?;
         recovered.count(disk, Space::Later, |key, value| {
             records::parse_later(key, value).map(|pending| pending.delivery.event)
@@ -80,6 +86,16 @@ impl Segments {
         if let Some(segment) = self.segments.get_mut(&segment) {
             segment.bytes += bytes;
         }
+    }
+
+    /// Bytes of a segment.
+    pub(super) fn bytes_of(&self, segment: u64) -> u64 {
+        self.segments.get(&segment).map_or(0, |segment| segment.bytes)
+    }
+
+    /// Bytes of all segments in which something is owed.
+    pub(super) fn bytes(&self) -> u64 {
+        self.segments.values().filter(|segment| segment.owed > 0).map(|segment| segment.bytes).sum()
     }
 
     /// Counts deliveries owed of an event.

@@ -1,6 +1,7 @@
 //! Tests of the journal on the model disk: what a loss of power may take, and what it may not.
 
 mod damage;
+mod model;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ const SETTINGS: Settings = Settings {
     commit_group_bytes_max: 1 << 20,
     segment_size_bytes: 200,
     free_space_bytes_min: 1_000,
+    size_bytes_max: 0,
     history: HistoryLimits { size_bytes_max: 1 << 20, retention: Duration::from_secs(80) },
     deduplication_window: Duration::from_secs(300),
 };
@@ -342,8 +344,44 @@ async fn a_full_disk_refuses_commits_and_takes_settlements() {
     let pending = journal.ready(TARGET, None, 10).unwrap();
     assert_eq!(pending.len(), 1, "nothing of the refused commit is there");
     journal.settle(vec![settled(pending[0], Settlement::Delivered)]).await.unwrap();
-    disk.set_free_bytes(1_000);
+    disk.set_free_bytes(1_125);
     journal.commit(vec![owed(3, &[TARGET])]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backlog_that_is_too_large_refuses_events_until_an_eighth_is_settled_and_knows_itself_after_a_crash() {
+    let settings = Settings { size_bytes_max: 2_000, ..SETTINGS };
+    let open = |disk: &Arc<ModelDisk>| {
+        let disk: Arc<dyn Disk> = Arc::<ModelDisk>::clone(disk);
+        Journal::open_on(disk, settings, Arc::new(Telemetry::new().unwrap())).unwrap()
+    };
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    let mut taken = 0_u128;
+    while journal.commit(vec![owed(taken, &[TARGET])]).await.is_ok() {
+        taken += 1;
+    }
+    assert!((20..40).contains(&taken), "{taken}");
+    assert!(matches!(journal.check_intake(), Err(JournalError::BacklogFull { size_bytes_max: 2_000, .. })));
+    assert!(journal.check_room().is_ok(), "attempts go on");
+    journal.commit_in_place(owed(99, &[TARGET])).await.unwrap();
+
+    let bytes = journal.owed_bytes();
+    let disk = Arc::new(disk.lose_power(0));
+    let (journal, _thread) = open(&disk);
+    assert_eq!(journal.owed_bytes(), bytes);
+    assert!(journal.commit(vec![owed(100, &[TARGET])]).await.is_err());
+    let mut settlements = 0;
+    for pending in journal.ready(TARGET, None, 100).unwrap() {
+        if journal.check_intake().is_ok() {
+            break;
+        }
+        journal.settle(vec![settled(pending, Settlement::Delivered)]).await.unwrap();
+        settlements += 1;
+    }
+    assert!((3..20).contains(&settlements), "{settlements}");
+    assert!(journal.owed_bytes() < 2_000 - 250 && journal.owed() > 0);
+    journal.commit(vec![owed(101, &[TARGET])]).await.unwrap();
 }
 
 #[tokio::test]

@@ -78,6 +78,26 @@ impl Fact for JournalFull {
     }
 }
 
+/// Too much is owed; events are refused until enough of it is delivered.
+#[derive(Debug)]
+pub struct BacklogFull {
+    /// Bytes of events that are owed.
+    pub bytes: u64,
+    /// The most there may be.
+    pub size_bytes_max: u64,
+}
+
+impl Fact for BacklogFull {
+    fn record(&self, metrics: &Metrics) {
+        metrics.journal_full.set(1);
+        tracing::error!(
+            bytes = self.bytes,
+            size_bytes_max = self.size_bytes_max,
+            "too much is owed: PutEvents is refused until enough of it is delivered"
+        );
+    }
+}
+
 /// There is room again.
 #[derive(Debug)]
 pub struct JournalRoomAgain;
@@ -85,7 +105,7 @@ pub struct JournalRoomAgain;
 impl Fact for JournalRoomAgain {
     fn record(&self, metrics: &Metrics) {
         metrics.journal_full.set(0);
-        tracing::info!("the disk has room again: PutEvents is accepted");
+        tracing::info!("there is room again: PutEvents is accepted");
     }
 }
 

@@ -79,6 +79,8 @@ pub struct StorageMetrics {
     pub bytes: IntGaugeVec,
     /// Bytes free for the daemon on the disk of the journal.
     pub free_bytes: IntGauge,
+    /// Bytes of the events that are owed.
+    pub owed_bytes: IntGauge,
     pub(super) backups: IntCounterVec,
     pub(super) quarantined: IntCounter,
 }
@@ -211,6 +213,10 @@ impl StorageMetrics {
                 "eventyard_storage_free_bytes",
                 "Bytes free for the daemon on the disk of the data directory, looked at every five seconds",
             )?,
+            owed_bytes: make.gauge(
+                "eventyard_journal_owed_bytes",
+                "Bytes of events that are owed and of what shares a segment with them, which `journal.size_bytes_max` bounds; looked at every five seconds",
+            )?,
             backups: make.counters(
                 "eventyard_backups_total",
                 "Backups that a running daemon was asked for",
@@ -294,8 +300,10 @@ impl Metrics {
             )?,
             deliveries_committed: make
                 .counter("eventyard_deliveries_committed_total", "Deliveries owed, counted when they were committed")?,
-            journal_full: make
-                .gauge("eventyard_journal_full", "1 while the disk has too little room and PutEvents is refused")?,
+            journal_full: make.gauge(
+                "eventyard_journal_full",
+                "1 while the disk has too little room, or too much is owed, and PutEvents is refused",
+            )?,
             journal_failures: make.counter(
                 "eventyard_journal_failures_total",
                 "Failed writes to the journal; the first one ends the daemon",

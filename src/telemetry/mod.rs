@@ -26,7 +26,8 @@ pub use delivery::{
     DeliveryDied, EventUnmatched, TargetPaused,
 };
 pub use journal::{
-    GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, RecordQuarantined, SegmentDropped,
+    BacklogFull, GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, RecordQuarantined,
+    SegmentDropped,
 };
 pub use lifecycle::{BackupTaken, Draining, Listening, Ready, Reset, StoreOpened, TaskPanicked, TlsReloaded, Warned};
 pub use logs::{InvalidLogLevel, LogFormat, init_logs, set_log_level};

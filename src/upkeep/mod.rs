@@ -1,5 +1,7 @@
 //! Upkeep: what has to be done now and then, and waits for nobody.
 
+mod index_folding;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventyard_core::clock::{Clock, Timestamp};
+
+pub use index_folding::fold_indexes;
 
 use crate::journal::{DeadLetterPage, Journal, JournalError};
 use crate::runtime::StopSignal;
@@ -64,6 +68,9 @@ impl Upkeep {
             for part in ["store", "journal"] {
                 storage.bytes.with_label_values(&[part]).set(gauge(bytes_on_disk(&data_dir.join(part))));
             }
+            storage.owed_bytes.set(gauge(journal.owed_bytes()));
+            // Whether there is room again is told also when nobody sends events.
+            let _ = journal.check_intake();
             if let Ok(Some(bytes)) = journal.free_bytes() {
                 storage.free_bytes.set(gauge(bytes));
             }
@@ -152,6 +159,7 @@ mod tests {
             commit_group_bytes_max: 1 << 20,
             segment_size_bytes: 1 << 20,
             free_space_bytes_min: 0,
+            size_bytes_max: 0,
             history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
             deduplication_window: Duration::from_secs(300),
         };

@@ -105,11 +105,11 @@ impl Caller {
                     let results = serde_json::from_str::<Value>(&reply.body).unwrap_or_default();
                     return accepted(oracle, &numbers, &results, &reply.body);
                 }
-                // Stopping, or the disk is full.
-                500 | 503 => {
-                    let is_full = reply.body.contains("InternalException");
-                    oracle.facts.meet_if(is_full, Fact::RefusedByFullDisk);
+                400 if reply.body.contains("ThrottlingException") => {
+                    oracle.facts.meet_if(true, Fact::RefusedByFullDisk);
                 }
+                // Stopping.
+                500 | 503 => {}
                 status => oracle.violation(format!("a good call was answered {status}: {}", reply.body)),
             }
             numbers

@@ -1,6 +1,6 @@
 //! Backups: of a daemon under load and of one that is stopped; what a restore brings back, and what it refuses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,6 +39,16 @@ fn text(path: &Path) -> &str {
 
 fn number(body: &str) -> u64 {
     serde_json::from_str::<Value>(body).unwrap()["detail"]["n"].as_u64().unwrap()
+}
+
+/// How many lines there are of each kind.
+fn kinds(lines: &str) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        *kinds.entry(line["kind"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    kinds
 }
 
 /// All there is to see of rules and targets.
@@ -107,17 +117,35 @@ fn a_backup_under_load_loses_nothing_that_was_acknowledged_before_it() {
 fn a_stopped_daemon_is_backed_up_from_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let [first, file, second] = ["first", "backup", "second"].map(|name| folder.path().join(name));
-    let sink = Sink::healthy();
-    let mut daemon = Daemon::start_in(&first, FAST);
+    let sink = Sink::start(|_| Answer::Status(503));
+    let slow = &[("DELIVERY__BACKOFF_BASE_MS", "3600000"), ("DELIVERY__BACKOFF_MAX_MS", "3600000")];
+    let mut daemon = Daemon::start_in(&first, slow);
     daemon.api().route("failing", sink.target());
+    daemon.api().route("dead", Sink::start(|_| Answer::Status(403)).target());
+    for rule in ["failing", "dead"] {
+        daemon.api().put(rule, &json!({"of": rule}));
+    }
+    wait_for("an attempt and the dead letter", || {
+        (sink.count() > 0 && !daemon.dead_letters().is_empty() && daemon.metric("eventyard_deliveries_pending") < 1.5)
+            .then_some(())
+    });
     daemon.api().call("DisableRule", &json!({"Name": "failing"}));
-    daemon.api().route("dead", sink.target());
     let before = resources(daemon.api());
     let in_use = fail(&["backup", "--to", text(&file), "--data-dir", text(&first)]);
     assert!(in_use.contains("is another eventyard using this data directory"), "{in_use}");
+    let admin = daemon.admin().0.to_string();
+    let mut exported = vec![kinds(&succeed(&["export", "--admin", &admin]))];
     daemon.signal("TERM");
     assert!(daemon.wait().success());
     succeed(&["backup", "--to", text(&file), "--data-dir", text(&first)]);
+    for from in [["--data-dir", text(&first)], ["--backup", text(&file)]] {
+        exported.push(kinds(&succeed(&["export", from[0], from[1]])));
+    }
+    assert!(exported.windows(2).all(|two| two[0] == two[1]), "from the daemon, its folder and a backup: {exported:?}");
+    for (kind, count) in [("rule", 2), ("target", 2), ("delivery", 1), ("event", 2), ("dead_letter", 1), ("attempt", 2)]
+    {
+        assert_eq!(exported[0].get(kind), Some(&count), "{kind} in {exported:?}");
+    }
     let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600, "for its owner alone");
     succeed(&["restore", text(&file), "--data-dir", text(&second)]);

@@ -91,9 +91,9 @@ pub enum AttemptOutcome {
     },
     /// The target is an event bus, and the event was not forwarded there.
     NotForwarded(ForwardError),
-    /// An AWS service was to be called, and there is no access key to sign with.
+    /// There are no credentials to come with: no access key for an AWS service, no token for a URL.
     NoCredentials {
-        /// Where one was looked for, and what to do.
+        /// Where they were looked for, and what to do.
         reason: String,
     },
     /// The target was removed, or its rule deleted, before the event could be delivered.
@@ -276,7 +276,7 @@ impl AttemptOutcome {
             Self::InputFailed { reason } => format!("the target's input could not be made from this event: {reason}"),
             Self::RequestInvalid { reason } => format!("the request could not be built: {reason}"),
             Self::NotForwarded(error) => error.to_string(),
-            Self::NoCredentials { reason } => format!("there are no AWS credentials to sign with: {reason}"),
+            Self::NoCredentials { reason } => format!("there are no credentials: {reason}"),
             Self::AddressForbidden(forbidden) => forbidden.to_string(),
             Self::TargetRemoved => "the target was removed before the event could be delivered".to_owned(),
             Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),

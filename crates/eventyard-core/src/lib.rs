@@ -8,6 +8,7 @@ pub mod arn;
 pub mod attempt_record;
 pub mod circuit_breaker;
 pub mod clock;
+pub mod cloud_event;
 pub mod connection;
 pub mod constraint;
 pub mod dead_letter;

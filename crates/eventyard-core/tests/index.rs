@@ -1,5 +1,6 @@
 //! The rule index gives the answer of `evaluate`, whatever the patterns and the event, and however it came to be.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eventyard_core::json::compact;
@@ -177,6 +178,43 @@ proptest! {
             let expected = by_evaluation(&rules, event);
             prop_assert_eq!(by_index(&index, event), expected.clone(), "{}", event);
             prop_assert_eq!(by_index(&index.folded(), event), expected, "{}", event);
+        }
+    }
+
+    /// Some rules are put and removed before an index is folded, and some while it is.
+    #[test]
+    fn folding_while_rules_come_and_go_loses_none(
+        patterns in prop::collection::vec(pattern(), 1..24),
+        ids in prop::collection::vec(0_usize..12, 24),
+        (begin, fold, apply) in (0_usize..24, 0_usize..24, 0_usize..24),
+        events in prop::collection::vec(event(), 1..6),
+    ) {
+        let rules = rules(&patterns);
+        let first: Vec<_> = rules.iter().take(begin).cloned().map(|(place, pattern)| (ids[place], pattern)).collect();
+        let mut kept: BTreeMap<usize, Arc<EventPattern>> = first.iter().cloned().collect();
+        let mut index: RuleIndex<usize> = first.into_iter().collect();
+        let mut before = index.clone();
+        for (place, pattern) in rules.into_iter().skip(begin) {
+            if place == begin + fold {
+                before = index.clone();
+            }
+            if place == begin + fold + apply {
+                index = index.with_folded(&before, &before.folded());
+            }
+            let id = ids[place];
+            if place % 3 == 2 {
+                index = index.without(&id);
+                kept.remove(&id);
+            } else {
+                index = index.with(id, Arc::clone(&pattern));
+                kept.insert(id, pattern);
+            }
+        }
+        let kept: Vec<_> = kept.into_iter().collect();
+        let index = index.with_folded(&before, &before.folded());
+        prop_assert_eq!(index.len(), kept.len());
+        for event in &events {
+            prop_assert_eq!(by_index(&index, event), by_evaluation(&kept, event), "{}", event);
         }
     }
 

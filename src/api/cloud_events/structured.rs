@@ -1,41 +1,10 @@
 //! The structured mode: an event as one JSON object; and the batched mode, an array of them.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use eventyard_core::json::Members;
 
 use super::event::{CloudEvent, Data};
 use super::{Result, refused};
 use crate::api::wire::serialization;
-
-/// The members of an object in their order, each as it was spelt.
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a CloudEvent as an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Members, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
-}
 
 pub(super) fn read(body: &[u8]) -> Result<CloudEvent> {
     event(serde_json::from_slice(body).map_err(|error| serialization(&error))?)

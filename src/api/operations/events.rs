@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::object::Object;
 use crate::api::wire::{bus, decode, encode, finish};
 use crate::engine::{Caller, Engine, EntryResult, EventsError};
+use crate::journal::JournalError;
 
 type Result<T> = std::result::Result<T, ServiceError>;
 
@@ -173,6 +174,10 @@ pub(in crate::api) async fn put(
             ServiceError::validation("Total size of the entries in the request is over the limit.")
         }
         // The journal has said in the log what is wrong.
+        EventsError::NotWritten(JournalError::Full { .. } | JournalError::BacklogFull { .. }) => ServiceError::new(
+            ErrorCode::Throttling,
+            "Rate exceeded: there is no room for more events; try again later.",
+        ),
         EventsError::NotWritten(_) => ServiceError::internal(),
     })
 }

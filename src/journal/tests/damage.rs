@@ -113,7 +113,7 @@ async fn a_check_finds_what_does_not_fit_and_a_repair_leaves_a_journal_that_runs
         let is_told = told.iter().any(|(at, why)| at.starts_with(place) && why.contains(reason));
         assert!(is_told, "{place}: {reason} is not among {told:?}");
     }
-    assert_eq!(told.len(), 9, "{told:?}");
+    assert_eq!(told.len(), 10, "{told:?}");
     let left = checked(&disk);
     assert_eq!(left.len(), 5, "what the daemon settles by itself, and the event that was put aside: {left:?}");
     let (journal, _thread) = open(&disk);

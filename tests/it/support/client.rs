@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    /// The status line and the headers.
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -45,9 +47,10 @@ impl Client {
         stream.read_to_end(&mut answer)?;
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let parsed =
-            answer.split_once("\r\n\r\n").and_then(|(head, body)| Some((head.get(9..12)?.parse().ok()?, body)));
-        let (status, body) = parsed.ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "no whole answer"))?;
-        Ok(Reply { status, body: body.to_owned() })
+            answer.split_once("\r\n\r\n").and_then(|(head, body)| Some((head.get(9..12)?.parse().ok()?, head, body)));
+        let (status, head, body) =
+            parsed.ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "no whole answer"))?;
+        Ok(Reply { status, head: head.to_owned(), body: body.to_owned() })
     }
 
     /// One operation.

@@ -66,6 +66,18 @@ impl Coverage {
             && (self.segments.is_empty() || is_plain && of.segments.starts_with(&self.segments))
     }
 
+    /// Whether it covers HTTP targets, which are the only ones it covers then.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        matches!(self.scheme.as_str(), "http" | "https")
+    }
+
+    /// Whether it covers targets that are spoken to without TLS over HTTP.
+    #[must_use]
+    pub fn is_plain_http(&self) -> bool {
+        self.scheme == "http"
+    }
+
     /// How much of a path it names; of two that cover the same target, the more exact one counts.
     #[must_use]
     pub fn depth(&self) -> usize {

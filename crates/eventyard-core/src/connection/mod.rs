@@ -2,10 +2,14 @@
 //! carry it.
 
 mod coverage;
+mod http;
+mod signing;
 
 use std::sync::Arc;
 
 pub use coverage::{Coverage, InvalidCoverage};
+pub use http::{CloudEventsMode, HttpConnection, HttpMethod, OAuthClient};
+pub use signing::{SigningKey, epoch_seconds, message_id};
 
 use crate::name::AccountId;
 use crate::secret::Secret;
@@ -27,6 +31,8 @@ pub struct Connection {
     pub ca_pem: Option<String>,
     /// The certificate that the daemon shows.
     pub client_certificate: Option<ClientCertificate>,
+    /// What holds for HTTP targets only.
+    pub http: HttpConnection,
 }
 
 /// A certificate with its private key.
@@ -83,6 +89,7 @@ mod tests {
             password: None,
             ca_pem: None,
             client_certificate: None,
+            http: HttpConnection::default(),
         }
     }
 

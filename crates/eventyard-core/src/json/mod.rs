@@ -6,6 +6,7 @@
 
 mod compact;
 mod error;
+mod members;
 mod nesting;
 mod reader;
 mod scan;
@@ -15,6 +16,7 @@ mod visit;
 
 pub use compact::{compact, compact_with_kind};
 pub use error::{JsonError, JsonFault};
+pub use members::Members;
 pub(crate) use reader::check;
 pub use reader::{Kind, Reader, Token};
 pub use text::Text;

@@ -120,6 +120,18 @@ impl HttpParameters {
         "eventyard-attempt",
     ];
 
+    /// Whether a request can have this header, and a target or a connection set it.
+    #[must_use]
+    pub fn is_header(name: &str, value: &str) -> bool {
+        let is_name = Self::HEADER_NAME.violations(name).is_empty() && !name.contains(',');
+        let is_value = !value.is_empty() && value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+        is_name && is_value && !Self::is_reserved(name)
+    }
+
+    fn is_reserved(name: &str) -> bool {
+        Self::RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+    }
+
     /// Reads the values once.
     ///
     /// # Errors
@@ -148,9 +160,7 @@ impl HttpParameters {
                 .collect::<Result<Vec<_>, ServiceError>>()
         };
         let headers = pairs(self.header_parameters)?;
-        if let Some((name, _)) =
-            headers.iter().find(|(name, _)| Self::RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()))
-        {
+        if let Some((name, _)) = headers.iter().find(|(name, _)| Self::is_reserved(name)) {
             return Err(invalid(format!("the header '{name}' is set by the transport.")));
         }
         Ok(CompiledHttpParameters {

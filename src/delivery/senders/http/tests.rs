@@ -3,11 +3,14 @@
 use eventyard_core::delivery::Verdict;
 use eventyard_core::egress::{Egress, Network};
 use eventyard_core::target::HttpParameters;
+use reqwest::Url;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::address::push_path_value;
 use super::*;
 use crate::delivery::egress::tests::Rebinding;
+use crate::runtime::SystemClock;
 
 /// A server that answers each connection once with `answer` and closes it; answers its port.
 async fn server(answer: &'static str) -> u16 {
@@ -26,16 +29,25 @@ const TAKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r
 
 fn sender(egress: Egress, answers: &[&[&str]]) -> HttpSender {
     let guard = EgressGuard::with_lookup(egress, Rebinding::new(answers));
-    HttpSender::new(guard, Duration::from_secs(5), Duration::from_secs(5)).unwrap()
+    HttpSender::new(guard, Arc::new(SystemClock), Duration::from_secs(5), Duration::from_secs(5)).unwrap()
 }
 
 async fn send(sender: &HttpSender, arn: &str) -> AttemptOutcome {
     let url = HttpUrl::parse(arn).unwrap();
     let parameters = HttpParameters::default().compile("t", &url).unwrap();
     let (event, body) = (EventId::from_random(7), "{}".to_owned());
-    let response_timeout = None;
-    let request =
-        HttpRequest { url: &url, parameters: &parameters, envelope: "{}", event, attempt: 1, response_timeout, body };
+    let request = HttpRequest {
+        url: &url,
+        parameters: &parameters,
+        connection: None,
+        recipient: ("rule", "target"),
+        envelope: "{}",
+        event,
+        attempt: 1,
+        body,
+        is_event: true,
+        response_timeout: None,
+    };
     sender.send(request).await
 }
 

@@ -133,11 +133,7 @@ impl<T: Clone + Eq + Hash> RuleIndex<T> {
     #[must_use]
     pub fn without(&self, id: &T) -> Self {
         let mut index = self.clone();
-        for part in &mut index.layers {
-            if let Some(rule) = part.layer.find(id) {
-                part.removed.insert(rule);
-            }
-        }
+        index.remove(id);
         index.layers.retain(|part| part.len() > 0);
         index
     }
@@ -146,6 +142,37 @@ impl<T: Clone + Eq + Hash> RuleIndex<T> {
     #[must_use]
     pub fn folded(&self) -> Self {
         self.layers.iter().flat_map(Part::rules).map(|rule| (rule.id.clone(), Arc::clone(&rule.pattern))).collect()
+    }
+
+    /// This index with `folded` in the place of what it has of `before`, from which `folded` was made: so that an index can be
+    /// folded while rules come and go. Takes a time that grows with what has changed since.
+    #[must_use]
+    pub fn with_folded(&self, before: &Self, folded: &Self) -> Self {
+        let mut index = folded.clone();
+        for part in &before.layers {
+            let now = self.layers.iter().find(|now| Arc::ptr_eq(&now.layer, &part.layer));
+            for (place, rule) in part.layer.rules().iter().enumerate() {
+                let is_gone = now.is_none_or(|now| now.removed.contains(place));
+                if is_gone && !part.removed.contains(place) {
+                    index.remove(&rule.id);
+                }
+            }
+        }
+        let is_new = |part: &&Part<T>| !before.layers.iter().any(|old| Arc::ptr_eq(&old.layer, &part.layer));
+        let new: Vec<_> = self.layers.iter().filter(is_new).flat_map(Part::rules).cloned().collect();
+        if !new.is_empty() {
+            index.push(new);
+        }
+        index.layers.retain(|part| part.len() > 0);
+        index
+    }
+
+    fn remove(&mut self, id: &T) {
+        for part in &mut self.layers {
+            if let Some(rule) = part.layer.find(id) {
+                part.removed.insert(rule);
+            }
+        }
     }
 
     fn push(&mut self, rules: Vec<Rule<T>>) {

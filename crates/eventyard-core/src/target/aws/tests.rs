@@ -15,8 +15,7 @@ fn shown(target: &Target) -> String {
             TargetKind::Aws(AwsTarget { region, resource }) => format!("{region} {resource:?}"),
             TargetKind::Http { .. } => "http".to_owned(),
             TargetKind::EventBus(bus) => format!("bus {}", bus.name),
-            TargetKind::Broker(broker) => format!("{broker:?}"),
-            TargetKind::Local(local) => format!("{local:?}"),
+            other => format!("{other:?}"),
         },
         Err(error) => error.message,
     }
