@@ -2,6 +2,8 @@
 
 mod access;
 mod reload;
+mod senders;
+mod settings;
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,38 +11,30 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eventyard_core::circuit_breaker::CircuitBreakerSettings;
-use eventyard_core::egress::Egress;
+use eventyard_core::clock::Clock as _;
 use eventyard_core::name::{AccountId, Region};
-use eventyard_core::pattern::PatternLimits;
-use eventyard_core::retry::{Backoff, RetryPolicy};
-use eventyard_core::schedule::CatchUpPolicy;
-use eventyard_core::target::LocalTargets;
 use tokio::task::JoinHandle;
 
 use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
-
 use reload::Reload;
+use senders::senders;
+use settings::{admin_limits, api_limits, delivery_settings, delivery_thread_count, engine_settings, journal_settings};
 
 use crate::admin::{Admin, Readiness};
+use crate::api;
 use crate::api::{Api, ManagedRules, ManagedRulesError};
 use crate::auth::{Authenticator, Throttle};
 use crate::backup::RESTORING;
-use crate::config::{AwsServices, Config, ConfigFaults, is_loopback};
-use crate::delivery::{
-    AwsCredentials, AwsCredentialsSource, AwsEndpoints, AwsSender, AwsSettings, BrokerSender, BrokerTlsError,
-    ContainerAuthorization, CurrentConnections, Dialer, Dispatcher, EgressGuard, HttpSender, HttpSenderError,
-    LocalSender, Senders,
-};
+use crate::config::{Config, ConfigFaults};
+use crate::delivery::{BrokerTlsError, CurrentConnections, Dispatcher, HttpSender, HttpSenderError};
 use crate::engine::{Caller, Engine, EngineError};
-use crate::http::{BindError, Limits, Listener, TlsError};
+use crate::http::{BindError, Listener, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
 use crate::upkeep::{Upkeep, fold_indexes};
-use crate::{api, delivery, engine, journal};
 
 /// Why the daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -143,20 +137,8 @@ impl App {
 
         let data_dir = &config.storage.data_dir;
         make_data_dir(data_dir)?;
-        let store = Store::open(data_dir, eventyard_core::clock::Clock::now(clock.as_ref()))?;
-        let store_path = store.path().to_owned();
         let (journal, committer) = Journal::open(data_dir, journal_settings(config), Arc::clone(&telemetry))?;
-        let engine = Engine::start(
-            store,
-            journal.clone(),
-            clock.clone(),
-            Arc::clone(&random),
-            engine_settings(config),
-            Arc::clone(&telemetry),
-        )?;
-        let engine = Arc::new(engine);
-        let (rules, targets) = engine.counts();
-        telemetry.record(&StoreOpened { path: &store_path, rules, targets });
+        let engine = open_engine(config, &journal, &clock, &random, &telemetry)?;
         let managed_rules = managed_rules(config, &engine, &caller, &telemetry);
         if let Some(rules) = &managed_rules {
             rules.apply().await?;
@@ -289,6 +271,22 @@ fn make_data_dir(data_dir: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
+fn open_engine(
+    config: &Config,
+    journal: &Journal,
+    clock: &Arc<SystemClock>,
+    random: &Arc<Random>,
+    telemetry: &Arc<Telemetry>,
+) -> Result<Arc<Engine>, StartError> {
+    let store = Store::open(&config.storage.data_dir, clock.now())?;
+    let path = store.path().to_owned();
+    let (clock, random, settings) = (Arc::<SystemClock>::clone(clock), Arc::clone(random), engine_settings(config));
+    let engine = Engine::start(store, journal.clone(), clock, random, settings, Arc::clone(telemetry))?;
+    let (rules, targets) = engine.counts();
+    telemetry.record(&StoreOpened { path: &path, rules, targets });
+    Ok(Arc::new(engine))
+}
+
 fn part<F: Future<Output = ()> + Send + 'static>(
     tasks: &Tasks,
     threads: Option<&Threads>,
@@ -321,15 +319,6 @@ fn default_caller(config: &Config) -> Result<Caller, StartError> {
     Ok(Caller { account, region, organization: configured.and_then(|account| account.organization.clone()) })
 }
 
-fn api_limits(config: &Config) -> Limits {
-    Limits {
-        connections_max: config.api.connections_max,
-        body_size_bytes_max: config.api.body_size_bytes_max,
-        header_timeout: config.api.header_timeout,
-        request_timeout: config.api.request_timeout,
-    }
-}
-
 fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry: &Arc<Telemetry>) -> Upkeep {
     Upkeep {
         journal: journal.clone(),
@@ -341,51 +330,6 @@ fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry
     }
 }
 
-/// One account alone may use the daemon's key for AWS; of several none may unless it is named.
-fn aws_target_accounts(config: &Config) -> Option<Vec<AccountId>> {
-    let named = &config.aws_services.accounts;
-    (!named.is_empty() || config.accounts.len() > 1).then(|| named.clone())
-}
-
-/// Whoever can only speak to the daemon from its own machine may see events in its output.
-fn local_targets(config: &Config) -> LocalTargets {
-    let is_local = is_loopback(config.api.listen) && config.accounts.is_empty();
-    let stdout = config.local_targets.stdout.unwrap_or(is_local);
-    LocalTargets { stdout, folder: config.local_targets.folder.clone() }
-}
-
-/// Without a list, a daemon that only this machine can speak to may speak to this machine.
-fn egress(config: &Config) -> Egress {
-    if config.egress.allow.is_empty() && is_loopback(config.api.listen) {
-        return Egress::with_loopback();
-    }
-    Egress::new(config.egress.allow.clone())
-}
-
-fn delivery_thread_count(config: &Config) -> usize {
-    let half = || std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
-    config.delivery.threads.unwrap_or_else(half)
-}
-
-fn admin_limits(config: &Config) -> Limits {
-    Limits { connections_max: config.admin.connections_max, ..api_limits(config) }
-}
-
-fn journal_settings(config: &Config) -> journal::Settings {
-    journal::Settings {
-        commit_group_requests_max: config.journal.commit_group_requests_max,
-        commit_group_bytes_max: config.journal.commit_group_bytes_max,
-        segment_size_bytes: config.journal.segment_size_bytes,
-        free_space_bytes_min: config.journal.free_space_bytes_min,
-        size_bytes_max: config.journal.size_bytes_max,
-        history: journal::HistoryLimits {
-            size_bytes_max: config.history.size_bytes_max,
-            retention: config.history.retention,
-        },
-        deduplication_window: config.put_events.deduplication_window,
-    }
-}
-
 /// Says where the daemon listens, and who can do what there unasked.
 fn announce(listeners: [&Listener; 2], config: &Config, telemetry: &Telemetry) {
     for listener in listeners {
@@ -393,102 +337,4 @@ fn announce(listeners: [&Listener; 2], config: &Config, telemetry: &Telemetry) {
         telemetry.record(&Listening { listener: listener.name(), address: listener.address(), scheme });
     }
     warn_of_open_listeners(config, telemetry);
-}
-
-fn engine_settings(config: &Config) -> engine::Settings {
-    engine::Settings {
-        catch_up: CatchUpPolicy { catch_up: config.schedules.catch_up, horizon: config.schedules.catch_up_horizon },
-        entries_size_bytes_max: config.put_events.entries_size_bytes_max,
-        deduplicates_cloud_events: config.put_events.deduplicate_cloud_events,
-        pattern_length_max: config.patterns.length_max,
-        patterns: PatternLimits {
-            wildcard_complexity_max: limit(config.patterns.wildcard_complexity_max),
-            branches_max: limit(config.patterns.branches_max),
-        },
-        targets_per_rule_max: config.quotas.targets_per_rule_max,
-        rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
-        event_buses_per_account_max: config.quotas.event_buses_per_account_max,
-        aws_target_accounts: aws_target_accounts(config),
-        accounts: config.accounts.iter().map(|account| account.id.clone()).collect(),
-        egress: egress(config),
-        local_targets: local_targets(config),
-        regions: config.aws.regions.clone(),
-        organizations: config
-            .accounts
-            .iter()
-            .filter_map(|account| Some((account.id.clone(), account.organization.clone()?)))
-            .collect(),
-    }
-}
-
-fn senders(
-    config: &Config,
-    clock: Arc<SystemClock>,
-    connections: Arc<CurrentConnections>,
-    random: &Arc<Random>,
-) -> Result<Senders, StartError> {
-    let guard = EgressGuard::new(egress(config));
-    let (connect_timeout, response_timeout) = (config.delivery.connect_timeout, config.delivery.response_timeout);
-    let http = HttpSender::new(guard.clone(), clock.clone(), connect_timeout, response_timeout)?;
-    let services = config.aws_services.clone();
-    let settings = AwsSettings {
-        assume_roles: services.assume_roles,
-        credentials: aws_credentials(&services),
-        endpoints: AwsEndpoints { by_service: services.endpoint_urls, for_all: services.endpoint_url },
-    };
-    let aws = AwsSender::new(&http, clock, settings);
-    let dialer = Dialer::new(guard, config.delivery.connect_timeout)?;
-    let local = LocalSender::new(local_targets(config), config.delivery.response_timeout);
-    let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
-    Ok(Senders { http, aws, broker, local, connections })
-}
-
-/// Where the AWS key may come from, in the order of AWS's own tools.
-fn aws_credentials(services: &AwsServices) -> Vec<AwsCredentialsSource> {
-    let given = services.access_key.clone().map(|(access_key_id, secret_access_key, session_token)| {
-        AwsCredentialsSource::Given(AwsCredentials { access_key_id, secret_access_key, session_token })
-    });
-    let web_identity = services.web_identity.clone().map(|identity| AwsCredentialsSource::WebIdentity {
-        token_file: identity.token_file,
-        role_arn: identity.role_arn,
-        session_name: identity.session_name,
-    });
-    let file = services
-        .credentials_file
-        .clone()
-        .map(|path| AwsCredentialsSource::File { path, profile: services.profile.clone() });
-    let container = services.container.clone().map(|container| AwsCredentialsSource::Container {
-        url: container.url,
-        authorization: match (container.token_file, container.token) {
-            (Some(path), _) => ContainerAuthorization::File(path),
-            (None, Some(token)) => ContainerAuthorization::Token(token),
-            (None, None) => ContainerAuthorization::None,
-        },
-    });
-    let instance = services.instance_metadata.clone().map(|origin| AwsCredentialsSource::Instance { origin });
-    [given, web_identity, file, container, instance].into_iter().flatten().collect()
-}
-
-fn limit(limit: Option<usize>) -> Option<u32> {
-    limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX))
-}
-
-fn delivery_settings(config: &Config) -> delivery::Settings {
-    let delivery = &config.delivery;
-    delivery::Settings {
-        concurrency_per_target: delivery.concurrency_per_target,
-        concurrency_max: delivery.concurrency_max,
-        read_ahead_per_target: delivery.read_ahead_per_target,
-        ordered_read_ahead_per_target: delivery.ordered_read_ahead_per_target,
-        attempts_per_second_per_target: limit(delivery.attempts_per_second_per_target),
-        circuit_breaker: CircuitBreakerSettings {
-            failures_to_open: limit(delivery.circuit_breaker_failures),
-            open: Backoff { base: delivery.circuit_breaker_open_base, max: delivery.circuit_breaker_open_max },
-        },
-        backoff: Backoff { base: delivery.backoff_base, max: delivery.backoff_max },
-        retry_policy: RetryPolicy {
-            maximum_retry_attempts: delivery.maximum_retry_attempts,
-            maximum_event_age_seconds: u32::try_from(delivery.maximum_event_age.as_secs()).unwrap_or(u32::MAX),
-        },
-    }
 }

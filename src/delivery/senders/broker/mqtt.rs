@@ -301,7 +301,7 @@ mod tests {
             let bytes = packet(PUBACK, &vec![7; length]);
             assert_eq!(read_packet(&mut bytes.as_slice()).await.unwrap(), (PUBACK, vec![7; length]));
         }
-        assert!(read_packet(&mut packet(PUBACK, &[0; 65_537]).as_slice()).await.is_err());
+        assert!(read_packet(&mut packet(PUBACK, &vec![0; 65_537]).as_slice()).await.is_err());
         assert!(read_packet(&mut [PUBACK, 0xFF, 0xFF, 0xFF, 0xFF, 1].as_slice()).await.is_err());
     }
 
