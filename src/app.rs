@@ -164,9 +164,7 @@ impl App {
 
         let delivery_threads =
             Threads::start("delivery", delivery_thread_count(config)).map_err(StartError::Threads)?;
-        HttpSender::check(&config.connections)?;
-        let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
-        let senders = senders(config, clock.clone(), Arc::clone(&connections), &random)?;
+        let (senders, connections) = senders(config, clock.clone(), &random)?;
         let dispatcher = Dispatcher::new(
             Arc::clone(&engine),
             journal.clone(),
@@ -421,12 +419,14 @@ fn engine_settings(config: &Config) -> engine::Settings {
     }
 }
 
+/// Those who send, and the connections that they ask for and that may be replaced.
 fn senders(
     config: &Config,
     clock: Arc<SystemClock>,
-    connections: Arc<CurrentConnections>,
     random: &Arc<Random>,
-) -> Result<Senders, StartError> {
+) -> Result<(Senders, Arc<CurrentConnections>), StartError> {
+    HttpSender::check(&config.connections)?;
+    let connections = Arc::new(CurrentConnections::new(config.connections.clone()));
     let guard = EgressGuard::new(egress(config));
     let (connect_timeout, response_timeout) = (config.delivery.connect_timeout, config.delivery.response_timeout);
     let http = HttpSender::new(guard.clone(), clock.clone(), connect_timeout, response_timeout)?;
@@ -440,7 +440,8 @@ fn senders(
     let dialer = Dialer::new(guard, config.delivery.connect_timeout)?;
     let local = LocalSender::new(local_targets(config), config.delivery.response_timeout);
     let broker = BrokerSender::new(dialer, Arc::clone(random), config.delivery.response_timeout);
-    Ok(Senders { http, aws, broker, local, connections })
+    let senders = Senders { http, aws, broker, local, connections: Arc::clone(&connections) };
+    Ok((senders, connections))
 }
 
 /// Where the AWS key may come from, in the order of AWS's own tools.
