@@ -59,11 +59,46 @@ def test_resources_are_made_do_not_drift_are_changed_and_go(terraform, client):
                 "KinesisParameters": {"PartitionKeyPath": key},
             }
             | ({"InputPath": "$.detail"} if stage == "first" else {}),
+            "task": {
+                "Arn": "arn:aws:ecs:us-east-1:000000000000:cluster/orders",
+                "RoleArn": role,
+                "EcsParameters": {
+                    "TaskDefinitionArn": "arn:aws:ecs:us-east-1:000000000000:task-definition/report:1",
+                    "TaskCount": {"first": 1, "second": 2}[stage],
+                    "LaunchType": "FARGATE",
+                    "PlatformVersion": "LATEST",
+                    "NetworkConfiguration": {
+                        "awsvpcConfiguration": {
+                            "Subnets": ["subnet-1"],
+                            "SecurityGroups": ["sg-1"],
+                            "AssignPublicIp": "ENABLED",
+                        }
+                    },
+                    "PropagateTags": "TASK_DEFINITION",
+                    "Tags": [{"Key": "stage", "Value": stage}],
+                },
+            },
+            "job": {
+                "Arn": "arn:aws:batch:us-east-1:000000000000:job-queue/orders",
+                "RoleArn": role,
+                "BatchParameters": {
+                    "JobDefinition": "report:1",
+                    "JobName": f"report-{stage}",
+                    "ArrayProperties": {"Size": 2},
+                    "RetryStrategy": {"Attempts": {"first": 1, "second": 3}[stage]},
+                },
+            },
         }
         (hourly,) = client.list_rules(NamePrefix="hourly-")["Rules"]
         expected = {"first": ("rate(1 hour)", "DISABLED"), "second": ("cron(0 12 * * ? *)", "ENABLED")}
         assert (hourly["ScheduleExpression"], hourly["State"]) == expected[stage]
-        (function,) = client.list_targets_by_rule(Rule=hourly["Name"])["Targets"]
+        command, function = client.list_targets_by_rule(Rule=hourly["Name"])["Targets"]
+        assert command == {
+            "Id": "command",
+            "Arn": "arn:aws:ssm:us-east-1:000000000000:document/Report",
+            "RoleArn": role,
+            "RunCommandParameters": {"RunCommandTargets": [{"Key": "tag:stage", "Values": [stage]}]},
+        }
         arn = "arn:aws:lambda:us-east-1:000000000000:function:report"
         assert function == {"Id": "function", "Arn": arn, "Input": json.dumps({"stage": stage}, separators=(",", ":"))}
         organization = {"first": "o-a1b2c3d4e5", "second": "o-f6a7b8c9d0"}[stage]

@@ -131,6 +131,56 @@ resource "aws_cloudwatch_event_target" "stream" {
   }
 }
 
+resource "aws_cloudwatch_event_target" "task" {
+  rule           = aws_cloudwatch_event_rule.placed.name
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  target_id      = "task"
+  arn            = "arn:aws:ecs:us-east-1:000000000000:cluster/orders"
+  role_arn       = "arn:aws:iam::000000000000:role/${var.stage}"
+
+  ecs_target {
+    task_definition_arn = "arn:aws:ecs:us-east-1:000000000000:task-definition/report:1"
+    task_count          = var.stage == "first" ? 1 : 2
+    launch_type         = "FARGATE"
+    platform_version    = "LATEST"
+    propagate_tags      = "TASK_DEFINITION"
+    tags                = { stage = var.stage }
+
+    network_configuration {
+      subnets          = ["subnet-1"]
+      security_groups  = ["sg-1"]
+      assign_public_ip = true
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_target" "job" {
+  rule           = aws_cloudwatch_event_rule.placed.name
+  event_bus_name = aws_cloudwatch_event_bus.orders.name
+  target_id      = "job"
+  arn            = "arn:aws:batch:us-east-1:000000000000:job-queue/orders"
+  role_arn       = "arn:aws:iam::000000000000:role/${var.stage}"
+
+  batch_target {
+    job_definition = "report:1"
+    job_name       = "report-${var.stage}"
+    array_size     = 2
+    job_attempts   = var.stage == "first" ? 1 : 3
+  }
+}
+
+resource "aws_cloudwatch_event_target" "command" {
+  rule      = aws_cloudwatch_event_rule.hourly.name
+  target_id = "command"
+  arn       = "arn:aws:ssm:us-east-1:000000000000:document/Report"
+  role_arn  = "arn:aws:iam::000000000000:role/${var.stage}"
+
+  run_command_targets {
+    key    = "tag:stage"
+    values = [var.stage]
+  }
+}
+
 resource "aws_cloudwatch_event_target" "function" {
   rule      = aws_cloudwatch_event_rule.hourly.name
   target_id = "function"
