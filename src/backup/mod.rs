@@ -1,6 +1,6 @@
 //! A backup: store and journal as they were at one moment, in one file that no storage engine is needed to read.
 //!
-//! The file is a line that names the form, then frames ([`frames`]) that each have their checksum: first the header, then
+//! The file is a line that names the form, then frames (`frames`) that each have their checksum: first the header, then
 //! the records of the store, then the entries of the journal by space, and last the end, with a checksum over everything.
 //! It is written and read as a stream. Entries of the journal are carried as they are; their values say their form.
 
