@@ -29,7 +29,7 @@ use crate::runtime::Random;
 use crate::telemetry::Telemetry;
 
 const TARGET: TargetNumber = TargetNumber(1);
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 2_000;
 const AGE: Duration = Duration::from_secs(120);
 const CONCURRENCY: usize = 4;
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aws_services import AwsServices
-from brokers import Kafka, Mosquitto, RabbitMq, Redis
+from brokers import Kafka, Mosquitto, Nats, RabbitMq, Redis
 from conftest import REGION
 from matrix import DOCUMENT
 from waiting import wait_until
@@ -42,14 +42,20 @@ PAGES = [page for page in sorted(FOLDER.glob("*.md")) if page != README and "\n`
 
 
 # The pages of message brokers whose examples end with commands, and the server of each, on the port that the page names.
-BROKERS = {"kafka": (Kafka, 9092), "mqtt": (Mosquitto, 1883), "redis": (Redis, 6379), "rabbitmq": (RabbitMq, 5672)}
+BROKERS = {
+    "kafka": (Kafka, 9092),
+    "mqtt": (Mosquitto, 1883),
+    "nats": (Nats, 4222),
+    "redis": (Redis, 6379),
+    "rabbitmq": (RabbitMq, 5672),
+}
 
 
 @pytest.fixture
 def shell(start_daemon, tmp_path):
     """A function that runs a script as the page's reader would, and gives how it ended."""
     moto = AwsServices(tmp_path)
-    daemon = start_daemon({"AWS_ENDPOINT_URL": moto.url})
+    daemon = start_daemon({"AWS_ENDPOINT_URL": moto.url, "EVENTYARD_LOCAL_TARGETS__FOLDER": str(tmp_path)})
     tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     places = {"AWS_ENDPOINT_URL": moto.url, "AWS_ENDPOINT_URL_EVENTBRIDGE": daemon.api_url}
 
@@ -78,6 +84,10 @@ def test_the_example_of_a_broker_does_what_it_shows(shell, tmp_path, name):
         does_what_it_shows(shell, (FOLDER / f"{name}.md").read_text().replace(str(port), str(broker.port)))
     finally:
         broker.stop()
+
+
+def test_the_example_of_files_does_what_it_shows(shell, tmp_path):
+    does_what_it_shows(shell, (FOLDER / "local.md").read_text().replace("/tmp/events", str(tmp_path)))
 
 
 def does_what_it_shows(shell, text):
