@@ -120,10 +120,11 @@ impl OrderedBacklog {
         if let Some(waiting) = self.groups.get_mut(&group) {
             waiting.is_under_way = false;
         }
-        match retry {
-            Some(retry) => self.hold(retry, group),
-            None => self.offer_head(group),
+        if let Some(retry) = retry {
+            self.hold(retry, group);
         }
+        // The retry need not be the head: what came before it may have been read meanwhile, where the order is new.
+        self.offer_head(group);
     }
 
     /// When the next head is due that waits for its time.

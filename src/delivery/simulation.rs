@@ -1,7 +1,7 @@
 //! A simulation of one target's deliveries by seed, under a time of its own: outages, groups of events that fail by
 //! themselves, pauses, crashes that lose what was not synced, clocks that jump. The queue, its gate, the retry policy and the journal are the real ones; the network is drawn.
 //!
-//! `EVENTYARD_SIMULATION_SEED=n cargo test simulation` plays seed n again.
+//! `EVENTYARD_SIMULATION_SEED=n cargo test simulation` plays seed n again, `EVENTYARD_SIMULATION_SEEDS=n` the first n.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -434,11 +434,12 @@ async fn simulate(seed: u64, sometimes: &mut Sometimes) {
 #[tokio::test]
 async fn every_delivery_ends_whatever_happens() {
     let mut sometimes = Sometimes::default();
-    if let Some(seed) = std::env::var_os("EVENTYARD_SIMULATION_SEED") {
-        simulate(seed.to_str().unwrap().parse().unwrap(), &mut sometimes).await;
+    let given = |name| std::env::var_os(name).map(|number| number.to_str().unwrap().parse().unwrap());
+    if let Some(seed) = given("EVENTYARD_SIMULATION_SEED") {
+        simulate(seed, &mut sometimes).await;
         return;
     }
-    for seed in 0..SEEDS {
+    for seed in 0..given("EVENTYARD_SIMULATION_SEEDS").unwrap_or(SEEDS) {
         // The seed of a panic is the last one that was begun.
         print!("seed {seed}, ");
         simulate(seed, &mut sometimes).await;

@@ -49,7 +49,7 @@ def test_binary(daemon, target):
     sent = ATTRIBUTES | {"datacontenttype": "application/json", "data": {"total": 20}}
     found = [put_together(delivered.json()) for delivered in target.wait_for(2)]
     other = ATTRIBUTES | {"datacontenttype": "application/octet-stream", "data_base64": "AAE="}
-    assert sorted(found, key=len) == sorted([sent, other], key=len) and sent in found and other in found
+    assert len(found) == 2 and sent in found and other in found
 
 
 def test_batch(daemon, target):
