@@ -105,7 +105,7 @@ impl Caller {
                     let results = serde_json::from_str::<Value>(&reply.body).unwrap_or_default();
                     return accepted(oracle, &numbers, &results, &reply.body);
                 }
-                400 if reply.body.contains("ThrottlingException") => {
+                400 | 429 if reply.body.contains("ThrottlingException") => {
                     oracle.facts.meet_if(true, Fact::RefusedByFullDisk);
                 }
                 // Stopping.
