@@ -1,7 +1,8 @@
 //! What `PutEvents` and delivery cost, as a ratio to bare servers and clients that do the least that could be done.
 //!
 //! `cargo bench --bench put_events`; with `-- schedules` very many schedules at once, with `-- isolation` bad targets beside
-//! good ones, with `-- backlog` a million deliveries for a target that is down, with `-- delivery` events all the way to sinks.
+//! good ones, with `-- backlog` a million deliveries for a target that is down, with `-- delivery` events all the way to sinks,
+//! with `-- scale` many rules and many stored events.
 //! docs/PERFORMANCE.md says how to read it. The bench starts everything that is measured as a process of its own: eventyard,
 //! and itself in one of the `roles`. It is the load generator, on one thread. All traffic
 //! stays on 127.0.0.1, every phase ends by itself, and each round has every phase once, so that what else the machine does
@@ -31,6 +32,8 @@ mod process;
 mod report;
 #[path = "put_events/roles.rs"]
 mod roles;
+#[path = "put_events/scale.rs"]
+mod scale;
 #[path = "put_events/schedules.rs"]
 mod schedules;
 #[path = "put_events/stamps.rs"]
@@ -75,7 +78,8 @@ async fn bench(parts: &[&str]) -> Result<()> {
             "isolation" => isolation::measure(folder.path()).await?,
             "backlog" => backlog::measure(folder.path()).await?,
             "delivery" => delivery::measure(folder.path()).await?,
-            _ => return Err(format!("'{part}' is none of schedules, isolation, backlog, delivery").into()),
+            "scale" => scale::measure(folder.path()).await?,
+            _ => return Err(format!("'{part}' is none of schedules, isolation, backlog, delivery, scale").into()),
         };
         say(&text)?;
     }

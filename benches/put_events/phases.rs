@@ -190,14 +190,19 @@ pub(crate) async fn post() -> Result<Rate> {
 }
 
 /// What a phase of `PutEvents` showed.
-struct Ingested {
-    ingest: Ingest,
+pub(crate) struct Ingested {
+    pub(crate) ingest: Ingest,
     /// All events, the warm-up's too.
     accepted: u32,
     delivered_per_second: f64,
 }
 
-async fn ingest(process: &Process, address: SocketAddr, entries: u32, sink: Option<SocketAddr>) -> Result<Ingested> {
+pub(crate) async fn ingest(
+    process: &Process,
+    address: SocketAddr,
+    entries: u32,
+    sink: Option<SocketAddr>,
+) -> Result<Ingested> {
     LocalSet::new().run_until(ingest_here(process, address, entries, sink)).await
 }
 
