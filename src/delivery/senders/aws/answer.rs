@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Bytes of an answer that are read; what is asked of services answers with less.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// Codes that ask for less, beside all that speak of throttling or of a limit that is exceeded.
+/// Codes that ask for less, beside all that speak of throttling, or of a limit or a quota that is exceeded.
 const THROTTLED: [&str; 6] = [
     "OverLimit",
     "ProvisionedThroughputExceededException",
@@ -21,14 +21,19 @@ const THROTTLED: [&str; 6] = [
 ];
 
 /// Codes of 4xx answers that an operator or time can mend: our credentials and clock, and what is not ready yet.
-const PASSING: [&str; 20] = [
+const PASSING: [&str; 26] = [
     "AgentsAlreadyRunningAssessmentException",
+    // The file system of a Lambda function.
+    "EFSIOException",
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
     "IncompleteSignatureException",
     "InternalError",
+    "InternalException",
     "InternalFailure",
+    "InternalFailureException",
+    "InternalServerError",
     "InvalidClientTokenId",
     "InvalidSignatureException",
     "MissingAuthenticationToken",
@@ -37,6 +42,8 @@ const PASSING: [&str; 20] = [
     "RequestExpired",
     "RequestTimeout",
     "RequestTimeoutException",
+    "ServerException",
+    "ServiceException",
     "ServiceTemporarilyUnavailableException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
@@ -109,7 +116,8 @@ impl Answer {
         if status < 400 {
             return AttemptOutcome::from_http_status(status, excerpt, retry_after);
         }
-        if code.contains("Throttl") || code.contains("LimitExceeded") || THROTTLED.contains(&code.as_str()) {
+        let asks_for_less = ["Throttl", "LimitExceeded", "QuotaExceeded"].iter().any(|part| code.contains(part));
+        if asks_for_less || THROTTLED.contains(&code.as_str()) {
             return AttemptOutcome::Throttled { status, excerpt, retry_after };
         }
         if PASSING.contains(&code.as_str()) {
@@ -147,6 +155,10 @@ mod tests {
             (400, "AutomationExecutionLimitExceededException", "THROTTLED"),
             (503, "RequestLimitExceeded", "THROTTLED"),
             (429, "TooManyRequestsException", "THROTTLED"),
+            (402, "ServiceQuotaExceededException", "THROTTLED"),
+            (400, "InternalFailureException", "TARGET_FAILED"),
+            (400, "ServerException", "TARGET_FAILED"),
+            (410, "EFSIOException", "TARGET_FAILED"),
             (403, "ExpiredTokenException", "TARGET_FAILED"),
             (403, "InvalidSignatureException", "TARGET_FAILED"),
             (403, "AccessDeniedException", "REFUSED_BY_TARGET"),
