@@ -3,6 +3,7 @@
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::limits::ANSWER_EXCERPT_BYTES_MAX;
 use eventyard_core::retry_after::RetryAfter;
+use eventyard_core::secret::redacted;
 use reqwest::Response;
 use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
@@ -62,8 +63,8 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Reads an answer to its end, or as much as is worth it.
-    pub(super) async fn read(mut response: Response) -> Result<Self, reqwest::Error> {
+    /// Reads an answer to its end, or as much as is worth it. What is kept of it shows none of `secrets`.
+    pub(super) async fn read(mut response: Response, secrets: &[&str]) -> Result<Self, reqwest::Error> {
         let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (status, named) = (response.status().as_u16(), header("x-amzn-errortype"));
         let retry_after = header(RETRY_AFTER.as_str()).and_then(|text| RetryAfter::parse(&text));
@@ -73,7 +74,7 @@ impl Answer {
         {
             bytes.extend_from_slice(&chunk);
         }
-        let body = String::from_utf8_lossy(&bytes).into_owned();
+        let body = redacted(&String::from_utf8_lossy(&bytes), secrets);
         Ok(Self::new(status, named.as_deref(), body, retry_after))
     }
 

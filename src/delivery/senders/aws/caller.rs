@@ -7,6 +7,7 @@ use std::time::Duration;
 use eventyard_core::clock::Clock;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::name::Region;
+use eventyard_core::secret::Secret;
 use eventyard_core::sigv4::{Request, amz_date, authorization};
 use reqwest::{Client, Url};
 
@@ -68,7 +69,14 @@ impl Caller<'_> {
     /// How the attempt ended when there was no answer.
     pub(super) async fn call(&self, call: &Call) -> Result<Answer, AttemptOutcome> {
         let request = self.request(call).map_err(|reason| AttemptOutcome::RequestInvalid { reason })?;
-        let exchange = async { Answer::read(request.send().await?).await };
+        let credentials = self.credentials.as_ref();
+        let secrets = [
+            credentials.map(|credentials| &credentials.secret_access_key),
+            credentials.and_then(|credentials| credentials.session_token.as_ref()),
+            call.secret.as_ref(),
+        ];
+        let secrets: Vec<&str> = secrets.into_iter().flatten().map(Secret::expose).collect();
+        let exchange = async { Answer::read(request.send().await?, &secrets).await };
         match tokio::time::timeout(self.response_timeout, exchange).await {
             Ok(answer) => answer.map_err(|error| failure(&error)),
             Err(_) => Err(AttemptOutcome::TimedOut { waited_for: "the answer" }),

@@ -93,9 +93,14 @@ impl BrokerSender {
 
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: BrokerDelivery<'_>) -> AttemptOutcome {
-        match tokio::time::timeout(self.response_timeout, self.try_send(delivery)).await {
+        let connection = delivery.connection.clone();
+        let outcome = match tokio::time::timeout(self.response_timeout, self.try_send(delivery)).await {
             Ok(outcome) => outcome.unwrap_or_else(|failure| failure),
             Err(_) => AttemptOutcome::TimedOut { waited_for: "the broker's confirmation" },
+        };
+        match connection.as_ref().and_then(|connection| connection.password.as_ref()) {
+            Some(password) => outcome.without(&[password.expose()]),
+            None => outcome,
         }
     }
 

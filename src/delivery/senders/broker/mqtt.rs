@@ -320,6 +320,18 @@ mod tests {
         assert!(read_packet(&mut [PUBACK, 0xFF, 0xFF, 0xFF, 0xFF, 1].as_slice()).await.is_err());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_a_packet_or_refused(bytes: Vec<u8>) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            if let Ok((_, packet)) = runtime.block_on(read_packet(&mut bytes.as_slice())) {
+                proptest::prop_assert!(bytes.ends_with(&packet) || packet.len() < bytes.len());
+            }
+            let (receive_maximum, _) = bounds(&bytes);
+            proptest::prop_assert!(receive_maximum > 0);
+        }
+    }
+
     #[test]
     fn a_broker_says_what_it_takes() {
         let name = b"\x12\x00\x02us\x26\x00\x01a\x00\x01b".as_slice();

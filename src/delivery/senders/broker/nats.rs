@@ -319,3 +319,58 @@ async fn line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> Result<String, Att
 fn said(line: &str) -> String {
     line.trim_start_matches("-ERR").trim().trim_matches('\'').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared() -> Shared {
+        let inbox = Some("_INBOX.a".to_owned());
+        let (next_reply, ping) = (AtomicU64::new(0), Notify::new());
+        Shared { max_payload: 1, inbox, next_reply, waiting: Mutex::default(), ping }
+    }
+
+    fn read_all(bytes: &[u8]) -> Shared {
+        let shared = shared();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (ours, mut theirs) = tokio::io::duplex(bytes.len().max(1));
+            theirs.write_all(bytes).await.unwrap();
+            drop(theirs);
+            let (receiving, _sending) = tokio::io::split(Box::new(ours) as Box<dyn Stream>);
+            let mut reader = BufReader::new(receiving);
+            while read(&shared, &mut reader).await.is_ok() {}
+        });
+        shared
+    }
+
+    #[test]
+    fn an_error_is_kept_for_the_message_that_it_is_about() {
+        let said = read_all(b"+OK\r\n-ERR 'Permissions Violation'\r\nMSG _INBOX.a.7 1 2\r\n{}\r\nPING\r\n");
+        assert_eq!(said.waiting().error.as_deref(), Some("Permissions Violation"));
+    }
+
+    #[test]
+    fn a_stream_says_whether_it_stored() {
+        for (answer, code) in [
+            (r#"{"stream": "s", "seq": 1}"#, "DELIVERED"),
+            (r#"{"stream": "s", "seq": 1, "duplicate": true}"#, "DELIVERED"),
+            (r#"{"error": {"code": 503, "description": "busy"}}"#, "TARGET_FAILED"),
+            (r#"{"error": {"code": 400, "description": "no"}}"#, "REFUSED_BY_TARGET"),
+            ("NATS/1.0 503\r\n\r\n", "TARGET_FAILED"),
+            ("thanks", "TARGET_FAILED"),
+        ] {
+            assert_eq!(stored(answer.as_bytes()).error_code(), code, "{answer}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_read_to_its_end(bytes: Vec<u8>, size: usize, rest: Vec<u8>) {
+            read_all(&bytes);
+            let message = [format!("HMSG _INBOX.a.1 1 12 {size}\r\n").as_bytes(), rest.as_slice()].concat();
+            read_all(&message);
+            let _ = stored(&bytes);
+        }
+    }
+}

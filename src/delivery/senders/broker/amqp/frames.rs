@@ -225,6 +225,21 @@ mod tests {
         assert_eq!((method, fields.u64(), fields.u8(), fields.u8()), (BASIC_ACK, Some(3), Some(1), None));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_a_frame_or_refused(bytes: Vec<u8>, kind in 1..=3_u8) {
+            let framed = Bytes(bytes.clone()).frame(kind, 1);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let frame = runtime.block_on(Frame::read(&mut framed.as_slice())).unwrap();
+            proptest::prop_assert_eq!(&frame.payload, &bytes);
+            let _ = frame.content();
+            if let Some((_, mut fields)) = frame.method() {
+                let _ = (fields.short_text(), fields.long_text().map(<[u8]>::len), fields.u64());
+            }
+            let _ = runtime.block_on(Frame::read(&mut bytes.as_slice()));
+        }
+    }
+
     #[tokio::test]
     async fn what_is_no_frame_is_refused() {
         for bytes in

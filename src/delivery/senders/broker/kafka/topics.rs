@@ -77,7 +77,36 @@ pub(super) fn read(answer: &[u8]) -> Option<(i16, Topic)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::Bytes;
     use super::*;
+
+    /// What a broker answers of one topic with two partitions, of which it leads the first.
+    fn answer() -> Vec<u8> {
+        let broker = Bytes::default().i32(0).i32(1).i32(7).text("host").i32(9092).text("");
+        let topic = broker.text("cluster").i32(7).i32(1).i16(0).text("orders").i8(0).i32(2);
+        let partition = |bytes: Bytes, number, leader| bytes.i16(0).i32(number).i32(leader).i32(1).i32(7).i32(0);
+        partition(partition(topic, 1, 8), 0, 7).0
+    }
+
+    #[test]
+    fn partitions_are_read_in_their_order() {
+        let (code, topic) = read(&answer()).unwrap();
+        assert_eq!((code, topic.leaders), (0, vec![Some(("host".to_owned(), 9092)), None]));
+        for end in 0..answer().len() {
+            assert!(read(&answer()[..end]).is_none(), "{end}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_an_answer_or_none(bytes: Vec<u8>, at in 0..100_usize, byte: u8) {
+            let _ = read(&bytes);
+            let mut changed = answer();
+            let at = at % changed.len();
+            changed[at] = byte;
+            let _ = read(&changed);
+        }
+    }
 
     #[test]
     fn what_is_old_is_asked_for_again() {
