@@ -11,6 +11,7 @@ import pytest
 from aws_services import AwsServices
 from brokers import Kafka, Mosquitto, Nats, RabbitMq, Redis
 from conftest import REGION
+from daemon import free_ports
 from matrix import DOCUMENT
 from waiting import wait_until
 
@@ -52,16 +53,22 @@ BROKERS = {
 
 
 @pytest.fixture
-def shell(start_daemon, tmp_path):
+def shell(start_daemon, binary, tmp_path):
     """A function that runs a script as the page's reader would, and gives how it ended."""
     moto = AwsServices(tmp_path)
+    # Where the pages have a server for what moto does not have.
+    (stand_in,) = free_ports(1)
+    stands_in = ",".join(f"{service}=http://127.0.0.1:{stand_in}" for service in ["codepipeline", "inspector"])
     env = {"AWS_ENDPOINT_URL": moto.url, "AWS_ENDPOINT_URL_EVENTBRIDGE": moto.url}
+    env |= {"EVENTYARD_AWS_SERVICES__ENDPOINT_URLS": stands_in}
     daemon = start_daemon(env | {"EVENTYARD_LOCAL_TARGETS__FOLDER": str(tmp_path)})
-    tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    tools = f"{Path(binary).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     places = {"AWS_ENDPOINT_URL": moto.url, "AWS_ENDPOINT_URL_EVENTBRIDGE": daemon.api_url}
 
     def run(script):
         env = os.environ | places | {"PATH": tools, "AWS_DEFAULT_REGION": REGION}
+        script = script.replace("127.0.0.1:4011", daemon.admin_address)
+        script = script.replace('("127.0.0.1", 4020)', f'("127.0.0.1", {stand_in})')
         command = ["bash", "-euc", script]
         return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
 
