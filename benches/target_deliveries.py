@@ -188,6 +188,7 @@ async def serve(reader, writer):
 
 async def main():
     server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))
+    print("ready", flush=True)
     await server.serve_forever()
 
 asyncio.run(main())
@@ -197,7 +198,8 @@ asyncio.run(main())
 @contextlib.contextmanager
 def http_server(_):
     (port,) = free_ports(1)
-    server = subprocess.Popen([sys.executable, "-c", HTTP_SERVER, str(port)], stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", HTTP_SERVER, str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     @contextlib.contextmanager
     def connection():
@@ -211,7 +213,7 @@ def http_server(_):
         client.close()
 
     try:
-        time.sleep(1)
+        server.stdout.readline()
         yield EVENTS, {"Arn": f"http://127.0.0.1:{port}/"}, {}, partial(in_threads, EVENTS, connection)
     finally:
         server.kill()
