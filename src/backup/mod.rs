@@ -78,8 +78,13 @@ pub enum BackupError {
     #[error("this is no backup that this release of eventyard can read")]
     NoBackup,
     /// A newer release wrote it.
-    #[error("eventyard {0} took the backup, in a form that this release, {}, does not know: use release {0} or a later one", env!("CARGO_PKG_VERSION"))]
-    Newer(String),
+    #[error(
+        "eventyard {release} took the backup, in a form that this release does not know: use release {release} or a later one"
+    )]
+    Newer {
+        /// The release to use.
+        release: String,
+    },
     /// It ends before its end.
     #[error("the backup was cut short at byte {0}")]
     CutShort(u64),
@@ -164,7 +169,7 @@ impl<R: Read> BackupReader<R> {
         let first = frames.next(END)?.filter(|frame| frame.space == HEADER).ok_or(BackupError::NoBackup)?;
         let header: Header = serde_json::from_slice(&first.value).map_err(|error| frames.damaged(&error))?;
         if header.store_schema > newest_store_schema() || header.journal_schema > journal::SCHEMA {
-            return Err(BackupError::Newer(header.version));
+            return Err(BackupError::Newer { release: header.version });
         }
         Ok(Self { frames, header })
     }
@@ -268,7 +273,7 @@ mod tests {
             let mut bytes = Vec::new();
             let mut frames = FrameWriter::start(&mut bytes).unwrap();
             let header = Header { version: "9.8.7".to_owned(), taken_ms: 0, store_schema, journal_schema };
-            frames.write(HEADER, &[], &super::json(&header).unwrap()).unwrap();
+            frames.write(HEADER, &[], &json(&header).unwrap()).unwrap();
             frames.end(END).unwrap();
             let said = read(&bytes).unwrap_err().to_string();
             assert!(said.contains("use release 9.8.7 or a later one"), "{said}");

@@ -127,7 +127,7 @@ impl FjallDisk {
         let generation = parse_keyspace_name(old.name()).map_or(0, |(_, generation)| generation);
         let new = self.make(space, generation + 1)?;
         let (mut batch, mut bytes) = (self.db.batch(), 0);
-        let gaps = salvage::read(&old, &mut |key, value| {
+        let gaps = salvage::read(&old, |key, value| {
             batch.insert(&new, key, value);
             bytes += key.len() + value.len();
             if bytes >= PAGE_BYTES_MAX {
@@ -248,7 +248,7 @@ fn parse_keyspace_name(name: &str) -> Option<(Space, u32)> {
 }
 
 fn gaps(keyspace: &Keyspace) -> Vec<salvage::Gap> {
-    salvage::read::<Infallible>(keyspace, &mut |_, _| Ok(())).unwrap_or_default()
+    salvage::read::<Infallible>(keyspace, |_, _| Ok(())).unwrap_or_default()
 }
 
 fn failed(action: &'static str, space: Space, error: &fjall::Error) -> DiskError {

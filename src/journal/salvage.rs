@@ -97,7 +97,7 @@ fn tables(keyspace: &Keyspace) -> Vec<Table> {
 
 /// Reads what is in the tables of a keyspace, in order, each key once; answers what cannot be read. What is in memory only is
 /// not read.
-pub(super) fn read<E>(keyspace: &Keyspace, take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), E>) -> Result<Vec<Gap>, E> {
+pub(super) fn read<E>(keyspace: &Keyspace, mut take: impl FnMut(&[u8], &[u8]) -> Result<(), E>) -> Result<Vec<Gap>, E> {
     let (mut tables, mut gaps) = (tables(keyspace), Vec::new());
     let count = tables.len();
     let mut heads = BinaryHeap::new();
