@@ -22,8 +22,9 @@ use bytes::Bytes;
 use eventyard_core::account::Account;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventId;
+use eventyard_core::forwarding::{WAY_HEADER, parse_way};
 use hyper::StatusCode;
-use hyper::header::{HeaderValue, ORIGIN, RETRY_AFTER};
+use hyper::header::{HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER};
 
 use crate::auth::{AllowedHosts, Authenticator, Identity, NotTheSameAccounts, Throttle};
 use crate::engine::{Caller, Engine};
@@ -122,7 +123,8 @@ impl Api {
         let from_query = identity.is_presigned && body.is_empty() && matches!(route, Route::Operation(_));
         let body = if from_query { query_input::read(request)? } else { body.clone() };
         let Identity { account, region, organization, .. } = identity;
-        Ok((Caller { account, region, organization }, body))
+        let forwarded_from = forwarded_from(&request.headers)?;
+        Ok((Caller { account, region, organization, forwarded_from }, body))
     }
 
     fn answer(&self, outcome: Outcome, started: Instant) -> Answer {
@@ -177,6 +179,14 @@ impl Handler for Api {
             Outcome { operation: "Unknown", content_type: wire::AWS_JSON, is_plain: false, result: Err(error) };
         self.answer(outcome, Instant::now())
     }
+}
+
+/// The way that events have behind them which another daemon forwards. Whoever lies about it only has its own events
+/// forwarded less far.
+fn forwarded_from(headers: &HeaderMap) -> Result<Vec<String>, ServiceError> {
+    let Some(value) = headers.get(WAY_HEADER) else { return Ok(Vec::new()) };
+    let invalid = || ServiceError::validation(format!("The header {WAY_HEADER} is not valid."));
+    parse_way(value.to_str().map_err(|_| invalid())?).ok_or_else(invalid)
 }
 
 fn body_error(error: BodyError) -> ServiceError {

@@ -70,6 +70,8 @@ pub struct Caller {
     pub region: Region,
     /// The organization the account belongs to, for policies that name one.
     pub organization: Option<OrganizationId>,
+    /// The ARNs of the event buses on which the events it puts were before, at a daemon that forwards them.
+    pub forwarded_from: Vec<String>,
 }
 
 /// The bounds the engine keeps.

@@ -85,5 +85,6 @@ pub(crate) fn caller(account: &str, organization: Option<&str>) -> Caller {
         account: AccountId::parse(account).unwrap(),
         region: Region::parse("eu-west-1").unwrap(),
         organization: organization.map(|id| OrganizationId::parse(id).unwrap()),
+        forwarded_from: Vec::new(),
     }
 }
