@@ -37,11 +37,15 @@ pub enum Applied {
 }
 
 impl Engine {
-    /// Says whether a rule could be applied, as far as that is known before others are.
+    /// Says whether a rule could be applied, as far as that is known without the others that are declared.
     ///
     /// # Errors
-    /// Amazon's, as for `PutRule` and `PutTargets`.
+    /// Amazon's, as for `PutRule` and `PutTargets`; a `ValidationException` for an account that is none of the daemon's.
     pub fn check_managed_rule(&self, managed: &ManagedRule) -> Result<(), ServiceError> {
+        let account = &managed.key.bus.account;
+        if !self.settings.accounts.is_empty() && !self.settings.accounts.contains(account) {
+            return Err(ServiceError::validation(format!("the account {account} is not one of [[accounts]]")));
+        }
         self.check_rule(&managed.key.bus, &managed.rule)?;
         check_schedule(&managed.key.bus, &managed.rule)?;
         if managed.targets.len() > self.settings.targets_per_rule_max {
