@@ -97,7 +97,7 @@ impl Engine {
             return Ok(Applied::Unchanged);
         }
         if !is_same {
-            self.put_rule(PutRule { key: key.clone(), rule })?;
+            self.put_rule(PutRule { caller: key.bus.account.clone(), key: key.clone(), rule })?;
         }
         // First those that go, so that there is room for the new ones under the quota.
         self.remove_targets(&key, &gone, true)?;

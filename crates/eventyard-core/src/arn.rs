@@ -59,6 +59,15 @@ impl TaggableResource {
         }
     }
 
+    /// The rule that it is, if it is one.
+    #[must_use]
+    pub fn rule(&self) -> Option<&RuleKey> {
+        match self {
+            Self::EventBus(_) => None,
+            Self::Rule(rule) => Some(rule),
+        }
+    }
+
     /// Reads the ARN of an event bus or a rule; none when it is neither.
     #[must_use]
     pub fn parse(arn: &str) -> Option<Self> {

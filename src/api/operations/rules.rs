@@ -70,7 +70,7 @@ impl PutRuleRequest {
 pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
     let (bus, name, rule) = decode::<PutRuleRequest>(body)?.read(engine)?;
     let key = engine.authorized_rule(caller, "events:PutRule", bus, name)?;
-    let rule_arn = engine.put_rule(PutRule { key, rule })?;
+    let rule_arn = engine.put_rule(PutRule { key, rule, caller: caller.account.clone() })?;
     encode(&PutRuleResponse { rule_arn })
 }
 
@@ -122,7 +122,7 @@ struct RuleShape {
 }
 
 impl From<RuleDescription> for RuleShape {
-    fn from(RuleDescription { key, rule }: RuleDescription) -> Self {
+    fn from(RuleDescription { key, rule, .. }: RuleDescription) -> Self {
         Self {
             arn: rule_arn(&key),
             name: key.name.to_string(),
@@ -140,7 +140,7 @@ impl From<RuleDescription> for RuleShape {
 
 pub(in crate::api) fn describe_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
     let rule = engine.describe_rule(&NamedRuleRequest::key(engine, caller, "events:DescribeRule", body)?)?;
-    let created_by = Some(rule.key.bus.account.to_string());
+    let created_by = Some(rule.created_by.to_string());
     encode(&RuleShape { created_by, ..RuleShape::from(rule) })
 }
 
