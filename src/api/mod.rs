@@ -192,6 +192,7 @@ fn forwarded_from(headers: &HeaderMap) -> Result<Vec<String>, ServiceError> {
 fn body_error(error: BodyError) -> ServiceError {
     let code = match error {
         BodyError::TooLarge(_) => ErrorCode::RequestTooLarge,
+        BodyError::NoRoom => ErrorCode::Throttling,
         BodyError::Broken => ErrorCode::Serialization,
     };
     ServiceError::new(code, error.to_string())
