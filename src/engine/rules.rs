@@ -158,7 +158,7 @@ impl Engine {
     ) -> Result<Page<String>, ServiceError> {
         let registry = self.registry();
         registry.require_bus(bus)?;
-        let rules = registry.rules(bus).filter(|(name, _)| page.is_behind(name.as_str()));
+        let rules = registry.rules_from(bus, page.begin(""));
         let rules =
             rules.filter(|(_, entry)| entry.targets.values().any(|(_, active)| active.target.arn == target_arn));
         Ok(Page::take(rules.map(|(name, _)| (name.to_string(), name.to_string())), page.limit))
