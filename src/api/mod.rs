@@ -129,15 +129,11 @@ impl Api {
 
     fn answer(&self, outcome: Outcome, started: Instant) -> Answer {
         let request_id = EventId::from_random(self.random.next_u128()).to_string();
-        let (code, message) = match &outcome.result {
-            Ok(_) => ("", ""),
-            Err(error) => (error.code.name(), error.message.as_str()),
-        };
+        let code = outcome.result.as_ref().map_or_else(|error| error.code.name(), |_| "");
         let operation = outcome.operation;
         self.telemetry.record(&RequestAnswered {
             operation,
             code,
-            message,
             request_id: &request_id,
             duration: started.elapsed(),
         });

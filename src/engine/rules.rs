@@ -84,6 +84,9 @@ impl Engine {
         let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
         self.write(&[Change::PutRule(key.clone(), stored.clone()), Change::NextNumber(next_number)])?;
         let arn = rule_arn(&key);
+        if stored.rule.role_arn.is_some() {
+            self.telemetry.record(&MemberInert { member: "RoleArn", resource: &arn });
+        }
         let before = self.active_targets(&key);
         self.registry_mut().put_rule(key.clone(), stored, index, schedule);
         self.tell_of_options(&key, &before);
