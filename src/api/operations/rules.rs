@@ -80,8 +80,6 @@ pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) ->
 struct NamedRuleRequest {
     name: Option<String>,
     event_bus_name: Option<String>,
-    /// Only `DeleteRule` has it.
-    force: Option<bool>,
 }
 
 impl NamedRuleRequest {
@@ -154,10 +152,18 @@ pub(in crate::api) fn disable_rule(engine: &Engine, caller: &Caller, body: &[u8]
     Ok(Vec::new())
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeleteRuleRequest {
+    name: Option<String>,
+    event_bus_name: Option<String>,
+    force: Option<bool>,
+}
+
 pub(in crate::api) fn delete_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    let request: NamedRuleRequest = decode(body)?;
-    let key = request.read(engine, caller, "events:DeleteRule")?;
-    engine.delete_rule(&key, request.force.unwrap_or_default())?;
+    let DeleteRuleRequest { name, event_bus_name, force } = decode(body)?;
+    let key = NamedRuleRequest { name, event_bus_name }.read(engine, caller, "events:DeleteRule")?;
+    engine.delete_rule(&key, force.unwrap_or_default())?;
     Ok(Vec::new())
 }
 
