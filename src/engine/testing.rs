@@ -1,6 +1,5 @@
 //! An engine for tests: a real store in a folder that goes away, and a journal on the model of a disk.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
