@@ -286,6 +286,20 @@ fn hard_choices_end() {
         .collect();
     assert_eq!(evaluate(&pattern, &format!("{{{}}}", arrays.join(","))), Ok(false));
 
+    // Of smaller puzzles the answer is found, and is yes: the last field may be absent.
+    for (count, arrays) in [(12, 30), (14, 20), (20, 25), (24, 30), (24, 40)] {
+        let places = |i: usize| [i, i * 7, i * 3, i * 5].map(|place| place % (count - 1));
+        let array = |i: usize| {
+            let [a, b, c, d] = places(i);
+            format!("\"r\":[{{\"k{a}\":1,\"k{b}\":1}},{{\"k{c}\":1,\"k{d}\":1}}]")
+        };
+        let event = format!("{{{}}}", (0..arrays).map(array).collect::<Vec<_>>().join(","));
+        let (present, last) = (fields("k", count - 1), count - 1);
+        let pattern = format!("{{\"r\":{{{present},\"k{last}\":[1,{{\"exists\":false}}]}}}}");
+        let pattern = EventPattern::parse(&pattern, &PatternLimits::default()).unwrap();
+        assert_eq!(evaluate(&pattern, &event), Ok(true), "{count} fields, {arrays} arrays");
+    }
+
     let pattern = EventPattern::parse("{\"r\":{\"a\":[1],\"b\":[1],\"c\":[1]}}", &PatternLimits::default()).unwrap();
     let elements: Vec<_> = (0..30_000).map(|i| format!("{{\"{}\":1}}", ["a", "b", "c"][i % 3])).collect();
     assert_eq!(evaluate(&pattern, &format!("{{\"r\":[{}]}}", elements.join(","))), Ok(false));

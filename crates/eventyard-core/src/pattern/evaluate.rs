@@ -3,7 +3,7 @@
 use super::EventPattern;
 use super::branch::{Branch, Field};
 use super::choice::{self, Candidates};
-use super::event::{EventValues, Wanted};
+use super::event::{EventValues, Placed, Wanted};
 use crate::json::JsonError;
 
 /// Whether an event matches a pattern. `event` is the text of the whole event, envelope and all.
@@ -29,7 +29,7 @@ fn is_match(branch: &Branch, values: &EventValues<'_>, wanted: &Wanted<'_>) -> b
     let mut fields = Vec::new();
     for field in branch.fields() {
         let candidates = candidates(field, values, wanted);
-        if candidates.satisfying.is_empty() && candidates.absence.is_none() {
+        if candidates.are_none() {
             return false;
         }
         fields.push(candidates);
@@ -40,9 +40,7 @@ fn is_match(branch: &Branch, values: &EventValues<'_>, wanted: &Wanted<'_>) -> b
 /// What an event has for a field.
 pub(super) fn candidates(field: &Field, values: &EventValues<'_>, wanted: &Wanted<'_>) -> Candidates {
     let values = wanted.index(&field.path).map_or(&[][..], |path| values.at(path));
-    let mut satisfying: Vec<_> =
-        values.iter().filter(|placed| field.is_satisfied_by(&placed.value)).map(|placed| placed.scope).collect();
-    satisfying.dedup();
-    let scopes = || values.iter().map(|placed| placed.scope).collect();
-    Candidates { satisfying, absence: field.may_be_absent().then(scopes) }
+    let scope = |placed: &Placed<'_>| placed.scope;
+    let satisfying = values.iter().filter(|placed| field.is_satisfied_by(&placed.value)).map(scope);
+    Candidates::new(satisfying, field.may_be_absent().then(|| values.iter().map(scope)))
 }

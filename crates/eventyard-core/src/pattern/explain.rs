@@ -102,16 +102,16 @@ impl<'e> BranchExplainer<'_, 'e> {
     fn explain(&self, branch: &Branch) -> (usize, Explanation) {
         let candidates: Vec<_> =
             branch.fields().iter().map(|field| candidates(field, self.values, self.wanted)).collect();
-        if let Some(choices) = choice::find(&self.values.scopes, &candidates) {
-            let chosen = branch.fields().iter().zip(choices).map(|(field, scope)| self.chosen(field, scope));
-            return (branch.fields().len(), Explanation::Match(chosen.collect()));
-        }
-        // What fails with some fields fails with more of them, so the first to fail can be found by halving.
-        let lengths: Vec<usize> = (1..=candidates.len()).collect();
-        let satisfied = lengths.partition_point(|&length| choice::exists(&self.values.scopes, &candidates[..length]));
+        let satisfied = match choice::find(&self.values.scopes, &candidates) {
+            Ok(choices) => {
+                let chosen = branch.fields().iter().zip(choices).map(|(field, scope)| self.chosen(field, scope));
+                return (branch.fields().len(), Explanation::Match(chosen.collect()));
+            }
+            Err(satisfied) => satisfied,
+        };
         let failing = satisfied.min(branch.fields().len() - 1);
         let field = &branch.fields()[failing];
-        let is_in_other_element = !candidates[failing].satisfying.is_empty();
+        let is_in_other_element = candidates[failing].has_satisfying();
         (satisfied, Explanation::NoMatch { field: self.field(field, |_| true), is_in_other_element })
     }
 

@@ -48,6 +48,11 @@ impl Scopes {
         self.arrays.clear();
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.scopes.len()
+    }
+
     pub(super) fn open_array(&mut self) -> ArrayId {
         self.arrays.push(Array { begin: self.scopes.len(), end: ScopeId::MAX });
         self.arrays.len() - 1

@@ -138,13 +138,12 @@ impl CompiledField {
 
     fn candidates(&self, event: &Occurrences<'_, '_>) -> Candidates {
         let satisfies = |placed: &&Placed<'_>| self.is_satisfied_by(placed);
-        let mut satisfying: Vec<_> = match self.by_text(event) {
-            Some(values) => values.filter(satisfies).map(|placed| placed.scope).collect(),
-            None => event.at(self.path).filter(satisfies).map(|placed| placed.scope).collect(),
-        };
-        satisfying.dedup();
-        let absence = self.may_be_absent.then(|| event.at(self.path).map(|placed| placed.scope).collect());
-        Candidates { satisfying, absence }
+        let scope = |placed: &Placed<'_>| placed.scope;
+        let absence = self.may_be_absent.then(|| event.at(self.path).map(scope));
+        match self.by_text(event) {
+            Some(values) => Candidates::new(values.filter(satisfies).map(scope), absence),
+            None => Candidates::new(event.at(self.path).filter(satisfies).map(scope), absence),
+        }
     }
 
     /// The values that may satisfy the field, where they can be found by their text.
