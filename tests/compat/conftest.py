@@ -16,10 +16,10 @@ from aws_services import DETAIL, QUICK, REGION, AwsServices
 from daemon import Daemon
 from sink import Sink
 
-# Deliveries to brokers are tried again soon, however often they fail.
+# Deliveries to brokers are tried again soon, however often they fail, and for longer than a broker takes to start again.
 BROKER_RETRIES = {
     "EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "200",
-    "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "500",
+    "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "1500",
     "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_FAILURES": "0",
 }
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
