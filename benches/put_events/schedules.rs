@@ -140,7 +140,7 @@ fn make_rules(data_dir: &Path, target: &str, due: Timestamp) -> Result<()> {
         let number = u64::from(number) * 2 + 1;
         changes.push(Change::PutRule(
             key.clone(),
-            StoredRule { number: RuleNumber(number), rule, scheduled_since: Some(now) },
+            StoredRule { number: RuleNumber(number), rule, scheduled_since: Some(now), created_by: None },
         ));
         let target = Target::new(TargetId::parse("sink").map_err(wrong)?, target);
         changes.push(Change::PutTarget(key, Box::new(StoredTarget { number: TargetNumber(number + 1), target })));
