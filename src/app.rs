@@ -323,7 +323,8 @@ fn default_caller(config: &Config) -> Result<Caller, StartError> {
     let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
     let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
     let configured = config.accounts.iter().find(|configured| configured.id == account);
-    Ok(Caller { account, region, organization: configured.and_then(|account| account.organization.clone()) })
+    let organization = configured.and_then(|account| account.organization.clone());
+    Ok(Caller { account, region, organization, forwarded_from: Vec::new() })
 }
 
 fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry: &Arc<Telemetry>) -> Upkeep {

@@ -158,7 +158,9 @@ impl Attempts {
                 if let Some(reason) = self.engine.aws_refusal(&target.rule.bus.account, role_arn) {
                     return Err(AttemptOutcome::NoCredentials { reason });
                 }
-                self.senders.aws.put_event(bus, (role_arn, target.rule.name.as_str()), envelope).await
+                let forwarded = event.forwarded(&target.rule.bus, bus, event.received);
+                let forwarded = forwarded.map_err(AttemptOutcome::NotForwarded)?;
+                self.senders.aws.put_event(bus, (role_arn, target.rule.name.as_str()), &forwarded).await
             }
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
@@ -203,8 +205,15 @@ impl Attempts {
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
-                let delivery =
-                    BrokerDelivery { target: broker, connection, envelope, event: id, received: event.received, body };
+                let delivery = BrokerDelivery {
+                    target: broker,
+                    connection,
+                    recipient: (&target.rule_arn, target.target.id.as_str()),
+                    envelope,
+                    event: id,
+                    received: event.received,
+                    body,
+                };
                 self.senders.broker.send(delivery).await
             }
         })

@@ -91,6 +91,20 @@ pub struct Settings {
     pub deduplication_window: Duration,
 }
 
+#[cfg(any(test, feature = "test-settings"))]
+impl Settings {
+    /// What tests and fuzz targets run with: small groups and segments, no history, and nothing is refused for its size.
+    pub const FOR_TESTS: Self = Self {
+        commit_group_requests_max: 16,
+        commit_group_bytes_max: 1 << 20,
+        segment_size_bytes: 1 << 20,
+        free_space_bytes_min: 0,
+        size_bytes_max: 0,
+        history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+        deduplication_window: Duration::from_secs(300),
+    };
+}
+
 /// An event together with the targets it is owed to.
 #[derive(Clone, Debug)]
 pub struct Owed {

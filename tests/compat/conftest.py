@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,12 @@ from aws_services import DETAIL, QUICK, REGION, AwsServices
 from daemon import Daemon
 from sink import Sink
 
+# Deliveries to brokers are tried again soon, however often they fail.
+BROKER_RETRIES = {
+    "EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "200",
+    "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "500",
+    "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_FAILURES": "0",
+}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
 
 # Nothing of the user's own set-up may leak into a test, nor a test into the user's accounts.
@@ -125,6 +132,34 @@ def aws(daemon, aws_at):
     return aws_at(daemon.api_url)
 
 
+@pytest.fixture(scope="session")
+def node():
+    """A function that runs a script of `javascript/` and gives the JSON it prints.
+
+    npm installs the AWS SDK for JavaScript, as package-lock.json has it, beside the scripts. Without node, or without a way
+    to npm's registry, the tests that need this are skipped and say so.
+    """
+    folder = Path(__file__).parent / "javascript"
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("SKIPPED: there is no node, or no npm, for the AWS SDK for JavaScript")
+    lock, installed = folder / "package-lock.json", folder / "node_modules" / ".installed"
+    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+        if done.returncode != 0:
+            pytest.skip(f"SKIPPED: npm cannot install the AWS SDK for JavaScript: {done.stderr[-500:]}")
+        installed.write_bytes(lock.read_bytes())
+
+    def run(script, *arguments):
+        env = {"PATH": os.environ["PATH"]}
+        done = subprocess.run(
+            ["node", script, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=120)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
 @pytest.fixture
 def sink():
     """A target that records requests and answers 200 until it is told otherwise."""
@@ -165,3 +200,55 @@ def router(start_daemon, client_of):
         return SimpleNamespace(daemon=daemon, client=client, event=id)
 
     return route
+
+
+@pytest.fixture(scope="module")
+def broker_of(tmp_path_factory):
+    """A function that gives the running server of a kind, the same one for all tests of a file."""
+    running = {}
+
+    def start(client):
+        if client not in running:
+            running[client] = client.server(tmp_path_factory.mktemp(client.__name__))
+        return running[client]
+
+    yield start
+    for broker in running.values():
+        broker.stop()
+
+
+@pytest.fixture
+def own_broker(tmp_path):
+    """A function that starts a server for one test alone."""
+    running = []
+
+    def start(kind, **options):
+        running.append(kind(tmp_path / f"broker-{len(running)}", **options))
+        return running[-1]
+
+    yield start
+    for broker in running:
+        broker.stop()
+
+
+@pytest.fixture
+def route(start_daemon, client_of):
+    """A function that starts a daemon with one rule and its targets, and gives a way to put events. The first target has the
+    Arn; `others` are further Arns."""
+
+    def start(arn, target=None, env=None, config=None, others=()):
+        daemon = start_daemon(BROKER_RETRIES | (env or {}), config)
+        client = client_of(daemon)
+        client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
+        targets = [{"Id": f"t-{n}", "Arn": arn} | (target or {}) for n, arn in enumerate([arn, *others], 1)]
+        client.put_targets(Rule="orders", Targets=targets)
+
+        def put(*details):
+            entries = [{"Source": "shop", "DetailType": "Order", "Detail": json.dumps(detail)} for detail in details]
+            answer = client.put_events(Entries=entries)
+            assert answer["FailedEntryCount"] == 0
+            return [entry["EventId"] for entry in answer["Entries"]]
+
+        return SimpleNamespace(daemon=daemon, client=client, put=put)
+
+    return start
