@@ -176,7 +176,7 @@ fn a_damaged_block_of_a_table_costs_what_is_in_it() {
     assert!(daemon.wait().success());
     let (code, said) = fsck(&sound, &[]);
     assert_eq!(code, Some(0), "{said}");
-    for quarter in 0..4 {
+    for quarter in [0, 3] {
         for repair in [false, true] {
             let data = folder.path().join(format!("data{quarter}{repair}"));
             copy(&sound, &data);
