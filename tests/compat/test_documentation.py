@@ -60,6 +60,7 @@ def reader(start_daemon, binary, sink, client_of, tmp_path):
             f'  exec {binary} "$@" --admin {daemon.admin_address}\nfi\nexec {binary} "$@"\n'
         )
         program.chmod(0o755)
+    (folder / "rules.json").write_text(_said([binary, "rules", "export", "--event-buses", "--endpoint", daemon.api_url]))
     path = f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     places = {"AWS_ENDPOINT_URL_EVENTBRIDGE": daemon.api_url, "AWS_DEFAULT_REGION": REGION, "PATH": path}
     places |= {"AWS_CONFIG_FILE": str(folder / "aws-config"), "EVENTYARD_BINARY": binary}
@@ -72,6 +73,10 @@ def reader(start_daemon, binary, sink, client_of, tmp_path):
         return subprocess.run(command, env=os.environ | places, cwd=folder, capture_output=True, text=True, timeout=300)
 
     return read
+
+
+def _said(command):
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def _get(daemon, path):
