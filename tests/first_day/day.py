@@ -27,6 +27,7 @@ sys.path.insert(0, str(PROJECT / "tests/compat"))
 
 import boto3  # noqa: E402
 from botocore.config import Config  # noqa: E402
+from botocore.exceptions import ClientError  # noqa: E402
 
 from authority import Authority  # noqa: E402
 from daemon import free_ports  # noqa: E402
@@ -133,8 +134,13 @@ class Day:
     def sink_works(self, path):
         self.sink.always(path, Answer(200))
 
-    def refused(self, operation, number):
-        return self.aws(operation, "--name", f"never-{number}", "--schedule-expression", "rate(1 hour)", code=1)
+    def refused(self, name):
+        """The error code of a rule that cannot be made."""
+        try:
+            self.boto3().put_rule(Name=name, ScheduleExpression="rate(1 hour)")
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        raise AssertionError("it was made")
 
     def knock(self):
         """A request that is signed by nobody."""
@@ -239,7 +245,9 @@ class Day:
         self.prometheus.wait_for("count_over_time(eventyard_rules[1m]) >= 2", "two scrapes")
         self.put_events(20, "load")
         self.put_events(1, "gone")
-        self.refused("put-rules", 0)
+        self.refused("no name")
+        self.boto3().put_events(Entries=[{"Source": "load", "DetailType": "t", "Detail": "no JSON"}])
+        self.knock()
         asked = [query for query in panels() if OF_TROUBLE not in query]
         silent = lambda: [query for query in asked if not self.prometheus.count(query)]  # noqa: E731
         try:
@@ -351,7 +359,7 @@ def main():
             day.close()
     print("\n" + "\n".join(lines))
     for skipped in day.skipped:
-        print(f"NOT DONE: {skipped}")
+        print(f"SKIPPED: {skipped}")
     print(f"the first day took {time.monotonic() - began:.0f} s")
 
 
