@@ -10,8 +10,8 @@ use reqwest::Url;
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Map, Value, json};
 
-use super::client::{TrustArguments, innermost};
 use super::Exit;
+use super::client::{TrustArguments, innermost};
 use crate::runtime::SystemClock;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -82,8 +82,7 @@ impl Api {
 
     /// Calls an operation.
     pub(super) fn call(&self, operation: &str, request: &Value) -> Result<Value, Failure> {
-        let failed =
-            |error: reqwest::Error| Failure::Unreachable { url: self.url.clone(), reason: innermost(&error) };
+        let failed = |error: reqwest::Error| Failure::Unreachable { url: self.url.clone(), reason: innermost(&error) };
         let response = self.request(operation, request.to_string()).send().map_err(failed)?;
         let is_success = response.status().is_success();
         let body = response.bytes().map_err(failed)?;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::progress::Progress;
 use super::output::{Output, OutputArguments, say_json};
+use super::progress::Progress;
 use super::{Exit, remark, say};
 use crate::journal::{
     Disk as _, DiskError, FjallDisk, JournalError, Looked, QUARANTINE_FILE, Quarantined, Remedy, check, hex,

@@ -103,7 +103,11 @@ fn write(file: &Path, folder: &Path, entries: u64) -> Result<(), Failure> {
 }
 
 /// Hands every entry of the backup to `take`, and answers how many there are.
-fn read(file: &Path, mut progress: Progress, mut take: impl FnMut(Entry) -> Result<(), Failure>) -> Result<u64, Failure> {
+fn read(
+    file: &Path,
+    mut progress: Progress,
+    mut take: impl FnMut(Entry) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
     let damaged = |reason| Failure::Backup { file: file.to_owned(), reason };
     let input = File::open(file).map_err(|error| damaged(error.into()))?;
     let mut reader = BackupReader::new(input).map_err(damaged)?;
