@@ -79,9 +79,9 @@ def target_down(day, fires):
 
 
 def targets_paused(day, fires):
-    day.eventyard("rules", "pause", "load", "--admin")
+    day.eventyard("rules", "pause", day.rule_arn("load"), "--admin")
     fires()
-    day.eventyard("rules", "resume", "load", "--admin")
+    day.eventyard("rules", "resume", day.rule_arn("load"), "--admin")
 
 
 def given_up(day, fires):
