@@ -124,7 +124,7 @@ impl Api {
         }
     }
 
-    /// The targets of a rule, which has its Name and its EventBusName.
+    /// The targets of a rule, which has its Name and its `EventBusName`.
     pub(super) fn targets(&self, rule: &Value) -> Result<Vec<Value>, Failure> {
         let of_rule = json!({ "Rule": rule["Name"], "EventBusName": rule["EventBusName"] });
         self.list("ListTargetsByRule", of_rule, "Targets")
