@@ -31,7 +31,7 @@ from botocore.exceptions import ClientError  # noqa: E402
 
 from authority import Authority  # noqa: E402
 from daemon import free_ports  # noqa: E402
-from monitoring import OF_TROUBLE, Prometheus, alerts, panels  # noqa: E402
+from monitoring import OF_TROUBLE, SCRAPE_SECONDS, Prometheus, alerts, panels  # noqa: E402
 from service import Service  # noqa: E402
 from sink import Answer, Sink  # noqa: E402
 from trouble import NOT_TRIED, TROUBLE  # noqa: E402
@@ -120,7 +120,7 @@ class Day:
 
     def wait_for_scrapes(self, count):
         if self.prometheus:
-            time.sleep(0.2 * count)
+            time.sleep(SCRAPE_SECONDS * count)
 
     def arrived(self, path="/load"):
         return {request.headers["eventyard-event-id"] for request in self.sink.to(path)}

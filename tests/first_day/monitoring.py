@@ -16,6 +16,7 @@ from daemon import free_ports
 DEPLOY = Path(__file__).parents[2] / "deploy"
 # Some queries of the dashboard show only what is not well.
 OF_TROUBLE = "> 0"
+SCRAPE_SECONDS = 1
 
 
 def alerts():
@@ -39,7 +40,7 @@ def panels():
 
 
 class Prometheus:
-    """Scrapes the admin listener over TLS, five times a second."""
+    """Scrapes the admin listener over TLS, once a second."""
 
     def __init__(self, folder, scraped, ca_file):
         (port,) = free_ports(1)
@@ -51,7 +52,7 @@ class Prometheus:
             "static_configs": [{"targets": [scraped]}],
         }
         config = {
-            "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
+            "global": {"scrape_interval": f"{SCRAPE_SECONDS}s", "scrape_timeout": f"{SCRAPE_SECONDS}s"},
             "rule_files": [str(DEPLOY / "prometheus/eventyard.rules.yml")],
             "scrape_configs": [job],
         }

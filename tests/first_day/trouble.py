@@ -54,7 +54,7 @@ def disk_full(day, fires):
 
 def requests_fail(day, fires):
     with restarted_with(day, JOURNAL__FREE_SPACE_BYTES_MIN=1 << 50):
-        for number in range(20):
+        for number in range(6):
             assert day.refused(f"never-{number}") == "InternalException"
             day.wait_for_scrapes(1)
         fires()
@@ -62,8 +62,8 @@ def requests_fail(day, fires):
 
 def backlog_grows(day, fires):
     day.sink_hangs("/load")
-    for _ in range(12):
-        day.put_events(100, source="load")
+    for _ in range(8):
+        day.put_events(150, source="load")
         day.wait_for_scrapes(1)
     fires()
     day.sink_works("/load")
