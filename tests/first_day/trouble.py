@@ -72,16 +72,23 @@ def backlog_grows(day, fires):
 
 def target_down(day, fires):
     day.sink_fails("/load")
-    day.put_events(20, source="load")
-    fires()
-    day.sink_works("/load")
+    try:
+        day.put_events(20, source="load")
+        fires()
+    finally:
+        day.sink_works("/load")
     day.wait_until_settled()
 
 
 def targets_paused(day, fires):
     day.eventyard("rules", "pause", day.rule_arn("load"), "--admin")
-    fires()
-    day.eventyard("rules", "resume", day.rule_arn("load"), "--admin")
+    try:
+        # Only a target that is owed something is counted.
+        day.put_events(1, source="load")
+        fires()
+    finally:
+        day.eventyard("rules", "resume", day.rule_arn("load"), "--admin")
+        day.wait_until_settled()
 
 
 def given_up(day, fires):
