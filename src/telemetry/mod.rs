@@ -17,7 +17,7 @@ mod metrics;
 mod process;
 mod schedules;
 
-pub use api::{EventsDeduplicated, EventsReceived, RequestAnswered, RequestFailed};
+pub use api::{EventsDeduplicated, EventsReceived, MemberInert, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use catalogue::Description;
 pub use configuration::{ConfigurationNotReloaded, ConfigurationReloaded};

@@ -28,3 +28,4 @@ mod service_manager;
 mod shutdown;
 mod support;
 mod targets;
+mod upgrade;
