@@ -93,8 +93,8 @@ impl<H: Handler> Service<H> {
                 return answer;
             }
             // The room is taken until the request is answered.
-            let held = room.read(body, limits).await;
-            request.body = held.body.clone();
+            let taken_in = room.read(body, limits).await;
+            request.body = taken_in.body.clone();
             handler.handle(request).await
         });
         match tokio::time::timeout(limits.request_timeout, outcome).await {

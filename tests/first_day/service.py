@@ -56,6 +56,7 @@ class Service:
 
     def stop(self):
         """Stops it in order, which it has to answer with 0."""
+        assert self.process is not None, "it does not run"
         self.signal(signal.SIGTERM)
         code = self.process.wait(STOPPED_WITHIN_SECONDS)
         self.process = None
