@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench put_events`; with `-- schedules` very many schedules at once, with `-- isolation` bad targets beside
 //! good ones, with `-- backlog` a million deliveries for a target that is down, with `-- delivery` events all the way to sinks,
-//! with `-- scale` many rules and many stored events.
+//! with `-- scale` many rules and many stored events, with `-- footprint` size, memory and starts of a daemon that is idle.
 //! docs/PERFORMANCE.md says how to read it. The bench starts everything that is measured as a process of its own: eventyard,
 //! and itself in one of the `roles`. It is the load generator, on one thread. All traffic
 //! stays on 127.0.0.1, every phase ends by itself, and each round has every phase once, so that what else the machine does
@@ -16,6 +16,8 @@ mod delivery;
 mod events;
 #[path = "put_events/floor.rs"]
 mod floor;
+#[path = "put_events/footprint.rs"]
+mod footprint;
 #[path = "put_events/isolation.rs"]
 mod isolation;
 #[path = "put_events/load.rs"]
@@ -79,7 +81,11 @@ async fn bench(parts: &[&str]) -> Result<()> {
             "backlog" => backlog::measure(folder.path()).await?,
             "delivery" => delivery::measure(folder.path()).await?,
             "scale" => scale::measure(folder.path()).await?,
-            _ => return Err(format!("'{part}' is none of schedules, isolation, backlog, delivery, scale").into()),
+            "footprint" => footprint::measure(folder.path()).await?,
+            _ => {
+                let known = "schedules, isolation, backlog, delivery, scale, footprint";
+                return Err(format!("'{part}' is none of {known}").into());
+            }
         };
         say(&text)?;
     }

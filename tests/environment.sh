@@ -19,12 +19,16 @@ compat_environment() {
 release_binary() {
     if [[ -z ${EVENTYARD_BINARY-} ]]; then
         run cargo build --release --bin eventyard # does nothing where it is up to date
-        local target
-        target=$(cargo metadata --format-version 1 --no-deps |
-            python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-        export EVENTYARD_BINARY="$target/release/eventyard"
+        EVENTYARD_BINARY="$(target_folder)/release/eventyard"
+        export EVENTYARD_BINARY
     fi
     printf '+ export EVENTYARD_BINARY=%s\n' "$EVENTYARD_BINARY"
+}
+
+# Prints where cargo puts what it builds.
+target_folder() {
+    cargo metadata --format-version 1 --no-deps |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])'
 }
 
 # Makes .venv hold exactly what tests/compat/requirements.txt asks for.

@@ -9,6 +9,7 @@ use reqwest::Method;
 use reqwest::blocking::Response;
 use serde_json::Value;
 
+use super::Exit;
 use super::client::{TrustArguments, innermost};
 
 /// Which daemon.
@@ -37,6 +38,17 @@ pub(super) enum Failure {
     Refused(String),
     #[error("the answer is not one of eventyard's: {0}")]
     Unintelligible(String),
+}
+
+impl Failure {
+    /// What a shell is told of it.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Unreachable { .. } | Self::Unintelligible(_) => Exit::Unreachable,
+            Self::Token { .. } | Self::Client(_) => Exit::Invalid,
+            Self::Refused(_) => Exit::Refused,
+        }
+    }
 }
 
 impl AdminArguments {

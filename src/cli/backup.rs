@@ -59,6 +59,7 @@ pub(super) fn run(arguments: &BackupArguments) -> ExitCode {
             say(&format!("{}: {entries} entries, {bytes} bytes", arguments.to.display()));
             ExitCode::SUCCESS
         }
+        Err(Failure::Admin(failure)) => failure.exit().because(&failure),
         Err(failure) => fail(&failure.to_string()),
     }
 }
@@ -114,7 +115,7 @@ fn copy_stopped(data_dir: &Path, file: &mut File) -> Result<(), Failure> {
 
 /// Reads all of it, which makes sure of every checksum.
 fn verify(input: impl Read) -> Result<(u64, u64), Failure> {
-    let mut progress = Progress::new("backing up:");
+    let mut progress = Progress::new("backing up");
     let mut reader = BackupReader::new(input)?;
     while reader.entry()?.is_some() {
         progress.step();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{fail, say};
+use super::{Exit, say};
 use crate::config::{Config, ConfigFaults, Flag};
 
 /// Where the configuration comes from, and the options that have flags.
@@ -50,8 +50,7 @@ impl ConfigArguments {
 
 /// Exit code 2: the configuration is wrong.
 pub(super) fn refuse(faults: &ConfigFaults) -> ExitCode {
-    let _failed = fail(&format!("the configuration is not valid:\n{faults}"));
-    ExitCode::from(2)
+    Exit::Invalid.because(&format!("the configuration is not valid:\n{faults}"))
 }
 
 pub(super) fn check(arguments: &ConfigArguments) -> ExitCode {

@@ -9,31 +9,30 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::admin::{AdminArguments, Failure, segment};
-use super::{fail, say};
+use super::output::{Output, OutputArguments, Table, say_json, say_pretty};
+use super::progress::Progress;
+use super::say;
 use crate::runtime::SystemClock;
 
 /// Dead letters asked for at a time.
 const PAGE: u32 = 100;
-/// How often progress is told.
-const PROGRESS: Duration = Duration::from_secs(2);
 
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadLettersCommand {
-    /// List dead letters, oldest first: one a line, or one JSON object a line with --json.
+    /// List dead letters, oldest first; `--output json` has all of each.
     List {
         #[command(flatten)]
         filter: FilterArguments,
-        /// Whole dead letters as JSON Lines.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: OutputArguments,
         /// Most to list; 0 lists all.
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u64,
         #[command(flatten)]
         admin: AdminArguments,
     },
-    /// Show one dead letter with its event.
+    /// Show one dead letter with its event, as JSON.
     Show {
         /// Its id, as `list` shows it.
         id: String,
@@ -116,18 +115,19 @@ impl WhichArguments {
 
 pub(super) fn run(command: &DeadLettersCommand) -> ExitCode {
     let done = match command {
-        DeadLettersCommand::List { filter, json, limit, admin } => list(admin, filter, *json, *limit),
+        DeadLettersCommand::List { filter, output, limit, admin } => list(admin, filter, output.output, *limit),
         DeadLettersCommand::Show { id, admin } => show(admin, id),
         DeadLettersCommand::Redrive { which, rate, admin } => redrive(admin, which, *rate),
         DeadLettersCommand::Purge { which, admin } => purge(admin, which),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure.to_string()),
+        Err(failure) => failure.exit().because(&failure),
     }
 }
 
-fn list(admin: &AdminArguments, filter: &FilterArguments, json: bool, limit: u64) -> Result<(), Failure> {
+fn list(admin: &AdminArguments, filter: &FilterArguments, output: Output, limit: u64) -> Result<(), Failure> {
+    let mut table = Table::new(["ID", "DIED", "CODE", "EVENT", "RULE", "TARGET"]);
     let mut left = if limit == 0 { u64::MAX } else { limit };
     parts(admin, &Method::GET, "/dead-letters", &filter.query(), |answer| {
         for letter in answer["dead_letters"].as_array().into_iter().flatten() {
@@ -135,32 +135,36 @@ fn list(admin: &AdminArguments, filter: &FilterArguments, json: bool, limit: u64
                 break;
             }
             left -= 1;
-            say(&if json { letter.to_string() } else { line(letter) });
+            match output {
+                Output::Json => say_json(letter),
+                Output::Table => add(&mut table, letter),
+            }
         }
         left > 0
-    })
+    })?;
+    if output == Output::Table {
+        table.print();
+    }
+    Ok(())
 }
 
 /// What tells one dead letter from another at a glance.
-fn line(letter: &Value) -> String {
+fn add(table: &mut Table<6>, letter: &Value) {
     let text = |key: &str| letter[key].as_str().unwrap_or("-");
-    if let Some(reason) = letter["damaged"].as_str() {
-        return format!("{}  damaged: {reason}", text("id"));
-    }
+    let damaged = letter["damaged"].as_str().map(|reason| format!("damaged: {reason}"));
     let event = letter["event"]["id"].as_str().unwrap_or("-");
-    let (id, died, code, rule, target) =
-        (text("id"), text("died"), text("ERROR_CODE"), text("RULE_ARN"), text("target_id"));
-    format!("{id}  {died}  {code}  event {event}  {rule}  target {target}")
+    let code = damaged.as_deref().unwrap_or_else(|| text("ERROR_CODE"));
+    table.add([text("id"), text("died"), code, event, text("RULE_ARN"), text("target_id")]);
 }
 
 fn show(admin: &AdminArguments, id: &str) -> Result<(), Failure> {
     let letter = admin.ask(Method::GET, &format!("/dead-letters/{}", segment(id)), &[])?;
-    say(&serde_json::to_string_pretty(&letter).unwrap_or_default());
+    say_pretty(&letter);
     Ok(())
 }
 
 fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32) -> Result<(), Failure> {
-    let (started, mut told) = (Instant::now(), Instant::now());
+    let (started, mut progress) = (Instant::now(), Progress::new("redriving"));
     let (mut redriven, mut without_target, mut without_event) = (0, 0, 0);
     // A tenth of a second's worth at a time, so that a low rate is not a burst each second.
     let part = if rate == 0 { PAGE } else { (rate / 10).clamp(1, PAGE) };
@@ -170,19 +174,17 @@ fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32) -> Result<
         query.push(("until", SystemClock.now().to_string()));
     }
     parts(admin, &Method::POST, "/dead-letters/redrive", &query, |answer| {
+        progress.advance(count(answer, "redriven"));
         redriven += count(answer, "redriven");
         without_target += count(answer, "without_target");
         without_event += count(answer, "without_event");
-        if told.elapsed() >= PROGRESS {
-            told = Instant::now();
-            say(&format!("{redriven} so far"));
-        }
         if rate > 0 && !which.dry_run {
             let due = Duration::from_millis(redriven.saturating_mul(1_000) / u64::from(rate));
             std::thread::sleep(due.saturating_sub(started.elapsed()));
         }
         true
     })?;
+    drop(progress);
     say(&format!(
         "{redriven} {}",
         if which.dry_run { "would be sent again" } else { "are owed to their targets again" }

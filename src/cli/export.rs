@@ -55,12 +55,13 @@ pub(super) fn run(arguments: &ExportArguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Who closed standard output, as `head` does, has read enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Admin(failure)) => failure.exit().because(&failure),
         Err(failure) => fail(&failure.to_string()),
     }
 }
 
 fn print_all(arguments: &ExportArguments) -> Result<(), Failure> {
-    let mut lines = Lines { out: BufWriter::new(io::stdout()), progress: Progress::new("exporting:") };
+    let mut lines = Lines { out: BufWriter::new(io::stdout()), progress: Progress::new("exporting") };
     match (&arguments.data_dir, &arguments.backup) {
         (Some(data_dir), _) => {
             if !data_dir.join("store").is_dir() || !data_dir.join("journal").is_dir() {

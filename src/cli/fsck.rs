@@ -6,17 +6,15 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::output::{Output, OutputArguments, say_json};
 use super::progress::Progress;
-use super::{remark, say};
+use super::{Exit, remark, say};
 use crate::app::data_format::{self, DataFormatError};
 use crate::journal::{
     Disk as _, DiskError, FjallDisk, JournalError, Looked, QUARANTINE_FILE, Quarantined, Remedy, check, hex,
     quarantine, repair,
 };
 use crate::store::{CheckedStore, Store, StoreError, remove_damaged};
-
-/// Exit code when nothing could be looked at.
-const NOT_CHECKED: u8 = 2;
 
 /// Which data directory.
 #[derive(Debug, Args)]
@@ -27,9 +25,8 @@ pub(super) struct FsckArguments {
     /// Put what is damaged aside in quarantine.jsonl in the data directory, so that the daemon can run without it.
     #[arg(long)]
     repair: bool,
-    /// Print what is wrong as JSON Lines.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: OutputArguments,
 }
 
 /// Why the check did not come to its end.
@@ -62,7 +59,7 @@ struct Line<'a> {
 /// What was found so far, told as it comes.
 struct Report {
     repair: bool,
-    json: bool,
+    output: Output,
     faults: u64,
     progress: Progress,
 }
@@ -72,30 +69,26 @@ impl Report {
         self.faults += 1;
         let Quarantined { place, key, reason, .. } = record;
         let line = Line { place, key_hex: hex(key), reason, remedy };
-        if self.json {
-            // Strings always have a JSON form.
-            say(&serde_json::to_string(&line).unwrap_or_default());
-        } else {
-            say(&format!("{place}\t{}\t{reason}\t{remedy}", line.key_hex));
+        match self.output {
+            Output::Json => say_json(&line),
+            // As it comes: a data directory may have more of them than fit into memory.
+            Output::Table => say(&format!("{place}\t{}\t{reason}\t{remedy}", line.key_hex)),
         }
     }
 }
 
 /// Exit codes: 0 clean, 1 something is wrong or was until it was repaired, 2 not checked.
 pub(super) fn run(arguments: &FsckArguments) -> ExitCode {
-    let FsckArguments { data_dir, repair, json } = arguments;
-    let mut report = Report { repair: *repair, json: *json, faults: 0, progress: Progress::new("looking at") };
+    let FsckArguments { data_dir, repair, output } = arguments;
+    let progress = Progress::new("looking at");
+    let mut report = Report { repair: *repair, output: output.output, faults: 0, progress };
     match look(data_dir, &mut report) {
         Ok(()) if report.faults == 0 => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
         Err(failure @ (Failure::NoData(_) | Failure::InUse(_) | Failure::DataFormat(_))) => {
-            remark(&failure.to_string());
-            ExitCode::from(NOT_CHECKED)
+            Exit::Invalid.because(&failure)
         }
-        Err(failure) => {
-            remark(&failure.to_string());
-            ExitCode::FAILURE
-        }
+        Err(failure) => Exit::Failed.because(&failure),
     }
 }
 

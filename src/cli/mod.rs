@@ -1,6 +1,10 @@
-//! The command line. Exit codes: 0 done, 1 failed, 2 wrong arguments, input or configuration.
+//! The command line.
+//!
+//! Exit codes: 0 done, 1 failed or the answer is no, 2 wrong arguments, input or configuration, 3 the daemon cannot be
+//! reached, 4 it refused. `docs/OPERATIONS.md` has the table.
 
 mod admin;
+mod api;
 mod backup;
 mod client;
 mod configuration;
@@ -11,6 +15,7 @@ mod export;
 mod file;
 mod fsck;
 mod input;
+mod output;
 mod pattern;
 mod progress;
 mod restore;
@@ -18,6 +23,7 @@ mod rules;
 mod schedule;
 mod serve;
 mod store;
+mod targets;
 
 use std::future::Future;
 use std::io::Write as _;
@@ -51,10 +57,15 @@ enum Command {
         #[command(subcommand)]
         command: pattern::PatternCommand,
     },
-    /// Put rules from a file into a daemon, write those of a daemon into a file, or pause and resume them.
+    /// List rules, pause and resume them, put them from a file into a daemon, or write those of a daemon into a file.
     Rules {
         #[command(subcommand)]
         command: rules::RulesCommand,
+    },
+    /// List the targets of rules.
+    Targets {
+        #[command(subcommand)]
+        command: targets::TargetsCommand,
     },
     /// Dump or restore the store of a daemon that is not running.
     Store {
@@ -74,7 +85,7 @@ enum Command {
         #[command(subcommand)]
         command: dead_letters::DeadLettersCommand,
     },
-    /// Tell what happened to events of a running daemon.
+    /// Put events into a running daemon, and tell what happened to them.
     Events {
         #[command(subcommand)]
         command: events::EventsCommand,
@@ -119,13 +130,14 @@ pub fn run(arguments: Arguments, started: Instant) -> ExitCode {
         Command::Config { command: ConfigCommand::Show(arguments) } => configuration::show(&arguments),
         Command::Pattern { command } => pattern::run(&command),
         Command::Rules { command } => rules::run(command),
+        Command::Targets { command } => targets::run(command),
         Command::Store { command } => store::run(&command),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Fsck(arguments) => fsck::run(&arguments),
         Command::DeadLetters { command } => dead_letters::run(&command),
-        Command::Events { command } => events::run(&command),
+        Command::Events { command } => events::run(command),
         Command::Schedule { command } => schedule::run(&command),
         Command::Input { command } => input::run(&command),
         Command::Completions { shell } => completions(shell),
@@ -152,10 +164,36 @@ fn on_all_cores(future: impl Future<Output = ExitCode>) -> ExitCode {
     }
 }
 
+/// Why a command did not do what it was asked for, as a shell is told. Success is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// It failed, or the answer is no.
+    Failed = 1,
+    /// Arguments, input or configuration are wrong. clap ends with it, too.
+    Invalid = 2,
+    /// The daemon does not answer, or not as one.
+    Unreachable = 3,
+    /// The daemon refused.
+    Refused = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// Prints why.
+    fn because(self, reason: &dyn std::fmt::Display) -> ExitCode {
+        remark(&reason.to_string());
+        self.into()
+    }
+}
+
 /// Prints what failed.
 fn fail(message: &str) -> ExitCode {
-    remark(message);
-    ExitCode::FAILURE
+    Exit::Failed.because(&message)
 }
 
 /// Prints what is to be known beside the answer.
@@ -168,7 +206,7 @@ fn remark(message: &str) {
 fn invalid(reason: &str) -> ExitCode {
     // As above.
     let _ = writeln!(std::io::stderr(), "{reason}");
-    ExitCode::from(2)
+    Exit::Invalid.into()
 }
 
 /// Prints a line of what was asked for.

@@ -64,13 +64,13 @@ fn restore(file: &Path, data_dir: &Path) -> Result<u64, Failure> {
         let path = path.to_owned();
         move |reason| Failure::Io { path, reason }
     };
-    read(file, "verifying:", |_| Ok(()))?;
+    let entries = read(file, Progress::new("verifying"), |_| Ok(()))?;
     if fs::read_dir(data_dir).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Failure::NotEmpty(data_dir.to_owned()));
     }
     let folder = data_dir.join(RESTORING);
     fs::create_dir_all(&folder).map_err(at(&folder))?;
-    let entries = write(file, &folder)?;
+    write(file, &folder, entries)?;
     for part in ["journal", "store"] {
         fs::rename(folder.join(part), data_dir.join(part)).map_err(at(data_dir))?;
     }
@@ -82,10 +82,10 @@ fn restore(file: &Path, data_dir: &Path) -> Result<u64, Failure> {
 
 /// Writes store and journal into `folder`. The records keep their schema; opening the store brings them to the newest, and
 /// reading it shows that all is well.
-fn write(file: &Path, folder: &Path) -> Result<u64, Failure> {
+fn write(file: &Path, folder: &Path, entries: u64) -> Result<(), Failure> {
     let journal = FjallDisk::open(&folder.join("journal"))?;
     let (mut records, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
-    let entries = read(file, "restoring:", |entry| {
+    read(file, Progress::of("restoring", entries), |entry| {
         match entry {
             Entry::Store(record) => records.push(record),
             Entry::Journal { space, key, value } => {
@@ -103,13 +103,16 @@ fn write(file: &Path, folder: &Path) -> Result<u64, Failure> {
     drop(journal);
     Store::restore(folder, &records)?;
     Store::open(folder, SystemClock.now())?.load()?;
-    Ok(entries)
+    Ok(())
 }
 
 /// Hands every entry of the backup to `take`, and answers how many there are.
-fn read(file: &Path, what: &'static str, mut take: impl FnMut(Entry) -> Result<(), Failure>) -> Result<u64, Failure> {
+fn read(
+    file: &Path,
+    mut progress: Progress,
+    mut take: impl FnMut(Entry) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
     let damaged = |reason| Failure::Backup { file: file.to_owned(), reason };
-    let mut progress = Progress::new(what);
     let input = File::open(file).map_err(|error| damaged(error.into()))?;
     let mut reader = BackupReader::new(input).map_err(damaged)?;
     while let Some(entry) = reader.entry().map_err(damaged)? {

@@ -183,4 +183,4 @@ def test_nobody_there_is_said(rules, tmp_path):
     class Nobody:
         api_url = "http://127.0.0.1:9"
 
-    assert "is it running" in rules(Nobody, "export", code=1).stderr
+    assert "is it running" in rules(Nobody, "export", code=3).stderr

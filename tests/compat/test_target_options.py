@@ -77,18 +77,23 @@ def test_a_paused_target_keeps_its_backlog_over_a_restart(daemon, client, rule, 
     wait_until(lambda: metric(daemon, "eventyard_targets_paused") == 0)
 
 
+def table(state):
+    """What the command line prints of the one target."""
+    return f"RULE{'':{len(RULE_ARN) - 4}}  TARGET  STATE\n{RULE_ARN}  t-1     {state}\n"
+
+
 def test_the_command_line_sets_the_tag(daemon, client, rule, put, sink):
     rule({})
     done = eventyard(daemon, "rules", "pause", "orders", "--target", "t-1")
-    assert (done.stdout, done.stderr) == (f"{RULE_ARN}  target t-1  paused\n", "")
+    assert (done.stdout, done.stderr) == (table("paused"), "")
     assert client.list_tags_for_resource(ResourceARN=RULE_ARN)["Tags"] == tags({"paused/t-1": "true"})
     put(n=1)
     done = eventyard(daemon, "rules", "resume", RULE_ARN)
-    assert (done.stdout, done.stderr) == (f"{RULE_ARN}  target t-1  running\n", "")
+    assert (done.stdout, done.stderr) == (table("running"), "")
     assert client.list_tags_for_resource(ResourceARN=RULE_ARN)["Tags"] == []
     wait_until(lambda: numbers(sink) == [1])
     done = eventyard(daemon, "rules", "pause", "orders", "--target", "t-2")
-    assert (done.returncode, done.stderr) == (1, f"eventyard: {RULE_ARN} has no target t-2.\n")
+    assert (done.returncode, done.stderr) == (4, f"eventyard: {RULE_ARN} has no target t-2.\n")
 
 
 def test_a_removed_target_that_was_paused_ends_what_it_was_owed(daemon, client, rule, put):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import pages
 from aws_services import AwsServices
 from brokers import Kafka, Mosquitto, Nats, RabbitMq, Redis
 from conftest import REGION
@@ -21,8 +22,7 @@ README = FOLDER / "README.md"
 
 def blocks(text, kind):
     """The texts of the code blocks of one kind."""
-    parts = text.split("```")[1::2]
-    return [part.removeprefix(f"{kind}\n") for part in parts if part.startswith(f"{kind}\n")]
+    return [block.text for block in pages.blocks(text) if block.kind == kind]
 
 
 def shown(block):

@@ -2,7 +2,7 @@
 //! there is no helm only what can be read without it is looked at.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
@@ -16,15 +16,28 @@ fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// What helm prints; nothing where it is not installed.
-fn helm(arguments: &[&str], values: &Value) -> Option<String> {
+/// Runs helm on the chart; nothing where it is not installed.
+fn run_helm(arguments: &[&str], values: &Value) -> Option<Output> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("values.json");
     std::fs::write(&file, values.to_string()).unwrap();
-    let Ok(output) = Command::new("helm").args(arguments).arg(chart()).arg("--values").arg(&file).output() else {
+    let done = Command::new("helm").args(arguments).arg(chart()).arg("--values").arg(&file).output();
+    if done.is_err() {
         println!("SKIPPED: helm is not installed; the chart was not rendered");
-        return None;
-    };
+    }
+    done.ok()
+}
+
+/// Why helm renders nothing of these values.
+fn helm_refuses(values: &Value) -> Option<String> {
+    let output = run_helm(&["template", "name"], values)?;
+    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    Some(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// What helm prints; nothing where it is not installed.
+fn helm(arguments: &[&str], values: &Value) -> Option<String> {
+    let output = run_helm(arguments, values)?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stdout));
     Some(String::from_utf8(output.stdout).unwrap())
@@ -36,9 +49,20 @@ fn everything() -> Value {
         "config": format!("[admin]\ntoken_hashes = [\"{ADMIN_TOKEN_HASH}\"]\n[[accounts]]\nid = \"111122223333\"\n"),
         "rules": {"orders.yaml": "Rules: []\n"},
         "credentials": {"secretName": "keys"},
+        "tls": {"apiSecretName": "api-certificate", "adminSecretName": "admin-certificate"},
+        "env": [{"name": "EVENTYARD_LOG__LEVEL", "value": "debug"}],
+        "envFrom": [{"secretRef": {"name": "variables"}}],
+        "serviceAccount": {"annotations": {"cloud.example/role": "eventyard"}},
+        "extraVolumes": [{"name": "authorities", "configMap": {"name": "authorities"}}],
+        "extraVolumeMounts": [{"name": "authorities", "mountPath": "/etc/authorities"}],
         "persistence": {"storageClassName": "fast"},
         "podDisruptionBudget": {"enabled": true},
-        "serviceMonitor": {"enabled": true, "labels": {"release": "monitoring"}},
+        "serviceMonitor": {
+            "enabled": true,
+            "labels": {"release": "monitoring"},
+            "tokenSecret": {"name": "token", "key": "token"},
+            "tlsConfig": {"serverName": "eventyard"},
+        },
         "networkPolicy": {"clients": [{"namespaceSelector": {}}]},
     })
 }
@@ -69,7 +93,7 @@ fn helm_finds_nothing_wrong() {
 #[test]
 fn the_pod_has_no_rights_that_it_does_not_need() {
     let Some(documents) = rendered(&everything()) else { return };
-    for kind in ["ConfigMap", "Service", "NetworkPolicy", "PodDisruptionBudget", "ServiceMonitor"] {
+    for kind in ["ConfigMap", "Service", "ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "ServiceMonitor"] {
         the(&documents, kind);
     }
     let set = the(&documents, "StatefulSet");
@@ -82,6 +106,9 @@ fn the_pod_has_no_rights_that_it_does_not_need() {
     assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
     assert_eq!(container["securityContext"]["capabilities"]["drop"], json!(["ALL"]));
     assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    // Nothing in the pod speaks to Kubernetes.
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["serviceAccountName"], the(&documents, "ServiceAccount")["metadata"]["name"]);
     // Kubernetes would tell the pod of its services by variables that begin with EVENTYARD_, which the daemon refuses.
     assert_eq!(pod["enableServiceLinks"], false);
     let volumes: Vec<_> = pod["volumes"].as_array().unwrap().iter().map(|volume| &volume["name"]).collect();
@@ -108,4 +135,39 @@ fn the_daemon_takes_what_the_pod_is_given() {
         assert_eq!(said.contains("dangerous_allow_anonymous = true"), listeners_are_open, "{said}");
         assert_eq!(said.contains("rules_dir = \"/etc/eventyard/rules\""), !listeners_are_open, "{said}");
     }
+}
+
+#[test]
+fn probes_and_scrapes_speak_tls_where_the_admin_listener_does() {
+    let plain = json!({"dangerousAllowAnonymous": true, "serviceMonitor": {"enabled": true}});
+    for (values, scheme) in [(everything(), "HTTPS"), (plain, "HTTP")] {
+        let Some(documents) = rendered(&values) else { return };
+        let container = &the(&documents, "StatefulSet")["spec"]["template"]["spec"]["containers"][0];
+        for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
+            assert_eq!(container[probe]["httpGet"]["scheme"], scheme, "{probe}");
+        }
+        let endpoint = &the(&documents, "ServiceMonitor")["spec"]["endpoints"][0];
+        assert_eq!(endpoint["scheme"], scheme.to_lowercase());
+        assert_eq!(endpoint["authorization"]["credentials"].is_object(), scheme == "HTTPS");
+    }
+}
+
+#[test]
+fn a_pod_that_nobody_could_use_is_refused() {
+    let Some(said) = helm_refuses(&json!({})) else { return };
+    assert!(said.contains("give accounts in config"), "{said}");
+    let said = helm_refuses(&json!({"dangerousAllowAnonymous": true, "imagee": {}})).unwrap();
+    assert!(said.contains("imagee"), "{said}");
+}
+
+#[test]
+fn a_change_of_the_configuration_makes_a_new_pod() {
+    let mut changed = everything();
+    changed["rules"]["orders.yaml"] = json!("Rules: [] # changed");
+    let Some(documents) = rendered(&everything()) else { return };
+    let checksum = |documents: &[Value]| {
+        the(documents, "StatefulSet")["spec"]["template"]["metadata"]["annotations"]["checksum/config"].clone()
+    };
+    assert_eq!(checksum(&documents), checksum(&rendered(&everything()).unwrap()));
+    assert_ne!(checksum(&documents), checksum(&rendered(&changed).unwrap()));
 }

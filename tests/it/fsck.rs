@@ -69,7 +69,7 @@ fn a_healthy_folder_is_clean_and_a_damaged_log_is_mended() {
     let written = bytes.iter().rposition(|byte| *byte != 0).unwrap();
     bytes[written / 2] ^= 1;
     fs::write(&log, &bytes).unwrap();
-    let (code, said) = fsck(&data, &["--json"]);
+    let (code, said) = fsck(&data, &["--output", "json"]);
     assert_eq!(code, Some(1), "{said}");
     let told: Value = serde_json::from_str(said.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
     assert!(told["place"].as_str().unwrap().contains(".jnl, bytes"), "{told}");

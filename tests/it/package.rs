@@ -30,6 +30,47 @@ fn all_its_files_are_there() {
     }
 }
 
+/// The path that a file of the project has in the package.
+fn packaged(source: &Path) -> Option<String> {
+    let (folder, name) = (source.parent()?.to_str()?, source.file_name()?.to_str()?);
+    assets().into_iter().find_map(|(pattern, to)| {
+        let (of, wanted) = pattern.rsplit_once('/').unwrap_or(("", &pattern));
+        let fits = of == folder && wanted.strip_prefix('*').map_or(name == wanted, |ending| name.ends_with(ending));
+        fits.then(|| if to.ends_with('/') { format!("{to}{name}") } else { to })
+    })
+}
+
+#[test]
+fn the_documentation_lies_as_in_the_project() {
+    for page in ["README.md", "SECURITY.md", "docs/OPERATIONS.md", "docs/targets/README.md", "config/eventyard.toml"] {
+        assert_eq!(packaged(Path::new(page)), Some(format!("usr/share/doc/eventyard/{page}")));
+    }
+    for file in ["deploy/systemd/eventyard.service", "deploy/debian/eventyard.toml"] {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let named: Vec<_> = text.split("/usr/share/doc/eventyard/").skip(1).collect();
+        assert!(!named.is_empty(), "{file}");
+        for rest in named {
+            let path = rest.split([' ', '\n', ':']).next().unwrap().trim_end_matches('.');
+            assert!(packaged(Path::new(path)).is_some(), "{file} names {path}, which is not in the package");
+        }
+    }
+}
+
+/// `EVENTYARD_WRITE_DOCS=1 cargo test --test it package::` writes them again.
+#[test]
+fn the_completions_are_those_of_the_program() {
+    for (shell, file) in [("bash", "eventyard.bash"), ("zsh", "_eventyard"), ("fish", "eventyard.fish")] {
+        let path = root().join("deploy/completions").join(file);
+        let printed =
+            Command::new(env!("CARGO_BIN_EXE_eventyard")).args(["completions", shell]).output().unwrap().stdout;
+        if std::env::var_os("EVENTYARD_WRITE_DOCS").is_some() {
+            std::fs::write(&path, &printed).unwrap();
+        }
+        assert!(std::fs::read(&path).unwrap() == printed, "{} is not what the program prints", path.display());
+        assert!(packaged(Path::new("deploy/completions").join(file).as_path()).is_some());
+    }
+}
+
 #[test]
 fn the_unit_names_files_of_the_package() {
     let unit = std::fs::read_to_string(root().join("deploy/systemd/eventyard.service")).unwrap();

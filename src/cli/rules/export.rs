@@ -4,36 +4,46 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::api::{Api, ApiError, members};
-use crate::cli::{fail, remark, say_exactly};
+use super::event_buses;
+use crate::cli::api::{self, Api, Failure, members};
+use crate::cli::{remark, say_exactly};
 
 /// The members of a rule that are put again.
 const RULE: [&str; 7] =
     ["Name", "EventBusName", "EventPattern", "ScheduleExpression", "State", "Description", "RoleArn"];
 
-pub(super) fn export(api: &Api, event_bus: Option<String>) -> ExitCode {
-    match rules(api, event_bus) {
-        Ok(rules) => {
-            let text = serde_json::to_string_pretty(&json!({ "Rules": rules })).unwrap_or_default();
+/// Answers with what `import` reads. Without `with_event_buses` it says what is lost.
+pub(super) fn export(api: &Api, event_bus: Option<String>, with_event_buses: bool) -> ExitCode {
+    match document(api, event_bus, with_event_buses) {
+        Ok(document) => {
+            let text = serde_json::to_string_pretty(&document).unwrap_or_default();
             say_exactly(&format!("{text}\n"))
         }
-        Err(error) => fail(&error.to_string()),
+        Err(failure) => api::exit(Err(failure)),
     }
 }
 
-fn rules(api: &Api, event_bus: Option<String>) -> Result<Vec<Value>, ApiError> {
-    let buses = match event_bus {
-        Some(bus) => vec![json!({ "Name": bus })],
-        None => api.list("ListEventBuses", json!({}), "EventBuses")?,
-    };
+fn document(api: &Api, event_bus: Option<String>, with_event_buses: bool) -> Result<Value, Failure> {
+    let buses = api.event_buses(event_bus.clone())?;
+    let rules = rules(api, event_bus)?;
+    let event_buses = event_buses::export(api, &buses)?;
+    if with_event_buses {
+        return Ok(json!({ "EventBuses": event_buses, "Rules": rules }));
+    }
+    let lost = event_buses.iter().filter(|bus| bus.as_object().is_some_and(|bus| bus.len() > 1)).count();
+    if lost > 0 {
+        remark(&format!("{lost} event buses have a description, tags or a policy; --event-buses writes them, too"));
+    }
+    Ok(json!({ "Rules": rules }))
+}
+
+fn rules(api: &Api, event_bus: Option<String>) -> Result<Vec<Value>, Failure> {
     let (mut exported, mut managed) = (Vec::new(), 0);
-    for bus in buses {
-        for rule in api.list("ListRules", json!({ "EventBusName": bus["Name"] }), "Rules")? {
-            if rule.get("ManagedBy").is_some() {
-                managed += 1;
-            } else {
-                exported.push(with_targets(api, &rule)?);
-            }
+    for rule in api.rules(event_bus)? {
+        if rule.get("ManagedBy").is_some() {
+            managed += 1;
+        } else {
+            exported.push(with_targets(api, &rule)?);
         }
     }
     if managed > 0 {
@@ -42,14 +52,14 @@ fn rules(api: &Api, event_bus: Option<String>) -> Result<Vec<Value>, ApiError> {
     Ok(exported)
 }
 
-fn with_targets(api: &Api, rule: &Value) -> Result<Value, ApiError> {
+/// A rule with its targets and tags, as `PutRule` and `PutTargets` take them.
+pub(super) fn with_targets(api: &Api, rule: &Value) -> Result<Value, Failure> {
     let mut exported = members(rule, &RULE);
     let tags = api.call("ListTagsForResource", &json!({ "ResourceARN": rule["Arn"] }))?;
     if tags["Tags"].as_array().is_some_and(|tags| !tags.is_empty()) {
         exported.insert("Tags".to_owned(), tags["Tags"].clone());
     }
-    let of_rule = json!({ "Rule": rule["Name"], "EventBusName": rule["EventBusName"] });
-    let targets = api.list("ListTargetsByRule", of_rule, "Targets")?;
+    let targets = api.targets(rule)?;
     if !targets.is_empty() {
         exported.insert("Targets".to_owned(), targets.into());
     }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::ImportArguments;
-use super::api::{Api, ApiError, members};
 use super::source::{DeclaredRule, Source};
+use super::{ImportArguments, event_buses};
+use crate::cli::api::{self, Api, Failure, members};
+use crate::cli::progress::Progress;
 use crate::cli::{fail, invalid, remark, say};
 
 /// Targets of one call of `PutTargets`.
@@ -22,21 +23,28 @@ pub(super) fn import(arguments: ImportArguments) -> ExitCode {
         remark(text);
     }
     if arguments.dry_run {
+        source.event_buses.iter().for_each(|bus| say(&format!("event bus {}: would be put", bus["Name"])));
         source.rules.iter().for_each(|rule| say(&format!("{}: would be put", describe(rule))));
         return ExitCode::SUCCESS;
     }
     let api = match Api::new(arguments.api) {
         Ok(api) => api,
-        Err(reason) => return fail(&reason),
+        Err(failure) => return api::exit(Err(failure)),
     };
-    if arguments.create_event_buses
-        && let Err(error) = create_event_buses(&api, &source.rules)
-    {
-        return fail(&error.to_string());
+    let named: &[DeclaredRule] = if arguments.create_event_buses { &source.rules } else { &[] };
+    let buses = event_buses::import(&api, &source.event_buses).and_then(|()| create_event_buses(&api, named));
+    if buses.is_err() {
+        return api::exit(buses);
     }
+    put_all(&api, &source.rules)
+}
+
+fn put_all(api: &Api, rules: &[DeclaredRule]) -> ExitCode {
+    let mut progress = Progress::of("importing", u64::try_from(rules.len()).unwrap_or(u64::MAX));
     let mut failed = 0;
-    for rule in &source.rules {
-        match put(&api, rule) {
+    for rule in rules {
+        progress.step();
+        match put(api, rule) {
             Ok(lost) => {
                 say(&format!("{}: put", describe(rule)));
                 failed += usize::from(!lost.is_empty());
@@ -44,13 +52,15 @@ pub(super) fn import(arguments: ImportArguments) -> ExitCode {
                     remark(&format!("{}: {what}", describe(rule)));
                 }
             }
+            // The others would not get there either.
+            Err(failure @ Failure::Unreachable { .. }) => return api::exit(Err(failure)),
             Err(error) => {
                 failed += 1;
                 remark(&format!("{}: {error}", describe(rule)));
             }
         }
     }
-    let count = source.rules.len();
+    let count = rules.len();
     if failed == 0 { ExitCode::SUCCESS } else { fail(&format!("{failed} of {count} rules were not put as they are")) }
 }
 
@@ -60,13 +70,11 @@ fn describe(rule: &DeclaredRule) -> String {
     format!("rule {name} on the event bus {bus} with {} targets", rule.targets.len())
 }
 
-fn create_event_buses(api: &Api, rules: &[DeclaredRule]) -> Result<(), ApiError> {
+fn create_event_buses(api: &Api, rules: &[DeclaredRule]) -> Result<(), Failure> {
     let named: BTreeSet<&str> = rules.iter().map(|rule| rule.text("EventBusName")).collect();
     for name in named.into_iter().filter(|name| !matches!(*name, "" | "default") && !name.starts_with("arn:")) {
-        match api.call("CreateEventBus", &json!({ "Name": name })) {
-            Ok(_) => say(&format!("event bus {name}: made")),
-            Err(error) if error.code == "ResourceAlreadyExistsException" => {}
-            Err(error) => return Err(error),
+        if event_buses::create(api, &json!({ "Name": name }))? {
+            say(&format!("event bus {name}: made"));
         }
     }
     Ok(())
@@ -74,7 +82,7 @@ fn create_event_buses(api: &Api, rules: &[DeclaredRule]) -> Result<(), ApiError>
 
 /// Puts a rule and its targets. Answers what of the targets the daemon did not keep, in words: on the wire a member that a
 /// service does not know is no error.
-fn put(api: &Api, rule: &DeclaredRule) -> Result<Vec<String>, ApiError> {
+fn put(api: &Api, rule: &DeclaredRule) -> Result<Vec<String>, Failure> {
     api.call("PutRule", &rule.members.clone().into())?;
     let mut of_rule = members(&rule.members.clone().into(), &["EventBusName"]);
     of_rule.insert("Rule".to_owned(), rule.text("Name").into());
@@ -85,7 +93,7 @@ fn put(api: &Api, rule: &DeclaredRule) -> Result<Vec<String>, ApiError> {
         if let Some(entry) = answer["FailedEntries"].get(0) {
             let text = |member: &str| entry[member].as_str().unwrap_or_default();
             let message = format!("target {}: {}", text("TargetId"), text("ErrorMessage"));
-            return Err(ApiError::new(text("ErrorCode"), &message));
+            return Err(Failure::refused(text("ErrorCode"), &message));
         }
     }
     if rule.targets.is_empty() {

@@ -1,13 +1,14 @@
-//! `eventyard rules`: rules with their targets from a file into a daemon, and from a daemon into a file; and [`pause`].
+//! `eventyard rules`: rules with their targets from a file into a daemon, and from a daemon into a file; [`list`] and [`pause`].
 //!
 //! Import and export speak the API as any client does, so they also reach a daemon elsewhere, or Amazon's service. [`source`] reads the
 //! files, of which there are three kinds; [`cloud_formation`] is one of them. [`import`] and [`export`] are the two ways.
 
-mod api;
 mod cloud_formation;
+mod event_buses;
 mod export;
 mod import;
 mod intrinsics;
+mod list;
 mod pause;
 mod source;
 mod yaml;
@@ -17,13 +18,17 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::fail;
-use api::{Api, ApiArguments};
+use super::api::{self, Api, ApiArguments};
+use list::{ListArguments, ShowArguments};
 use pause::{PauseArguments, set_paused};
 
 /// What to do with rules.
 #[derive(Debug, Subcommand)]
 pub(super) enum RulesCommand {
+    /// List rules.
+    List(ListArguments),
+    /// Show one rule with its targets and tags.
+    Show(ShowArguments),
     /// Put the rules of a file, with their targets and tags, into a daemon.
     ///
     /// The file is one that `rules export` wrote (the form of managed rules), a `CloudFormation` template (its resources of
@@ -69,6 +74,10 @@ pub(super) struct ExportArguments {
     /// Only the rules of this event bus.
     #[arg(long, value_name = "NAME")]
     event_bus: Option<String>,
+    /// Write the event buses themselves, too: descriptions, tags and policies. `rules import` makes them again; a folder of
+    /// managed rules cannot hold them.
+    #[arg(long)]
+    event_buses: bool,
     #[command(flatten)]
     api: ApiArguments,
 }
@@ -76,9 +85,11 @@ pub(super) struct ExportArguments {
 pub(super) fn run(command: RulesCommand) -> ExitCode {
     match command {
         RulesCommand::Import(arguments) => import::import(arguments),
+        RulesCommand::List(arguments) => api::exit(list::list(arguments)),
+        RulesCommand::Show(arguments) => api::exit(list::show(arguments)),
         RulesCommand::Export(arguments) => match Api::new(arguments.api) {
-            Ok(api) => export::export(&api, arguments.event_bus),
-            Err(reason) => fail(&reason),
+            Ok(api) => export::export(&api, arguments.event_bus, arguments.event_buses),
+            Err(failure) => api::exit(Err(failure)),
         },
         RulesCommand::Pause(arguments) => set_paused(&arguments, true),
         RulesCommand::Resume(arguments) => set_paused(&arguments, false),

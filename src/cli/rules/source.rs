@@ -45,6 +45,8 @@ impl DeclaredRule {
 #[derive(Debug, Default)]
 pub(super) struct Source {
     pub(super) rules: Vec<DeclaredRule>,
+    /// Event buses, as [`export`](super::event_buses::export) writes them.
+    pub(super) event_buses: Vec<Value>,
     /// What is to be known beside, such as rules that were left out.
     pub(super) remarks: Vec<String>,
 }
@@ -59,14 +61,14 @@ impl Source {
         let Value::Object(document) = document else { return Err("it holds no object".to_owned()) };
         if document.contains_key("Resources") {
             let rules = cloud_formation::rules(&document, arguments)?;
-            return Ok(Self { rules, remarks: Vec::new() });
+            return Ok(Self { rules, ..Self::default() });
         }
         let Some(Value::Array(rules)) = document.get("Rules") else {
             return Err("it has neither Rules, as aws events list-rules prints and rules export writes, nor \
                         Resources, as a CloudFormation template has"
                 .to_owned());
         };
-        let mut source = Self::default();
+        let mut source = Self { event_buses: event_buses(&document)?, ..Self::default() };
         for (rule, number) in rules.iter().zip(1..) {
             let Value::Object(rule) = rule else { return Err(format!("rule number {number} is no object")) };
             let place = rule.get("Name").and_then(Value::as_str).map_or(format!("rule number {number}"), str::to_owned);
@@ -97,6 +99,18 @@ impl Source {
         }
         self.rules.push(rule);
         Ok(())
+    }
+}
+
+/// What `rules export --event-buses` wrote beside the rules.
+fn event_buses(document: &Map<String, Value>) -> Result<Vec<Value>, String> {
+    let buses = match document.get("EventBuses") {
+        None => return Ok(Vec::new()),
+        Some(buses) => buses.as_array().ok_or("EventBuses is no list")?,
+    };
+    match buses.iter().position(|bus| !bus["Name"].is_string()) {
+        Some(index) => Err(format!("event bus number {} has no Name", index + 1)),
+        None => Ok(buses.clone()),
     }
 }
 

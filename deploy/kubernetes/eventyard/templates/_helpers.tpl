@@ -2,6 +2,19 @@
 {{- .Release.Name | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- define "eventyard.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "eventyard.name" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name | default "default" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* How the admin listener is spoken to. */}}
+{{- define "eventyard.adminScheme" -}}
+{{- if .Values.tls.adminSecretName -}}HTTPS{{- else -}}HTTP{{- end -}}
+{{- end -}}
+
 {{- define "eventyard.selector" -}}
 app.kubernetes.io/name: eventyard
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -1,4 +1,6 @@
-//! A client of the API, for a few operations at a time.
+//! A client of the API, for commands that ask as any client does.
+
+use std::process::ExitCode;
 
 use clap::Args;
 use eventyard_core::clock::Clock as _;
@@ -8,7 +10,8 @@ use reqwest::Url;
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Map, Value, json};
 
-use crate::cli::client::{TrustArguments, innermost};
+use super::Exit;
+use super::client::{TrustArguments, innermost};
 use crate::runtime::SystemClock;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -27,19 +30,33 @@ pub(super) struct ApiArguments {
     trust: TrustArguments,
 }
 
-/// An error of the service.
+/// Why there is no answer, or not the one that was wanted.
 #[derive(Debug, thiserror::Error)]
-#[error("{code}: {message}")]
-pub(super) struct ApiError {
-    /// Amazon's name of it; empty when there was no answer.
-    pub(super) code: String,
-    message: String,
+pub(super) enum Failure {
+    #[error("{0}")]
+    Client(String),
+    #[error("no answer: {url}: {reason}; is it running, and is --endpoint its api.listen?")]
+    Unreachable { url: Url, reason: String },
+    /// An error of the service, by Amazon's name of it.
+    #[error("{code}: {message}")]
+    Refused { code: String, message: String },
 }
 
-impl ApiError {
-    pub(super) fn new(code: &str, message: &str) -> Self {
-        Self { code: code.to_owned(), message: message.to_owned() }
+impl Failure {
+    pub(super) fn refused(code: &str, message: &str) -> Self {
+        Self::Refused { code: code.to_owned(), message: message.to_owned() }
     }
+}
+
+/// How a command ends that asked.
+pub(super) fn exit(done: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = done else { return ExitCode::SUCCESS };
+    let exit = match failure {
+        Failure::Client(_) => Exit::Invalid,
+        Failure::Unreachable { .. } => Exit::Unreachable,
+        Failure::Refused { .. } => Exit::Refused,
+    };
+    exit.because(&failure)
 }
 
 /// Asks one daemon as one access key.
@@ -53,10 +70,10 @@ pub(super) struct Api {
 
 impl Api {
     /// A client. The access key comes from the environment.
-    pub(super) fn new(arguments: ApiArguments) -> Result<Self, String> {
-        let client = arguments.trust.client()?;
-        let url =
-            Url::parse(&arguments.endpoint).map_err(|error| format!("--endpoint {}: {error}", arguments.endpoint))?;
+    pub(super) fn new(arguments: ApiArguments) -> Result<Self, Failure> {
+        let client = arguments.trust.client().map_err(Failure::Client)?;
+        let url = Url::parse(&arguments.endpoint)
+            .map_err(|error| Failure::Client(format!("--endpoint {}: {error}", arguments.endpoint)))?;
         let key = variable("AWS_ACCESS_KEY_ID").zip(variable("AWS_SECRET_ACCESS_KEY"));
         let (id, secret) = key.unwrap_or_else(|| ("anybody".to_owned(), "anybody".to_owned()));
         let session_token = variable("AWS_SESSION_TOKEN");
@@ -64,11 +81,8 @@ impl Api {
     }
 
     /// Calls an operation.
-    pub(super) fn call(&self, operation: &str, request: &Value) -> Result<Value, ApiError> {
-        let failed = |error: reqwest::Error| {
-            let (url, why) = (&self.url, innermost(&error));
-            ApiError::new("No answer", &format!("{url}: {why}; is it running, and is --endpoint its api.listen?"))
-        };
+    pub(super) fn call(&self, operation: &str, request: &Value) -> Result<Value, Failure> {
+        let failed = |error: reqwest::Error| Failure::Unreachable { url: self.url.clone(), reason: innermost(&error) };
         let response = self.request(operation, request.to_string()).send().map_err(failed)?;
         let is_success = response.status().is_success();
         let body = response.bytes().map_err(failed)?;
@@ -77,11 +91,11 @@ impl Api {
             return Ok(answer);
         }
         let text = |member: &str| answer[member].as_str().unwrap_or_default();
-        Err(ApiError::new(text("__type"), text("message")))
+        Err(Failure::refused(text("__type"), text("message")))
     }
 
     /// All items of a list that comes in pages.
-    pub(super) fn list(&self, operation: &str, request: Value, member: &str) -> Result<Vec<Value>, ApiError> {
+    pub(super) fn list(&self, operation: &str, request: Value, member: &str) -> Result<Vec<Value>, Failure> {
         let (mut request, mut items) = (request, Vec::new());
         loop {
             let mut page = self.call(operation, &request)?;
@@ -93,6 +107,27 @@ impl Api {
                 token => request["NextToken"] = token,
             }
         }
+    }
+
+    /// The rules of an event bus; without one, of all.
+    pub(super) fn rules(&self, event_bus: Option<String>) -> Result<Vec<Value>, Failure> {
+        let of_bus = |bus: Value| self.list("ListRules", json!({ "EventBusName": bus["Name"] }), "Rules");
+        let rules = self.event_buses(event_bus)?.into_iter().map(of_bus);
+        Ok(rules.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    /// This event bus, by its Name; without one, all.
+    pub(super) fn event_buses(&self, event_bus: Option<String>) -> Result<Vec<Value>, Failure> {
+        match event_bus {
+            Some(bus) => Ok(vec![json!({ "Name": bus })]),
+            None => self.list("ListEventBuses", json!({}), "EventBuses"),
+        }
+    }
+
+    /// The targets of a rule, which has its Name and its `EventBusName`.
+    pub(super) fn targets(&self, rule: &Value) -> Result<Vec<Value>, Failure> {
+        let of_rule = json!({ "Rule": rule["Name"], "EventBusName": rule["EventBusName"] });
+        self.list("ListTargetsByRule", of_rule, "Targets")
     }
 
     fn request(&self, operation: &str, body: String) -> RequestBuilder {

@@ -1,4 +1,6 @@
-//! `eventyard events`: what happened to an event, of a running daemon.
+//! `eventyard events`: what happened to an event, of a running daemon; and [`put`].
+
+mod put;
 
 use std::process::ExitCode;
 
@@ -7,18 +9,21 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::admin::{AdminArguments, Failure, segment};
-use super::{fail, say};
+use super::output::{Output, OutputArguments, say_pretty};
+use super::say;
+use put::PutArguments;
 
-/// What to know of events.
+/// What to do with events, or to know of them.
 #[derive(Debug, Subcommand)]
 pub(super) enum EventsCommand {
+    /// Put the events of a file, and print their ids.
+    Put(PutArguments),
     /// Tell what happened to an event: when it was received, which rules took it, each attempt, and where each delivery stands.
     Show {
         /// The `EventId` that `PutEvents` answered.
         id: String,
-        /// The same as JSON, with the event while it is stored.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: OutputArguments,
         #[command(flatten)]
         admin: AdminArguments,
     },
@@ -30,31 +35,31 @@ pub(super) enum EventsCommand {
         /// Most to tell of, 1 to 100.
         #[arg(long, value_name = "N", default_value_t = 10)]
         limit: u32,
-        /// The same as JSON, with the events.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: OutputArguments,
         #[command(flatten)]
         admin: AdminArguments,
     },
 }
 
-pub(super) fn run(command: &EventsCommand) -> ExitCode {
+pub(super) fn run(command: EventsCommand) -> ExitCode {
     let done = match command {
-        EventsCommand::Show { id, json, admin } => show(admin, id, *json),
-        EventsCommand::Unmatched { event_bus, limit, json, admin } => {
-            unmatched(admin, event_bus.as_ref(), *limit, *json)
+        EventsCommand::Put(arguments) => return put::put(arguments),
+        EventsCommand::Show { id, output, admin } => show(&admin, &id, output.output),
+        EventsCommand::Unmatched { event_bus, limit, output, admin } => {
+            unmatched(&admin, event_bus, limit, output.output)
         }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure.to_string()),
+        Err(failure) => failure.exit().because(&failure),
     }
 }
 
-fn show(admin: &AdminArguments, id: &str, json: bool) -> Result<(), Failure> {
+fn show(admin: &AdminArguments, id: &str, output: Output) -> Result<(), Failure> {
     let report = admin.ask(Method::GET, &format!("/events/{}", segment(id)), &[])?;
-    if json {
-        say(&serde_json::to_string_pretty(&report).unwrap_or_default());
+    if output == Output::Json {
+        say_pretty(&report);
         return Ok(());
     }
     say(&format!("event {} received {}", text(&report, "id"), text(&report, "received")));
@@ -71,12 +76,12 @@ fn show(admin: &AdminArguments, id: &str, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn unmatched(admin: &AdminArguments, event_bus: Option<&String>, limit: u32, json: bool) -> Result<(), Failure> {
-    let bus = event_bus.map(|bus| ("event_bus", bus.clone()));
+fn unmatched(admin: &AdminArguments, event_bus: Option<String>, limit: u32, output: Output) -> Result<(), Failure> {
+    let bus = event_bus.map(|bus| ("event_bus", bus));
     let query: Vec<_> = bus.into_iter().chain([("limit", limit.to_string())]).collect();
     let answer = admin.ask(Method::GET, "/events/unmatched", &query)?;
-    if json {
-        say(&serde_json::to_string_pretty(&answer).unwrap_or_default());
+    if output == Output::Json {
+        say_pretty(&answer);
         return Ok(());
     }
     for count in answer["counts"].as_array().into_iter().flatten() {

@@ -1,0 +1,176 @@
+"""What makes each alert fire, by the name of the alert; or why nothing here does.
+
+Each function breaks something on a day that is under way, waits until the alert's expression has a series, and mends it. What
+an alert waits (`for`) before somebody is paged is not waited for.
+"""
+
+import resource
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+# What cannot be broken from outside within a minute, and what tests it.
+NOT_TRIED = {
+    "EventyardJournalFailed": "the daemon ends with its journal; tests/it/disk_full.rs has failing writes",
+    "EventyardCommitsSlowly": "it takes a slow disk",
+    "EventyardSchedulesLate": "it takes an overloaded machine",
+    "EventyardSchedulesMissed": "it takes hours; tests/it/schedules.rs has a moved clock",
+    "EventyardBug": "it takes a bug",
+}
+
+
+def down(day, fires):
+    day.service.stop()
+    fires()
+    day.service.start()
+
+
+def restarts_often(day, fires):
+    for _ in range(4):
+        day.service.stop()
+        day.service.start()
+        day.wait_for_scrapes(2)
+    fires()
+
+
+@contextmanager
+def restarted_with(day, prepare=None, **options):
+    day.service.stop()
+    day.service.start({f"EVENTYARD_{name}": str(value) for name, value in options.items()}, prepare)
+    try:
+        yield
+    finally:
+        day.service.stop()
+        day.service.start()
+
+
+def disk_full(day, fires):
+    """No file system is as free as that."""
+    with restarted_with(day, JOURNAL__FREE_SPACE_BYTES_MIN=1 << 50):
+        fires()
+
+
+def requests_fail(day, fires):
+    with restarted_with(day, JOURNAL__FREE_SPACE_BYTES_MIN=1 << 50):
+        for number in range(6):
+            for other in range(5):
+                assert day.refused(f"never-{number}-{other}") == "InternalException"
+            day.wait_for_scrapes(1)
+        fires()
+
+
+def backlog_grows(day, fires):
+    day.sink_hangs("/load")
+    for _ in range(8):
+        day.put_events(150, source="load")
+        day.wait_for_scrapes(1)
+    fires()
+    day.sink_works("/load")
+    day.wait_until_settled()
+
+
+def target_down(day, fires):
+    day.sink_fails("/load")
+    try:
+        day.put_events(20, source="load")
+        fires()
+    finally:
+        day.sink_works("/load")
+    day.wait_until_settled()
+
+
+def targets_paused(day, fires):
+    day.eventyard("rules", "pause", day.rule_arn("load"), "--admin")
+    try:
+        # Only a target that is owed something is counted.
+        day.put_events(1, source="load")
+        fires()
+    finally:
+        day.eventyard("rules", "resume", day.rule_arn("load"), "--admin")
+        day.wait_until_settled()
+
+
+def given_up(day, fires):
+    day.put_events(1, source="gone")
+    fires()
+
+
+def dead_letters_deleted(day, fires):
+    with restarted_with(day, DEAD_LETTERS__SIZE_BYTES_MAX=1 << 20):
+        day.put_events(1, source="gone")  # the counter has a value before it rises
+        for _ in range(3):
+            day.put_events(10, source="gone", padding=50_000)
+        fires()
+
+
+def strangers(day, fires):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: day.knock(), range(800)))
+        day.wait_for_scrapes(2)
+        list(pool.map(lambda _: day.knock(), range(800)))
+    fires()
+
+
+def open_to_everybody(day, fires):
+    with restarted_with(day, API__DANGEROUS_ALLOW_ANONYMOUS="true", API__LISTEN=f"0.0.0.0:{day.api_port}",
+                        ADMIN__LISTEN=f"0.0.0.0:{day.admin_port}"):  # fmt: skip
+        fires()
+
+
+def certificate_broken(day, fires):
+    key = day.authority.folder / "server.key"
+    good = key.read_text()
+    key.write_text("no key")
+    day.service.signal(signal.SIGHUP)
+    fires()
+    key.write_text(good)
+    day.service.signal(signal.SIGHUP)
+
+
+def few_files_left(day, fires):
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))
+
+    with restarted_with(day, prepare):
+        host = ("127.0.0.1", day.api_port)
+        clients = [socket.create_connection(host, timeout=30) for _ in range(360)]
+        fires()
+        for client in clients:
+            client.close()
+
+
+def disk_fills_up(day, fires):
+    """The prediction looks at how the free space went; a file that grows beside the data makes it go down."""
+    filler = day.service.path("/var/lib/filler")
+    chunk = bytes(16 << 20)
+    deadline = time.monotonic() + 30
+    with open(filler, "wb") as file:
+        while not day.prometheus.count(day.alerts["EventyardDiskFillsUp"]):
+            assert time.monotonic() < deadline, "the prediction sees nothing"
+            if file.tell() < 512 << 20:
+                file.write(chunk)
+                file.flush()
+            time.sleep(0.5)
+    filler.unlink()
+
+
+TROUBLE = {
+    "EventyardTargetsPaused": targets_paused,
+    "EventyardDeliveriesGivenUp": given_up,
+    "EventyardTargetsLeftAlone": target_down,
+    "EventyardTargetsFail": target_down,
+    "EventyardBacklogGrows": backlog_grows,
+    "EventyardCertificateNotReloaded": certificate_broken,
+    "EventyardDown": down,
+    "EventyardRestartsOften": restarts_often,
+    "EventyardJournalFull": disk_full,
+    "EventyardDiskFillsUp": disk_fills_up,
+    "EventyardRequestsFail": requests_fail,
+    "EventyardDeadLettersDeleted": dead_letters_deleted,
+    "EventyardOpenToEverybody": open_to_everybody,
+    "EventyardFewFilesLeft": few_files_left,
+    # Last: so many requests that are refused would be more than what others have a hundredth of.
+    "EventyardRefusesClients": strangers,
+}
