@@ -34,6 +34,11 @@ impl Gate {
         Self { breaker: CircuitBreaker::new(settings.circuit_breaker), rate, probes_new: true }
     }
 
+    /// Whether the target is not left alone.
+    pub(super) fn is_closed(&self) -> bool {
+        self.breaker.is_closed()
+    }
+
     /// Takes other settings. What they change begins anew.
     pub(super) fn configure(
         &mut self,

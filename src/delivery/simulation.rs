@@ -144,7 +144,7 @@ impl World {
             (DeliveryOptions::default(), order(&random), random.next_u64().is_multiple_of(8));
         Self {
             journal: open(&disk),
-            queue: Queue::new(TARGET, &settings, settings.with(&options, order.clone()), None, now),
+            queue: Queue::new(TARGET, &settings, settings.with(&options, order.clone()), now),
             options,
             order,
             changes_order,
@@ -250,7 +250,7 @@ impl World {
         let kept = usize::try_from(self.draw(1 + self.disk.unsynced_batches() as u64)).unwrap();
         self.disk = Arc::new(self.disk.lose_power(kept));
         self.journal = open(&self.disk);
-        self.queue = Queue::new(TARGET, &self.settings, self.of_target(), None, self.now);
+        self.queue = Queue::new(TARGET, &self.settings, self.of_target(), self.now);
         // What was on its way arrives or not.
         for attempt in std::mem::take(&mut self.under_way) {
             if self.now >= self.down_until && self.draw(2) == 0 {

@@ -22,6 +22,18 @@ struct State {
     quarantined: Vec<Quarantined>,
 }
 
+impl State {
+    /// Fails as it was told.
+    fn check_read(&self, space: Space) -> Result<(), DiskError> {
+        match self.read_fault.filter(|(failing, _)| *failing == space) {
+            Some((_, ReadFault::Error)) => Err(DiskError { action: "model", reason: "it was told to fail".to_owned() }),
+            #[expect(clippy::panic, reason = "the test asked for it")]
+            Some((_, ReadFault::Panic)) => panic!("the model disk was told to"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How reading fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadFault {
@@ -63,9 +75,14 @@ impl ModelDisk {
         self.state().writes_until_failure = Some(writes);
     }
 
-    /// Lets every read of a value of `space` fail.
+    /// Lets every read of `space` fail.
     pub fn fail_reads_of(&self, space: Space, fault: ReadFault) {
         self.state().read_fault = Some((space, fault));
+    }
+
+    /// Lets all reads succeed again.
+    pub fn mend_reads(&self) {
+        self.state().read_fault = None;
     }
 
     /// What was put aside.
@@ -130,16 +147,14 @@ impl Disk for ModelDisk {
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
         let state = self.state();
-        match state.read_fault.filter(|(failing, _)| *failing == space) {
-            Some((_, ReadFault::Error)) => Err(DiskError { action: "model", reason: "it was told to fail".to_owned() }),
-            #[expect(clippy::panic, reason = "the test asked for it")]
-            Some((_, ReadFault::Panic)) => panic!("the model disk was told to"),
-            None => Ok(state.visible.get(&(space, key.to_vec())).cloned()),
-        }
+        state.check_read(space)?;
+        Ok(state.visible.get(&(space, key.to_vec())).cloned())
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
-        Ok(scan(&self.state().visible, space, from, end, limit))
+        let state = self.state();
+        state.check_read(space)?;
+        Ok(scan(&state.visible, space, from, end, limit))
     }
 
     fn segments(&self) -> Vec<u64> {

@@ -170,3 +170,28 @@ def test_unmatched_events_are_told_of_with_the_reason(daemon, client, rule, put)
     assert f"event {event['event']['id']} received " in told and "orders (ENABLED): " in told
     client.put_events(Entries=[{"Source": "x", "DetailType": "x", "Detail": "{}", "EventBusName": "nowhere"}])
     assert "there is no such event bus" in eventyard(daemon, "events", "unmatched").stdout
+
+
+def test_targets_that_hang_keep_nobody_from_being_delivered_to(start_daemon, client_of, sink):
+    daemon = start_daemon(
+        {
+            "EVENTYARD_DELIVERY__CONCURRENCY_PER_TARGET": "4",
+            "EVENTYARD_DELIVERY__CONCURRENCY_MAX": "8",
+            "EVENTYARD_DELIVERY__RESPONSE_TIMEOUT_MS": "600000",
+        }
+    )
+    client = client_of(daemon)
+    hung = [f"hung-{n}" for n in range(4)]
+    for path in hung:
+        sink.always(f"/{path}", Answer(hang=True))
+    client.put_rule(Name="hung", EventPattern=PATTERN, Tags=tags({"concurrency": "10000"}))
+    client.put_targets(Rule="hung", Targets=[{"Id": path, "Arn": f"{sink.url}/{path}"} for path in hung])
+    client.put_rule(Name="healthy", EventPattern=PATTERN)
+    client.put_targets(Rule="healthy", Targets=[{"Id": "t-1", "Arn": f"{sink.url}/healthy"}])
+    entry = {"Source": "com.example.shop", "DetailType": "Placed", "Detail": "{}"}
+    for _ in range(5):
+        client.put_events(Entries=[entry] * 10)
+    for path in hung:
+        sink.wait_for(1, f"/{path}")
+    sink.wait_for(50, "/healthy")
+    assert sum(len(sink.to(f"/{path}")) for path in hung) <= 8 + len(hung)
