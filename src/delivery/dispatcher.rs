@@ -109,7 +109,7 @@ impl Dispatcher {
 
     /// Wakes every target that is owed something, and forgets those that are gone.
     async fn search(&mut self, stop: &StopSignal) {
-        self.idle.retain(|target, _| self.attempts.engine.target(*target).is_some());
+        self.idle.retain(|target, _| !self.attempts.is_gone(*target));
         let journal = self.attempts.journal.clone();
         // It may read a good part of the journal, and deliveries are not to wait for that.
         let found = tokio::task::spawn_blocking(move || journal.targets_owed()).await;

@@ -13,6 +13,7 @@
 mod attempt;
 mod backlog;
 mod connections;
+mod dead_letter_copy;
 mod dispatcher;
 mod egress;
 mod gate;

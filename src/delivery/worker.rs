@@ -162,7 +162,7 @@ impl Worker {
                 return Ok(WaitsFor::Attempts);
             }
             let Some(slot) = self.slots.take(self.under_way.len()) else { return Ok(WaitsFor::Share) };
-            let next = self.queue.next(&journal, &settings, now, target.is_none())?;
+            let next = self.queue.next(&journal, &settings, now, self.attempts.is_gone(self.target))?;
             self.count_paused(next == Next::Paused);
             match next {
                 Next::Attempt(pending, pass, transition) => {
@@ -244,6 +244,7 @@ impl Worker {
             self.report(transition);
             self.unsettled_bytes += match &settled.settlement {
                 Settlement::Dead(letter) => letter.event.as_ref().map_or(0, |event| event.envelope.len()),
+                Settlement::DeadAndCopied(_, copy) => 2 * copy.event.envelope.len(),
                 Settlement::Delivered | Settlement::RetryAt(_) => 0,
             };
             self.unsettled.push(settled);

@@ -1,5 +1,6 @@
 //! Tests of the journal on the model disk: what a loss of power may take, and what it may not.
 
+mod copies;
 mod damage;
 mod model;
 
