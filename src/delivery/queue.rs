@@ -149,6 +149,11 @@ impl Queue {
         now: Timestamp,
         random: u64,
     ) -> Option<Transition> {
+        let health = match (&self.settings.order, health) {
+            // What is said to one group says little of the others, so it is a failure among others.
+            (Order::ByPath(_), TargetHealth::Throttled(_) | TargetHealth::Busy(_)) => TargetHealth::Failing,
+            (_, health) => health,
+        };
         self.gate.ended(pass, health, now, random)
     }
 
@@ -200,10 +205,14 @@ impl AnyBacklog {
 #[cfg(test)]
 mod tests {
     use eventyard_core::circuit_breaker::CircuitBreakerSettings;
+    use std::sync::Arc;
+
     use eventyard_core::delivery_options::DeliveryOptions;
+    use eventyard_core::input::JsonPath;
     use eventyard_core::retry::{Backoff, RetryPolicy};
 
     use super::*;
+    use crate::engine::testing::TestEngine;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -219,6 +228,39 @@ mod tests {
             backoff,
             retry_policy: RetryPolicy::default(),
         }
+    }
+
+    #[tokio::test]
+    async fn a_target_that_asks_for_less_is_left_alone_and_one_of_its_groups_leaves_the_others() {
+        let (settings, now) = (settings(), Timestamp::EPOCH);
+        let test_engine = TestEngine::new();
+        let path = Arc::new(JsonPath::parse("$.key").unwrap());
+        let passage = |order: Order, health| {
+            let of_target = settings.with(&DeliveryOptions::default(), order);
+            let mut queue = Queue::new(TargetNumber(1), &settings, of_target.clone(), now);
+            assert_eq!(queue.attempt_ended(Pass::Any, health, now, 0), None, "the circuit breaker is not opened");
+            queue.next(&test_engine.journal, &of_target, now, false).unwrap()
+        };
+        let asked = TargetHealth::Throttled(Some(now.saturating_add(SECOND)));
+        let by_path = || Order::ByPath(Arc::clone(&path));
+        assert_eq!(passage(Order::None, asked), Next::After(SECOND));
+        assert_eq!(passage(Order::OneGroup, asked), Next::After(SECOND));
+        assert_eq!(passage(by_path(), asked), Next::Nothing, "anything that there is could pass");
+        assert_eq!(passage(by_path(), TargetHealth::Busy(now.saturating_add(SECOND))), Next::Nothing);
+    }
+
+    #[test]
+    fn no_more_attempts_begin_in_a_second_than_the_tag_says() {
+        let (settings, now) = (settings(), Timestamp::EPOCH);
+        let options = DeliveryOptions { attempts_per_second: Some(2), ..DeliveryOptions::default() };
+        let mut queue = Queue::new(TargetNumber(1), &settings, settings.with(&options, Order::None), now);
+        for _ in 0..2 {
+            assert_eq!(queue.gate.passage(now), Passage::Free);
+            queue.gate.passed(Pass::Any);
+        }
+        assert_eq!(queue.gate.passage(now), Passage::After(SECOND / 2));
+        queue.configure(settings.with(&DeliveryOptions::default(), Order::None), now);
+        assert_eq!(queue.gate.passage(now), Passage::Free, "the tag is gone");
     }
 
     #[test]
