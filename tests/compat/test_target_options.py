@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -17,6 +19,7 @@ QUICK = {
     "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_FAILURES": "3",
     "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_OPEN_BASE_MS": "20",
     "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_OPEN_MAX_MS": "50",
+    "EVENTYARD_DELIVERY__RESPONSE_TIMEOUT_MS": "600000",
 }
 
 
@@ -195,3 +198,36 @@ def test_targets_that_hang_keep_nobody_from_being_delivered_to(start_daemon, cli
         sink.wait_for(1, f"/{path}")
     sink.wait_for(50, "/healthy")
     assert sum(len(sink.to(f"/{path}")) for path in hung) <= 8 + len(hung)
+
+
+def test_the_concurrency_of_a_target_is_what_its_tag_says(rule, put, sink):
+    rule({"concurrency/t-1": "1"})
+    lock, most, now = threading.Lock(), 0, 0
+
+    def slow(_):
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+        return Answer(200)
+
+    sink.always("/hook", slow)
+    for n in range(20):
+        put(n=n)
+    sink.wait_for(20)
+    assert most == 1
+
+
+def test_an_attempt_takes_as_long_as_the_tag_of_its_target_allows(daemon, client, put, sink):
+    sink.always("/hook", Answer(hang=True))
+    client.put_rule(Name="orders", EventPattern=PATTERN, Tags=tags({"response-timeout-ms": "50"}))
+    once = {"RetryPolicy": {"MaximumRetryAttempts": 0}}
+    client.put_targets(Rule="orders", Targets=[{"Id": "t-1", "Arn": f"{sink.url}/hook"} | once])
+    event = put(n=1)
+    (letter,) = wait_until(lambda: dead_letters(daemon)["dead_letters"])
+    assert letter["ERROR_CODE"] == "TIMED_OUT"
+    (delivery,) = request(daemon.admin_address, "GET", f"/events/{event}").json()["deliveries"]
+    assert delivery["attempts"][0]["duration_ms"] >= 50
