@@ -212,13 +212,13 @@ impl Attempts {
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
-                let received = event.received;
                 let delivery = BrokerDelivery {
                     target: broker,
                     connection,
+                    recipient: (&target.rule_arn, target.target.id.as_str()),
                     envelope,
                     event: id,
-                    received,
+                    received: event.received,
                     body,
                     response_timeout,
                 };
