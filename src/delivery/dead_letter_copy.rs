@@ -63,11 +63,11 @@ impl Attempts {
         match step {
             NextStep::Delivered => Settlement::Delivered,
             NextStep::RetryAt(time) => {
-                self.telemetry.record(&DeadLetterNotQueuedYet { rule_arn, target_id, reason });
+                self.telemetry.record(&DeadLetterNotQueuedYet { target_id, rule_arn, reason });
                 Settlement::RetryAt(time)
             }
             NextStep::DeadLetter(_) => {
-                self.telemetry.record(&DeadLetterNotQueued { rule_arn, target_id, reason });
+                self.telemetry.record(&DeadLetterNotQueued { target_id, rule_arn, reason });
                 Settlement::Delivered
             }
         }
