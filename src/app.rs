@@ -32,7 +32,7 @@ use crate::delivery::{BrokerTlsError, CurrentConnections, Dispatcher, HttpSender
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Listener, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
-use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads};
+use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads, VitalLoop};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
@@ -167,8 +167,10 @@ impl App {
         );
         let scheduler =
             Scheduler { engine: Arc::clone(&engine), clock: clock.clone(), telemetry: Arc::clone(&telemetry) };
-        let upkeep = upkeep(config, &journal, clock, &telemetry);
-        let readiness = Readiness::default();
+        let [dispatching, scheduling, keeping] =
+            ["dispatcher", "scheduler", "upkeep"].map(|name| VitalLoop::new(name, tasks.clone()));
+        let readiness = Readiness::new([&dispatching, &scheduling, &keeping].map(VitalLoop::clone));
+        let upkeep = upkeep(config, &journal, clock, keeping, &telemetry);
         let admin = Admin::new(
             Arc::clone(&engine),
             caller,
@@ -198,8 +200,8 @@ impl App {
         let server_tasks = tasks.clone();
         let parts = vec![
             part(&tasks, None, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
-            part(&tasks, None, "scheduler", |stop| scheduler.run(stop.signal())),
-            part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(stop.signal())),
+            part(&tasks, None, "scheduler", |stop| scheduler.run(scheduling, stop.signal())),
+            part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(dispatching, stop.signal())),
             part(&tasks, None, "upkeep", |stop| upkeep.run(stop.signal())),
             part(&tasks, None, "index folding", |stop| fold_indexes(folded, stop.signal())),
         ];
@@ -234,6 +236,12 @@ impl App {
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// Whether it is ready, and alive.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
     }
 
     /// Waits until something failed after which the daemon has to stop at once and recover from disk.
@@ -327,13 +335,20 @@ fn default_caller(config: &Config) -> Result<Caller, StartError> {
     Ok(Caller { account, region, organization, forwarded_from: Vec::new() })
 }
 
-fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry: &Arc<Telemetry>) -> Upkeep {
+fn upkeep(
+    config: &Config,
+    journal: &Journal,
+    clock: Arc<SystemClock>,
+    vital: VitalLoop,
+    telemetry: &Arc<Telemetry>,
+) -> Upkeep {
     Upkeep {
         journal: journal.clone(),
         data_dir: config.storage.data_dir.clone(),
         clock,
         dead_letter_retention: config.dead_letters.retention,
         dead_letter_bytes_max: config.dead_letters.size_bytes_max,
+        vital,
         telemetry: Arc::clone(telemetry),
     }
 }

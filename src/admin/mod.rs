@@ -26,6 +26,7 @@ pub use access::{Access, TokensComeOrGo};
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, Handler, Request, answer};
 use crate::journal::Journal;
+use crate::runtime::VitalLoop;
 use crate::telemetry::Telemetry;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -34,17 +35,37 @@ const JSON: &str = "application/json";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Whether traffic should be sent here. Set when everything is up, and taken back before anything goes down.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    is_up: Arc<AtomicBool>,
+    loops: Arc<[VitalLoop]>,
+}
 
 impl Readiness {
-    /// Says whether traffic should be sent here.
-    pub fn set(&self, is_ready: bool) {
-        self.0.store(is_ready, Ordering::Release);
+    /// Of a daemon that is not up yet, and needs these loops.
+    #[must_use]
+    pub fn new(loops: impl IntoIterator<Item = VitalLoop>) -> Self {
+        Self { is_up: Arc::default(), loops: loops.into_iter().collect() }
     }
 
-    fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Says whether traffic should be sent here.
+    pub fn set(&self, is_up: bool) {
+        self.is_up.store(is_up, Ordering::Release);
+    }
+
+    /// Whether none of the loops hangs, while they are to run.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.is_up() || !self.loops.iter().any(VitalLoop::hangs)
+    }
+
+    fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::Acquire)
+    }
+
+    /// What is wrong with the loops, if anything is.
+    fn trouble(&self) -> Option<String> {
+        self.loops.iter().find_map(VitalLoop::trouble)
     }
 }
 
@@ -96,10 +117,13 @@ impl Admin {
         self.access.replace_tokens(token_hashes)
     }
 
-    /// Ready means: started, not stopping, and events are taken.
+    /// Ready means: started, not stopping, delivering, and events are taken.
     fn ready(&self) -> Answer {
-        if !self.readiness.is_ready() {
+        if !self.readiness.is_up() {
             return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "starting or stopping\n");
+        }
+        if let Some(trouble) = self.readiness.trouble() {
+            return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {trouble}\n"));
         }
         match self.journal.check_intake() {
             Ok(()) => answer(StatusCode::OK, TEXT, format!("ready\n{}", self.remark)),
@@ -204,4 +228,43 @@ impl Handler for Admin {
 fn failure(error: &ServiceError) -> Answer {
     let status = StatusCode::from_u16(access::status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, TEXT, format!("{}\n", error.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+    use crate::auth::AllowedHosts;
+    use crate::engine::testing::{TestEngine, caller};
+    use crate::runtime::{Stop, Tasks};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_hangs_takes_readiness_back_and_is_named() {
+        let test_engine = TestEngine::new();
+        let (engine, telemetry) = (Arc::clone(&test_engine.engine), Arc::clone(&test_engine.telemetry));
+        let vital = VitalLoop::new("dispatcher", Tasks::new(Arc::clone(&telemetry)));
+        let readiness = Readiness::new([vital.clone()]);
+        let access = Access::new(AllowedHosts::any(), &[], false);
+        let (journal, owner) = (test_engine.journal.clone(), caller("000000000000", None));
+        let admin = Admin::new(engine, owner, journal, readiness.clone(), access, String::new(), telemetry);
+        let ready = async || {
+            let answer = admin.ready();
+            let status = answer.status().as_u16();
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        };
+        assert_eq!(ready().await, (503, "starting or stopping\n".to_owned()));
+        readiness.set(true);
+        assert_eq!(ready().await, (200, "ready\n".to_owned()));
+        let turning = vital.clone();
+        tokio::spawn(async move { turning.turn(&Stop::default().signal(), std::future::pending::<()>()).await });
+        tokio::time::sleep(Duration::from_secs(130)).await;
+        assert_eq!(ready().await, (503, "not ready: the dispatcher has not moved for 130 s\n".to_owned()));
+        assert!(!readiness.is_alive());
+        readiness.set(false);
+        assert!(readiness.is_alive(), "on its way out nothing has to move");
+    }
 }

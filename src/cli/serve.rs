@@ -66,10 +66,13 @@ async fn run(
         Err(error) => return fail(&format!("cannot listen for signals: {error}")),
     };
     match App::start(config, ephemeral, started).await {
-        Ok(app) => tokio::select! {
-            code = until_stopped(app, load, signals, &manager) => code,
-            () = manager.stay_alive() => ExitCode::FAILURE,
-        },
+        Ok(app) => {
+            let readiness = app.readiness();
+            tokio::select! {
+                code = until_stopped(app, load, signals, &manager) => code,
+                () = manager.stay_alive(|| readiness.is_alive()) => ExitCode::FAILURE,
+            }
+        }
         Err(error) => fail(&error.to_string()),
     }
 }

@@ -8,7 +8,7 @@ use eventyard_core::attempt_record::AttemptRecord;
 use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
-use eventyard_core::delivery::{AttemptOutcome, TargetHealth, Verdict};
+use eventyard_core::delivery::{AttemptOutcome, TargetHealth};
 use eventyard_core::event::Event;
 use eventyard_core::input::RenderContext;
 use eventyard_core::limits::ATTEMPT_MESSAGE_BYTES_MAX;
@@ -21,12 +21,7 @@ use super::senders::{AwsDelivery, BrokerDelivery, HttpRequest, Senders, forward}
 use crate::engine::{ActiveTarget, Engine, TargetEvent};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
-use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
-
-/// How often the copy of a dead letter is sent to a queue that fails.
-const QUEUE_TRIES_MAX: u32 = 3;
-/// The longest wait between two of them: the attempt holds its slot meanwhile.
-const QUEUE_WAIT_MAX: Duration = Duration::from_secs(2);
+use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeliveryDied, Telemetry};
 
 /// What attempts need; shared by all workers.
 #[derive(Debug)]
@@ -53,6 +48,9 @@ impl Attempts {
     ///
     /// A probe of a failing target is not made with an event that is too old: such an event ends, and the next is the probe.
     pub(super) async fn make(&self, pending: Pending, is_probe: bool) -> (Settled, TargetHealth) {
+        if pending.delivery.target.is_of_dead_letters() {
+            return self.make_copy(pending).await;
+        }
         let target = self.engine.target(pending.delivery.target);
         let default = self.settings.retry_policy;
         let policy =
@@ -89,27 +87,37 @@ impl Attempts {
                     _ => attempt,
                 };
                 let letter = self.give_up(event, recipient, made, &outcome, exhausted);
-                if let Some(target) = &target {
-                    self.copy_to_queue(target, &letter).await;
-                }
-                Settlement::Dead(Box::new(letter))
+                self.bury(letter, pending.delivery.target, target.as_deref())
             }
         };
         (Settled { pending, settlement, attempt: record }, outcome.health(now))
     }
 
+    /// Whether nobody knows any more whom something is owed to.
+    pub(super) fn is_forgotten(&self, number: TargetNumber) -> bool {
+        let number = number.target();
+        self.engine.target(number).is_none() && self.engine.removed_target(number).is_none()
+    }
+
+    /// Whether what is owed ends at once: the target was removed. The copies of its dead letters go out still.
+    pub(super) fn is_gone(&self, number: TargetNumber) -> bool {
+        let is_removed = self.engine.target(number.target()).is_none();
+        is_removed && (!number.is_of_dead_letters() || self.is_forgotten(number))
+    }
+
     /// A word of the circuit breaker of a target.
     pub(super) fn report(&self, number: TargetNumber, transition: Transition) {
-        let target = self.engine.target(number);
+        let target = self.engine.target(number.target());
         let event = match transition {
             Transition::Opened(wait) => Some(TargetEvent::CircuitBreakerOpened(wait)),
             Transition::Closed => Some(TargetEvent::CircuitBreakerClosed),
             Transition::HalfOpened | Transition::Reopened(_) => None,
         };
-        if let (Some(target), Some(event)) = (&target, event) {
+        // Of where its dead letters go a target's owner is told in the log alone.
+        if let (Some(target), Some(event), false) = (&target, event, number.is_of_dead_letters()) {
             self.engine.publish(target, event);
         }
-        let Recipient { rule_arn, target_id, .. } = self.recipient(target.as_deref(), number);
+        let Recipient { rule_arn, target_id, .. } = self.recipient(target.as_deref(), number.target());
         self.telemetry.record(&CircuitBreakerMoved { rule_arn: &rule_arn, target_id: &target_id, transition });
     }
 
@@ -158,9 +166,10 @@ impl Attempts {
                 if let Some(reason) = self.engine.aws_refusal(&target.rule.bus.account, role_arn) {
                     return Err(AttemptOutcome::NoCredentials { reason });
                 }
+                let rule = target.rule.name.as_str();
                 let forwarded = event.forwarded(&target.rule.bus, bus, event.received);
                 let forwarded = forwarded.map_err(AttemptOutcome::NotForwarded)?;
-                self.senders.aws.put_event(bus, (role_arn, target.rule.name.as_str()), &forwarded).await
+                self.senders.aws.put_event(bus, (role_arn, rule), &forwarded, response_timeout).await
             }
             TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
             TargetKind::Http { url, parameters } => {
@@ -201,7 +210,7 @@ impl Attempts {
                 };
                 self.senders.aws.send(delivery).await
             }
-            TargetKind::Local(local) => self.senders.local.send(local, render(target, event)?).await,
+            TargetKind::Local(local) => self.senders.local.send(local, render(target, event)?, response_timeout).await,
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
@@ -213,6 +222,7 @@ impl Attempts {
                     event: id,
                     received: event.received,
                     body,
+                    response_timeout,
                 };
                 self.senders.broker.send(delivery).await
             }
@@ -267,33 +277,6 @@ impl Attempts {
             error_message: message,
             exhausted_retry_condition,
             retry_attempts: attempts.saturating_sub(1),
-        }
-    }
-
-    /// Sends a copy of a dead letter to the queue of the target's `DeadLetterConfig`. It is tried a few times in a row: the dead
-    /// letter itself is kept either way.
-    async fn copy_to_queue(&self, target: &ActiveTarget, letter: &DeadLetter) {
-        let account = &target.rule.bus.account;
-        let Some(queue) =
-            target.compiled.dead_letter_queue.as_ref().filter(|_| self.engine.aws_refusal(account, None).is_none())
-        else {
-            return;
-        };
-        let mut outcome = AttemptOutcome::InternalError;
-        for number in 1..=QUEUE_TRIES_MAX {
-            let sent = self.tasks.guard("dead-letter queue", self.senders.aws.send_dead_letter(queue, letter)).await;
-            outcome = sent.unwrap_or(AttemptOutcome::InternalError);
-            if outcome.verdict() != Verdict::Retryable {
-                break;
-            }
-            if number < QUEUE_TRIES_MAX {
-                let wait = self.settings.backoff.wait(number, self.random.next_u64());
-                tokio::time::sleep(wait.min(QUEUE_WAIT_MAX)).await;
-            }
-        }
-        if outcome != AttemptOutcome::Delivered {
-            let (rule_arn, target_id) = (letter.rule_arn.as_str(), letter.target_id.as_str());
-            self.telemetry.record(&DeadLetterNotQueued { rule_arn, target_id, reason: &outcome.message() });
         }
     }
 }

@@ -1,9 +1,11 @@
-//! The gate before a target: what its circuit breaker and its rate limit let pass.
+//! The gate before a target: what its circuit breaker, its own word that it has enough, and its rate limit let pass.
 
 use eventyard_core::circuit_breaker::{CircuitBreaker, Passage, Transition};
 use eventyard_core::clock::Timestamp;
 use eventyard_core::delivery::TargetHealth;
 use eventyard_core::rate_limit::TokenBucket;
+use eventyard_core::retry::Backoff;
+use eventyard_core::throttle::Throttle;
 
 use super::target_settings::TargetSettings;
 
@@ -11,6 +13,9 @@ use super::target_settings::TargetSettings;
 #[derive(Debug)]
 pub(super) struct Gate {
     breaker: CircuitBreaker,
+    throttle: Throttle,
+    /// Bounds of the pauses of a target that asks for less.
+    pauses: Backoff,
     rate: Option<TokenBucket>,
     /// Whether the next probe is a delivery that was never tried.
     probes_new: bool,
@@ -31,7 +36,13 @@ pub(super) enum Pass {
 impl Gate {
     pub(super) fn new(settings: &TargetSettings, now: Timestamp) -> Self {
         let rate = settings.attempts_per_second.map(|rate| TokenBucket::new(rate, now));
-        Self { breaker: CircuitBreaker::new(settings.circuit_breaker), rate, probes_new: true }
+        let (breaker, throttle) = (CircuitBreaker::new(settings.circuit_breaker), Throttle::new(now));
+        Self { breaker, throttle, pauses: settings.circuit_breaker.open, rate, probes_new: true }
+    }
+
+    /// Whether the target is not left alone.
+    pub(super) fn is_closed(&self) -> bool {
+        self.breaker.is_closed()
     }
 
     /// Takes other settings. What they change begins anew.
@@ -58,7 +69,8 @@ impl Gate {
         if matches!(passage, Passage::After(_) | Passage::AfterProbe) {
             return passage;
         }
-        self.rate.as_mut().and_then(|rate| rate.wait(now)).map_or(passage, Passage::After)
+        let wait = self.throttle.wait(now).or_else(|| self.rate.as_mut().and_then(|rate| rate.wait(now)));
+        wait.map_or(passage, Passage::After)
     }
 
     /// Which delivery a probe takes. Events of one kind may fail at a target that takes the others, so retries and new ones
@@ -89,6 +101,7 @@ impl Gate {
         now: Timestamp,
         random: u64,
     ) -> Option<Transition> {
+        self.throttle.attempt_ended(health, self.pauses, now, random);
         self.breaker.attempt_ended(pass != Pass::Any, health, now, random)
     }
 }

@@ -7,18 +7,20 @@
 //! spoken to. `attempt` is one attempt from the target's definition to its outcome. The `gate` before a target is its circuit breaker and its rate
 //! limit.
 //!
-//! Targets share nothing but the bound on all attempts together, which they wait for in turn, so a slow or dead one delays
-//! nobody. What a worker has in memory is a page of keys and the events under way; the backlog stays in the journal.
+//! Targets share nothing but the bound on all attempts together, of which each has its share (`slots`), so a slow or dead one
+//! delays nobody. What a worker has in memory is a page of keys and the events under way; the backlog stays in the journal.
 
 mod attempt;
 mod backlog;
 mod connections;
+mod dead_letter_copy;
 mod dispatcher;
 mod egress;
 mod gate;
 mod ordered_backlog;
 mod queue;
 mod senders;
+mod slots;
 mod target_settings;
 mod worker;
 
@@ -43,7 +45,7 @@ pub use senders::{
 pub struct Settings {
     /// Attempts under way for one target.
     pub concurrency_per_target: usize,
-    /// Attempts under way in all.
+    /// Attempts under way in all, but for the first of each target.
     pub concurrency_max: usize,
     /// Deliveries of one target that are read from the journal at a time.
     pub read_ahead_per_target: usize,

@@ -1,5 +1,6 @@
 //! A simulation of one target's deliveries by seed, under a time of its own: outages, groups of events that fail by
-//! themselves, pauses, crashes that lose what was not synced, clocks that jump. The queue, its gate, the retry policy and the journal are the real ones; the network is drawn.
+//! themselves, pauses, refusals, dead
+//! letters that are sent again, the target removed in the end, crashes that lose what was not synced, clocks that jump. The queue, its gate, the retry policy and the journal are the real ones; the network is drawn.
 //!
 //! `EVENTYARD_SIMULATION_SEED=n cargo test simulation` plays seed n again, `EVENTYARD_SIMULATION_SEEDS=n` the first n.
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 use eventyard_core::circuit_breaker::{CircuitBreakerSettings, Transition};
 use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
-use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::delivery::{AttemptOutcome, Verdict};
 use eventyard_core::delivery_options::{DeliveryOptions, Order};
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::input::JsonPath;
@@ -39,9 +40,15 @@ const GROUPS: u64 = 4;
 /// What was met. What some seed has to meet, or the simulation has shown too little, is [`TO_MEET`].
 type Sometimes = BTreeSet<&'static str>;
 
-const TO_MEET: [&str; 10] = [
+const TO_MEET: [&str; 16] = [
     "opened",
+    "half-open",
     "closed",
+    "asked for less",
+    "refused",
+    "sent again",
+    "delivered when sent again",
+    "removed with something owed",
     "died of age",
     "died of attempts",
     "crash with a retry waiting",
@@ -81,6 +88,10 @@ struct World {
     failing_until: BTreeMap<u64, Timestamp>,
     delivered: BTreeMap<EventNumber, u32>,
     given_up: BTreeSet<EventNumber>,
+    /// Events that were sent again from the dead letters, by the number that they had.
+    sent_again: BTreeMap<EventNumber, EventNumber>,
+    /// Whether the target was removed.
+    is_gone: bool,
     /// The last event of each group that arrived since the last crash.
     arrived: BTreeMap<u64, EventNumber>,
     crashes: u32,
@@ -144,7 +155,7 @@ impl World {
             (DeliveryOptions::default(), order(&random), random.next_u64().is_multiple_of(8));
         Self {
             journal: open(&disk),
-            queue: Queue::new(TARGET, &settings, settings.with(&options, order.clone()), None, now),
+            queue: Queue::new(TARGET, &settings, settings.with(&options, order.clone()), now),
             options,
             order,
             changes_order,
@@ -159,6 +170,8 @@ impl World {
             failing_until: BTreeMap::new(),
             delivered: BTreeMap::new(),
             given_up: BTreeSet::new(),
+            sent_again: BTreeMap::new(),
+            is_gone: false,
             arrived: BTreeMap::new(),
             crashes: 0,
             events: 0,
@@ -191,6 +204,7 @@ impl World {
                     self.order = order(&self.random);
                     sometimes.insert("other order");
                 }
+                40 => self.send_again(sometimes).await,
                 _ => {}
             }
         }
@@ -213,6 +227,18 @@ impl World {
             owed.push(Owed { event, targets: vec![TARGET] });
         }
         self.journal.commit(owed).await.unwrap();
+    }
+
+    /// Owes the oldest dead letter once more, under a new number.
+    async fn send_again(&mut self, sometimes: &mut Sometimes) {
+        let page = DeadLetterPage { after: None, since: None, until: None, limit: 1 };
+        let Some(id) = self.journal.dead_letter_ids(&page).unwrap().pop() else { return };
+        self.events += 1;
+        let number = EventNumber(self.events.into());
+        self.groups.insert(number, self.groups[&id.event()]);
+        self.sent_again.insert(id.event(), number);
+        self.journal.redrive(vec![(id, TARGET)], self.now).await.unwrap();
+        sometimes.insert("sent again");
     }
 
     fn of_target(&self) -> TargetSettings {
@@ -250,7 +276,7 @@ impl World {
         let kept = usize::try_from(self.draw(1 + self.disk.unsynced_batches() as u64)).unwrap();
         self.disk = Arc::new(self.disk.lose_power(kept));
         self.journal = open(&self.disk);
-        self.queue = Queue::new(TARGET, &self.settings, self.of_target(), None, self.now);
+        self.queue = Queue::new(TARGET, &self.settings, self.of_target(), self.now);
         // What was on its way arrives or not.
         for attempt in std::mem::take(&mut self.under_way) {
             if self.now >= self.down_until && self.draw(2) == 0 {
@@ -269,7 +295,7 @@ impl World {
         let transition = self.queue.configure(of_target.clone(), self.now);
         self.note(transition, sometimes);
         while self.under_way.len() < CONCURRENCY && self.queue.under_way() < self.settings.read_ahead_per_target {
-            match self.queue.next(&self.journal, &of_target, self.now, false).unwrap() {
+            match self.queue.next(&self.journal, &of_target, self.now, self.is_gone).unwrap() {
                 Next::Attempt(pending, pass, transition) => {
                     self.note(transition, sometimes);
                     let probes = self.under_way.iter().filter(|attempt| attempt.pass != Pass::Any).count();
@@ -313,6 +339,10 @@ impl World {
     fn outcome(&mut self, event: &Event, attempt: &Attempt, sometimes: &mut Sometimes) -> AttemptOutcome {
         let number = attempt.pending.delivery.event;
         let fails = self.groups[&number].and_then(|group| self.failing_until.get(&group));
+        if self.is_gone {
+            sometimes.insert("removed with something owed");
+            return AttemptOutcome::TargetRemoved;
+        }
         if attempt.pass != Pass::Any && self.now > self.settings.retry_policy.expiry(event.received) {
             return AttemptOutcome::EventTooOld;
         }
@@ -320,12 +350,19 @@ impl World {
             let asked = RetryAfter::Wait(Duration::from_secs(self.draw(30)));
             return match self.draw(10) {
                 0 => AttemptOutcome::from_http_status(503, String::new(), Some(asked)),
-                1 => AttemptOutcome::from_http_status(429, String::new(), None),
+                1 => {
+                    sometimes.insert("asked for less");
+                    AttemptOutcome::from_http_status(429, String::new(), (self.draw(2) == 0).then_some(asked))
+                }
                 _ => AttemptOutcome::TimedOut { waited_for: "the answer" },
             };
         }
         if fails.is_some_and(|until| self.now < *until) {
             return AttemptOutcome::from_http_status(500, String::new(), None);
+        }
+        if self.draw(40) == 0 {
+            sometimes.insert("refused");
+            return AttemptOutcome::from_http_status(404, String::new(), None);
         }
         self.arrive(number, sometimes);
         AttemptOutcome::Delivered
@@ -338,7 +375,8 @@ impl World {
         let Settings { retry_policy, backoff, .. } = self.settings;
         let (number, random) = (delivery.attempts + 1, self.random.next_u64());
         let is_last_allowed = number <= retry_policy.maximum_retry_attempts + 1;
-        assert!(is_last_allowed || outcome == AttemptOutcome::EventTooOld, "attempt {number}");
+        let is_too_old = outcome == AttemptOutcome::EventTooOld;
+        assert!(is_last_allowed || is_too_old || self.is_gone, "attempt {number}");
         let settlement = match retry_policy.next_step(&backoff, event.received, number, &outcome, self.now, random) {
             NextStep::Delivered => Settlement::Delivered,
             NextStep::RetryAt(time) => {
@@ -346,12 +384,12 @@ impl World {
                 Settlement::RetryAt(time)
             }
             NextStep::DeadLetter(exhausted) => {
-                let condition = exhausted.unwrap();
+                assert_eq!(exhausted.is_none(), outcome.verdict() == Verdict::Permanent && !is_too_old, "{outcome:?}");
                 self.given_up.insert(delivery.event);
-                sometimes.insert(match condition {
+                sometimes.extend(exhausted.map(|condition| match condition {
                     ExhaustedRetryCondition::MaximumRetryAttempts => "died of attempts",
                     ExhaustedRetryCondition::MaximumEventAgeInSeconds => "died of age",
-                });
+                }));
                 Settlement::Dead(Box::new(DeadLetter {
                     event: Some(event),
                     died: self.now,
@@ -391,7 +429,10 @@ impl World {
             Some(Transition::Closed) => {
                 sometimes.insert("closed");
             }
-            Some(Transition::HalfOpened) | None => {}
+            Some(Transition::HalfOpened) => {
+                sometimes.insert("half-open");
+            }
+            None => {}
         }
     }
 
@@ -403,6 +444,14 @@ impl World {
             self.journal.dead_letter_ids(&page).unwrap().into_iter().map(journal::DeadLetterId::event).collect();
         for number in (1..=u64::from(self.events)).map(EventNumber) {
             let (times, died) = (self.delivered.get(&number).copied().unwrap_or(0), dead.contains(&number));
+            if let Some(again) = self.sent_again.get(&number) {
+                // Its delivery is now that of the other number, which is looked at, too.
+                assert!(!died, "event {number} is sent again and still dead");
+                if self.delivered.contains_key(again) {
+                    sometimes.insert("delivered when sent again");
+                }
+                continue;
+            }
             assert!(times > 0 || died, "event {number} is lost");
             assert!(self.crashes > 0 || times + u32::from(died) == 1, "event {number}: {times} times, dead: {died}");
             assert!(times <= 1 + self.crashes, "event {number}: {times} times, {} crashes", self.crashes);
@@ -419,6 +468,7 @@ async fn simulate(seed: u64, sometimes: &mut Sometimes) {
         world.step(false, sometimes).await;
     }
     world.options.paused = None;
+    world.is_gone = world.draw(8) == 0;
     // A target that stays down ends what it is owed, too, and one that is back gets it.
     if world.draw(2) == 0 {
         world.down_until = world.now.saturating_add(Duration::from_secs(1_000_000));

@@ -15,7 +15,7 @@ use super::*;
 use crate::engine::testing::TestEngine;
 use crate::journal::model_disk::{ModelDisk, ReadFault};
 use crate::journal::{DeadLetterPage, Disk, Durability, Journal, Owed, Space, Write};
-use crate::runtime::{Random, Stop, SystemClock};
+use crate::runtime::{Random, Stop, SystemClock, Tasks, VitalLoop};
 use crate::telemetry::Telemetry;
 
 /// Of no target that the engine knows.
@@ -25,6 +25,7 @@ struct Rig {
     disk: Arc<ModelDisk>,
     journal: Journal,
     dispatcher: Dispatcher,
+    telemetry: Arc<Telemetry>,
     _engine: TestEngine,
 }
 
@@ -59,8 +60,9 @@ fn rig() -> Rig {
     let broker = BrokerSender::new(dialer, Arc::clone(&random), Duration::from_secs(1));
     let local = LocalSender::new(LocalTargets::default(), Duration::from_secs(1));
     let senders = Senders { http, aws, broker, local, connections: Arc::default() };
-    let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, telemetry);
-    Rig { disk, journal, dispatcher, _engine: test_engine }
+    let told = Arc::clone(&telemetry);
+    let dispatcher = Dispatcher::new(engine, journal.clone(), senders, clock, random, settings, told);
+    Rig { disk, journal, dispatcher, telemetry, _engine: test_engine }
 }
 
 async fn commit(journal: &Journal, events: u128) {
@@ -74,10 +76,15 @@ async fn commit(journal: &Journal, events: u128) {
     journal.commit(owed.collect()).await.unwrap();
 }
 
+fn vital_loop(telemetry: &Arc<Telemetry>) -> VitalLoop {
+    VitalLoop::new("dispatcher", Tasks::new(Arc::clone(telemetry)))
+}
+
 /// Runs the dispatcher until nothing is owed; answers the codes of the dead letters, each with whether it has its event.
 async fn dead_letters(journal: Journal, dispatcher: Dispatcher) -> Vec<(String, bool, u32)> {
     let stop = Stop::default();
-    let running = tokio::spawn(dispatcher.run(stop.signal()));
+    let vital = vital_loop(&Arc::new(Telemetry::new().unwrap()));
+    let running = tokio::spawn(dispatcher.run(vital, stop.signal()));
     tokio::time::timeout(Duration::from_secs(30), async {
         while journal.owed() > 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -97,7 +104,7 @@ async fn dead_letters(journal: Journal, dispatcher: Dispatcher) -> Vec<(String, 
 
 #[tokio::test]
 async fn an_event_that_is_damaged_or_gone_ends_as_a_dead_letter_and_the_others_go_on() {
-    let Rig { disk, journal, dispatcher, _engine } = rig();
+    let Rig { disk, journal, dispatcher, telemetry: _, _engine } = rig();
     commit(&journal, 3).await;
     let key = |number: u64| number.to_be_bytes().to_vec();
     let writes =
@@ -111,11 +118,49 @@ async fn an_event_that_is_damaged_or_gone_ends_as_a_dead_letter_and_the_others_g
 #[tokio::test]
 async fn an_event_that_cannot_be_read_for_long_is_given_up_after_its_retries() {
     for fault in [ReadFault::Error, ReadFault::Panic] {
-        let Rig { disk, journal, dispatcher, _engine } = rig();
+        let Rig { disk, journal, dispatcher, telemetry: _, _engine } = rig();
         commit(&journal, 2).await;
         disk.fail_reads_of(Space::Events(1), fault);
         let code = if fault == ReadFault::Error { "EVENT_UNREADABLE" } else { "INTERNAL_ERROR" };
         let given_up = (code.to_owned(), false, 3);
         assert_eq!(dead_letters(journal, dispatcher).await, [given_up.clone(), given_up]);
     }
+}
+
+/// Waits, under a time that passes by itself, until that many bugs of a task were told.
+async fn panics(telemetry: &Telemetry, task: &str, count: u32) {
+    let line = format!(r#"eventyard_task_panics_total{{task="{task}"}} {count}"#);
+    for _ in 0..100 {
+        if telemetry.encode().contains(&line) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("never: {line}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bugs_of_a_worker_and_of_the_dispatcher_itself_pass() {
+    let Rig { disk, journal, dispatcher, telemetry, _engine } = rig();
+    commit(&journal, 1).await;
+    disk.fail_reads_of(Space::Ready, ReadFault::Panic);
+    let (stop, vital) = (Stop::default(), vital_loop(&telemetry));
+    let running = tokio::spawn(dispatcher.run(vital.clone(), stop.signal()));
+    journal.bell().ring(vec![TARGET]);
+    panics(&telemetry, "worker", 1).await;
+    assert_eq!(vital.trouble(), None, "a worker is not the dispatcher");
+    // News comes, and does not start the next worker before it is time.
+    journal.bell().ring(vec![TARGET]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    panics(&telemetry, "worker", 1).await;
+    // When the pause is over the dispatcher looks at the target, and fails as the worker did.
+    panics(&telemetry, "dispatcher", 1).await;
+    assert!(vital.trouble().unwrap().starts_with("the dispatcher ran into a bug"));
+    disk.mend_reads();
+    while journal.owed() > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(vital.trouble(), None);
+    stop.stop();
+    running.await.unwrap();
 }

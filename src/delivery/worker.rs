@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::delivery::TargetHealth;
 use eventyard_core::name::{EventNumber, TargetNumber};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::attempt::Attempts;
 use super::gate::Pass;
-use super::queue::{Next, Queue};
+use super::queue::{IdleQueue, Next, Queue};
+use super::slots::{Slot, Slots};
 use super::target_settings::TargetSettings;
 use crate::journal::{Journal, JournalError, Pending, Place, Settled, Settlement};
 use crate::runtime::StopSignal;
@@ -24,6 +25,8 @@ const IDLE: Duration = Duration::from_secs(10);
 const SLEEP_MAX: Duration = Duration::from_secs(30);
 /// How often a worker that found the disk full looks again.
 const FULL: Duration = Duration::from_millis(500);
+/// How often a worker with more than its share of the slots looks whether that has grown.
+const SHARE_PERIOD: Duration = Duration::from_millis(100);
 /// How often a worker with work looks whether the disk has room.
 const ROOM_PERIOD: Duration = Duration::from_millis(100);
 /// Least time from one write of settlements to the next. What ends meanwhile is written together, and the journal's thread
@@ -38,8 +41,8 @@ pub(super) struct Worker {
     attempts: Arc<Attempts>,
     /// Rung by the dispatcher when there is news for this target.
     news: Arc<Notify>,
-    /// Bounds the attempts of all workers together.
-    all_attempts: Arc<Semaphore>,
+    /// What the attempts of all workers share.
+    slots: Arc<Slots>,
     queue: Queue,
     under_way: JoinSet<Ended>,
     /// What became of deliveries and is not being written yet.
@@ -71,6 +74,8 @@ type Settling = Pin<Box<dyn Future<Output = Vec<(EventNumber, Option<Pending>)>>
 enum WaitsFor {
     /// It has all the attempts under way that it may have.
     Attempts,
+    /// Others need the slots that are left.
+    Share,
     /// Nothing can be tried now; a retry may be due after this long.
     Work(Option<Duration>),
     /// The disk has no room to write what becomes of deliveries.
@@ -78,36 +83,43 @@ enum WaitsFor {
 }
 
 impl Worker {
+    /// A worker of `target`, behind which an earlier one left `idle`.
     pub(super) fn new(
         target: TargetNumber,
-        read: Option<EventNumber>,
+        idle: Option<IdleQueue>,
         attempts: Arc<Attempts>,
         news: Arc<Notify>,
-        all_attempts: Arc<Semaphore>,
+        slots: Arc<Slots>,
         stop: StopSignal,
     ) -> Self {
-        let settings = attempts.settings.of(attempts.engine.target(target).as_deref());
-        let queue = Queue::new(target, &attempts.settings, settings, read, attempts.clock.now());
+        let queue = if let Some(idle) = idle {
+            Queue::resume(target, &attempts.settings, idle)
+        } else {
+            let settings = attempts.settings.of(attempts.engine.target(target).as_deref());
+            Queue::new(target, &attempts.settings, settings, attempts.clock.now())
+        };
+        let is_open = !queue.is_closed();
+        let open = is_open.then(|| Counted::new(&attempts.telemetry.metrics().circuit_breakers_open));
         Self {
             target,
             attempts,
             news,
-            all_attempts,
+            slots,
             queue,
             under_way: JoinSet::new(),
             unsettled: Vec::new(),
             unsettled_bytes: 0,
             settling: None,
             paused: None,
-            open: None,
+            open,
             had_room: None,
             stop,
         }
     }
 
     /// Works until the target has long been owed nothing, or `stop`; attempts under way are ended and settled first. Answers
-    /// how far the backlog was read.
-    pub(super) async fn run(mut self) -> (TargetNumber, Option<EventNumber>) {
+    /// what the next worker of the target is to know.
+    pub(super) async fn run(mut self) -> IdleQueue {
         while !self.stop.is_stopped() {
             let waits_for = match self.start_attempts() {
                 Ok(waits) => waits,
@@ -121,7 +133,7 @@ impl Worker {
             }
         }
         self.end_attempts().await;
-        (self.target, self.queue.ready_read())
+        self.queue.into_idle()
     }
 
     async fn end_attempts(&mut self) {
@@ -149,12 +161,13 @@ impl Worker {
             if !self.has_slot(&settings) {
                 return Ok(WaitsFor::Attempts);
             }
-            let next = self.queue.next(&journal, &settings, now, target.is_none())?;
+            let Some(slot) = self.slots.take(self.under_way.len()) else { return Ok(WaitsFor::Share) };
+            let next = self.queue.next(&journal, &settings, now, self.attempts.is_gone(self.target))?;
             self.count_paused(next == Next::Paused);
             match next {
                 Next::Attempt(pending, pass, transition) => {
                     self.report(transition);
-                    self.start(pending, pass);
+                    self.start(pending, pass, slot);
                 }
                 Next::AfterAttempt => return Ok(WaitsFor::Attempts),
                 Next::After(wait) => return Ok(WaitsFor::Work(Some(wait))),
@@ -174,7 +187,7 @@ impl Worker {
     /// would be made again after a crash, so there is a bound for those, too.
     fn has_slot(&self, settings: &TargetSettings) -> bool {
         self.under_way.len() < settings.concurrency
-            && self.queue.under_way() < self.attempts.settings.read_ahead_per_target
+            && self.queue.under_way() < self.attempts.settings.read_ahead_per_target.max(settings.concurrency)
             && self.unsettled_bytes < UNSETTLED_BYTES_MAX
     }
 
@@ -188,11 +201,10 @@ impl Worker {
         self.had_room.is_some()
     }
 
-    fn start(&mut self, pending: Pending, pass: Pass) {
-        let (attempts, all_attempts) = (Arc::clone(&self.attempts), Arc::clone(&self.all_attempts));
+    fn start(&mut self, pending: Pending, pass: Pass, slot: Slot) {
+        let attempts = Arc::clone(&self.attempts);
         self.under_way.spawn(async move {
-            // The semaphore is never closed; without its permit the attempt would only be one too many.
-            let _permit = all_attempts.acquire_owned().await.ok();
+            let _slot = slot;
             let (settled, health) = attempts.make(pending, pass != Pass::Any).await;
             Ended { pass, settled, health }
         });
@@ -202,6 +214,7 @@ impl Worker {
     async fn wait(&mut self, waits_for: WaitsFor) -> bool {
         let (sleep, may_end) = match waits_for {
             WaitsFor::Attempts => (None, false),
+            WaitsFor::Share => (Some(SHARE_PERIOD), false),
             WaitsFor::Work(Some(due)) => (Some(due.clamp(Duration::from_millis(1), SLEEP_MAX)), false),
             WaitsFor::Work(None) => (Some(IDLE), self.under_way.is_empty() && self.settling.is_none()),
             WaitsFor::Room => (Some(FULL), false),
@@ -231,6 +244,7 @@ impl Worker {
             self.report(transition);
             self.unsettled_bytes += match &settled.settlement {
                 Settlement::Dead(letter) => letter.event.as_ref().map_or(0, |event| event.envelope.len()),
+                Settlement::DeadAndCopied(_, copy) => 2 * copy.event.envelope.len(),
                 Settlement::Delivered | Settlement::RetryAt(_) => 0,
             };
             self.unsettled.push(settled);

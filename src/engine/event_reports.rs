@@ -4,13 +4,22 @@ use std::collections::BTreeMap;
 
 use eventyard_core::attempt_record::AttemptEnd;
 use eventyard_core::clock::Timestamp;
+use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::Delivery;
 use eventyard_core::error::ServiceError;
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventNumber, TargetNumber};
 
 use super::Engine;
-use crate::journal::{DeadLetterId, JournalError, Pending, Place, RecordedAttempt};
+use crate::journal::{DeadLetterId, DeadLetterPage, JournalError, Pending, Place, RecordedAttempt};
+
+/// Dead letters read at a time.
+const PAGE: usize = 100;
+/// Dead letters that are looked at.
+const LOOKED_AT_MAX: usize = 10_000;
+
+/// Which delivery.
+type Key = (EventNumber, TargetNumber);
 
 /// What is known of an event.
 #[derive(Debug)]
@@ -74,67 +83,77 @@ impl Engine {
     }
 
     fn report_event(&self, id: EventId) -> Result<Option<EventReport>, JournalError> {
-        let mut deliveries: BTreeMap<(EventNumber, TargetNumber), Vec<RecordedAttempt>> = BTreeMap::new();
+        let mut deliveries: BTreeMap<Key, Vec<RecordedAttempt>> = BTreeMap::new();
         for attempt in self.journal.attempts(id)? {
             let Delivery { event, target, .. } = attempt.delivery;
             deliveries.entry((event, target)).or_default().push(attempt);
         }
         let mut received = deliveries.values().flatten().map(|attempt| attempt.record.received).min();
-        // The newest number is the one that may be owed still.
-        let newest = deliveries.last_key_value().map(|((number, _), _)| *number);
-        let found = match newest {
-            Some(number) => self.journal.event(number).ok().map(|event| (number, event)),
+        // The history may have been forgotten, or not be kept at all; what is given up or owed still is told in any case.
+        let (mut states, mut event) = (BTreeMap::new(), None);
+        for (letter_id, letter) in self.dead_letters_of(id)? {
+            states.insert((letter_id.event(), letter_id.target()), DeliveryState::Dead(letter_id));
+            event = letter.event.or(event);
+        }
+        let newest = deliveries.keys().chain(states.keys()).map(|(number, _)| *number).max();
+        let mut found = self.find(id, newest, deliveries.values())?;
+        let numbers = found.iter().map(|(number, _)| *number).chain(newest).chain(deliveries.keys().map(|key| key.0));
+        for Pending { delivery, place } in self.journal.owed_of(&numbers.collect())? {
+            let state = match place {
+                Place::Ready => DeliveryState::Pending,
+                Place::Later(due) => DeliveryState::RetryAt(due),
+            };
+            states.insert((delivery.event, delivery.target), state);
+        }
+        event = found.pop().map(|(_, event)| event).or(event);
+        received = received.or(event.as_ref().map(|event| event.received));
+        let Some(received) = received else { return Ok(None) };
+        for key in states.keys() {
+            deliveries.entry(*key).or_default();
+        }
+        let reports = deliveries.into_iter().map(|(key, attempts)| {
+            let state = states.get(&key).copied().unwrap_or_else(|| ended(attempts.last()));
+            DeliveryReport { recipient: self.recipient(key.1), target: key.1, state, attempts }
+        });
+        let deliveries = reports.collect();
+        Ok(Some(EventReport { received, event, deliveries }))
+    }
+
+    /// The event under the numbers by which the journal has it: `newest`, the newest one known, and the one behind it if a dead
+    /// letter was sent again.
+    fn find<'a>(
+        &self,
+        id: EventId,
+        newest: Option<EventNumber>,
+        mut attempts: impl Iterator<Item = &'a Vec<RecordedAttempt>>,
+    ) -> Result<Vec<(EventNumber, Event)>, JournalError> {
+        let known = match newest {
+            Some(newest) => self.journal.event(newest).ok().map(|event| (newest, event)),
             None => self.journal.find_event(id)?,
         };
-        if let Some((number, event)) = &found {
-            received = received.or(Some(event.received));
-            for target in self.owed_untried(*number)? {
-                deliveries.entry((*number, target)).or_default();
-            }
-        }
-        let Some(received) = received else { return Ok(None) };
-        let reports = deliveries.into_iter().map(|((event, target), attempts)| {
-            let state = self.delivery_state(event, target, attempts.last())?;
-            Ok(DeliveryReport { recipient: self.recipient(target), target, state, attempts })
+        let died = attempts.find_map(|attempts| match attempts.last()?.end {
+            AttemptEnd::Died(died) => Some(died),
+            AttemptEnd::Delivered | AttemptEnd::RetryAt(_) => None,
         });
-        let deliveries = reports.collect::<Result<_, JournalError>>()?;
-        Ok(Some(EventReport { received, event: found.map(|(_, event)| event), deliveries }))
+        let since = if newest.is_some() { died } else { id.received() };
+        let behind = newest.or(known.as_ref().map(|(number, _)| *number)).unwrap_or(EventNumber(0));
+        let again = since.map(|since| self.journal.find_redriven(id, behind, since)).transpose()?.flatten();
+        Ok(known.into_iter().chain(again).collect())
     }
 
-    /// The targets that are owed an event and were not tried with it yet.
-    fn owed_untried(&self, event: EventNumber) -> Result<Vec<TargetNumber>, JournalError> {
-        let mut untried = Vec::new();
-        for target in self.journal.targets_owed()? {
-            let delivery = Delivery { event, target, attempts: 0 };
-            if self.journal.is_pending(&Pending { delivery, place: Place::Ready })? {
-                untried.push(target);
-            }
+    /// The dead letters of an event, as far as they are among the first that died since it was accepted.
+    fn dead_letters_of(&self, id: EventId) -> Result<Vec<(DeadLetterId, DeadLetter)>, JournalError> {
+        let (mut found, mut looked_at) = (Vec::new(), 0);
+        let mut page = DeadLetterPage { after: None, since: id.received(), until: None, limit: PAGE };
+        while looked_at < LOOKED_AT_MAX {
+            let letters = self.journal.dead_letters(&page)?;
+            let Some((last, _)) = letters.last() else { break };
+            (page.after, looked_at) = (Some(*last), looked_at + letters.len());
+            let of_event = |letter: &DeadLetter| letter.event.as_ref().is_some_and(|event| event.id == id);
+            let sound = letters.into_iter().filter_map(|(id, letter)| Some((id, letter.ok()?)));
+            found.extend(sound.filter(|(_, letter)| of_event(letter)));
         }
-        Ok(untried)
-    }
-
-    fn delivery_state(
-        &self,
-        event: EventNumber,
-        target: TargetNumber,
-        last: Option<&RecordedAttempt>,
-    ) -> Result<DeliveryState, JournalError> {
-        let Some(last) = last else { return Ok(DeliveryState::Pending) };
-        let delivery = Delivery { event, target, attempts: last.record.attempt };
-        Ok(match last.end {
-            AttemptEnd::Delivered => DeliveryState::Delivered,
-            AttemptEnd::RetryAt(due) => {
-                let pending = Pending { delivery, place: Place::Later(due) };
-                if self.journal.is_pending(&pending)? { DeliveryState::RetryAt(due) } else { DeliveryState::Unknown }
-            }
-            AttemptEnd::Died(died) => {
-                let id = DeadLetterId::new(died, &delivery);
-                match self.journal.dead_letter(id)? {
-                    Some(_) => DeliveryState::Dead(id),
-                    None => DeliveryState::DeadLetterGone,
-                }
-            }
-        })
+        Ok(found)
     }
 
     fn recipient(&self, target: TargetNumber) -> Option<Recipient> {
@@ -152,5 +171,72 @@ impl Engine {
             })
         };
         active.or_else(removed)
+    }
+}
+
+/// How a delivery ended that is neither owed nor among the dead letters.
+fn ended(last: Option<&RecordedAttempt>) -> DeliveryState {
+    match last.map(|last| last.end) {
+        Some(AttemptEnd::Delivered) => DeliveryState::Delivered,
+        Some(AttemptEnd::Died(_)) => DeliveryState::DeadLetterGone,
+        Some(AttemptEnd::RetryAt(_)) | None => DeliveryState::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::testing::TestEngine;
+    use crate::journal::{Owed, Settled, Settlement};
+
+    const TARGETS: [TargetNumber; 3] = [TargetNumber(1), TargetNumber(2), TargetNumber(3)];
+
+    fn letter(event: &Event, died: Timestamp) -> DeadLetter {
+        DeadLetter {
+            event: Some(event.clone()),
+            died,
+            rule_arn: "r".into(),
+            target_id: "t".into(),
+            target_arn: "a".into(),
+            error_code: "REFUSED_BY_TARGET".into(),
+            error_message: String::new(),
+            exhausted_retry_condition: None,
+            retry_attempts: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_history_what_is_owed_or_given_up_is_told() {
+        let test_engine = TestEngine::new();
+        let (engine, journal) = (&test_engine.engine, &test_engine.journal);
+        let received = Timestamp::from_millis(1_000_000).unwrap();
+        let [died, due] = [1, 90].map(|seconds| received.saturating_add(Duration::from_secs(seconds)));
+        let id = EventId::new(received, 7);
+        let event = Event { id, received, envelope: "{}".into(), forwarded_from: Vec::new() };
+        journal.commit(vec![Owed { event: event.clone(), targets: TARGETS.to_vec() }]).await.unwrap();
+        let [retried, dead] = [TARGETS[0], TARGETS[1]].map(|target| journal.ready(target, None, 1).unwrap()[0]);
+        let settle = async |pending, settlement| {
+            journal.settle(vec![Settled { pending, settlement, attempt: None }]).await.unwrap();
+        };
+        settle(retried, Settlement::RetryAt(due)).await;
+        settle(dead, Settlement::Dead(Box::new(letter(&event, died)))).await;
+        let states = || {
+            let deliveries = engine.event_report(id).unwrap().unwrap().deliveries;
+            deliveries.iter().map(|delivery| (delivery.target, delivery.state)).collect::<Vec<_>>()
+        };
+        let [retry, new] = [DeliveryState::RetryAt(due), DeliveryState::Pending];
+        let in_store = DeliveryState::Dead(DeadLetterId::new(died, &dead.delivery));
+        assert_eq!(states(), [(TARGETS[0], retry), (TARGETS[1], in_store), (TARGETS[2], new)]);
+
+        // Sent again, long after, it is owed under another number.
+        let again = received.saturating_add(Duration::from_secs(86_400));
+        journal.redrive(vec![(DeadLetterId::new(died, &dead.delivery), TARGETS[1])], again).await.unwrap();
+        settle(journal.ready(TARGETS[2], None, 1).unwrap()[0], Settlement::Delivered).await;
+        let later = journal.later(TARGETS[0], None, due, 1).unwrap()[0];
+        settle(later, Settlement::Delivered).await;
+        assert_eq!(states(), [(TARGETS[1], new)]);
+        assert!(engine.event_report(EventId::new(received, 8)).unwrap().is_none());
     }
 }

@@ -42,6 +42,8 @@ impl Engine {
         }
         let received = self.clock.now();
         let (mut results, mut candidates) = (Vec::with_capacity(entries.len()), Vec::new());
+        // Those that no rule takes, with their places among the candidates.
+        let mut unwanted = Vec::new();
         for (bus, entry) in entries {
             let bus = caller.bus(bus.clone());
             let facts = EventFacts {
@@ -59,12 +61,15 @@ impl Engine {
             results.push(accepted.as_ref().map(|event| event.id).map_err(|error| *error));
             if let Ok(event) = accepted {
                 let (id, key) = (event.id, self.deduplication_key(&bus, caller, entry, &event));
-                candidates.push(Candidate { id, received, key, owed: self.owe(&bus, event) });
+                let owed = self.owe_without(&bus, event, None);
+                let owed = owed.map_err(|event| unwanted.push((candidates.len(), bus, event))).ok();
+                candidates.push(Candidate { id, received, key, owed });
             }
         }
         let accepted = candidates.len() as u64;
-        let unmatched = candidates.iter().filter(|candidate| candidate.owed.is_none()).count() as u64;
-        let mut ids = self.commit(candidates).await.map_err(EventsError::NotWritten)?.into_iter();
+        let ids = self.commit(candidates).await.map_err(EventsError::NotWritten)?;
+        let unmatched = self.note_unmatched(unwanted, &ids);
+        let mut ids = ids.into_iter();
         let mut duplicates = 0;
         for id in results.iter_mut().flatten() {
             let first = ids.next().unwrap_or(*id);
@@ -76,6 +81,13 @@ impl Engine {
         self.telemetry.record(&EventUnmatched { count: unmatched });
         self.telemetry.record(&EventsDeduplicated { count: duplicates });
         Ok(results)
+    }
+
+    /// Remembers events that no rule takes, now that they are accepted, but for those that were put before, which are known
+    /// under another of the `ids`. Answers how many there were.
+    fn note_unmatched(&self, unwanted: Vec<(usize, EventBusKey, Event)>, ids: &[EventId]) -> u64 {
+        let new = unwanted.into_iter().filter(|(place, _, event)| ids.get(*place) == Some(&event.id));
+        new.map(|(_, bus, event)| self.unmatched.add(&bus, event)).count() as u64
     }
 
     /// By what an event is known: what its caller says, else what stands in it where its event bus says.

@@ -35,7 +35,7 @@ use std::time::Duration;
 use eventyard_core::clock::Clock;
 use eventyard_core::egress::Egress;
 use eventyard_core::error::ServiceError;
-use eventyard_core::name::{AccountId, OrganizationId, Region};
+use eventyard_core::name::{AccountId, OrganizationId, Region, TargetNumber};
 use eventyard_core::pattern::PatternLimits;
 #[cfg(any(test, feature = "test-settings"))]
 use eventyard_core::schedule::CatchUp;
@@ -193,7 +193,8 @@ impl Engine {
     /// Removed targets are remembered for what they are still owed; once that is settled, they are forgotten.
     fn forget_settled_targets(&self) -> Result<(), StoreError> {
         let mut registry = self.registry_mut();
-        let settled = |number: &_| matches!(self.journal.is_owed(*number), Ok(false));
+        let is_settled = |number| matches!(self.journal.is_owed(number), Ok(false));
+        let settled = |number: &TargetNumber| is_settled(*number) && is_settled(number.of_dead_letters());
         let forgotten: Vec<_> = registry.removed_targets().filter(settled).collect();
         if forgotten.is_empty() {
             return Ok(());

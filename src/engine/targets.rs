@@ -6,7 +6,7 @@ use eventyard_core::arn::rule_arn;
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, RuleKey, TargetId, TargetNumber};
 use eventyard_core::page::{Page, PageRequest};
-use eventyard_core::target::{CompiledTarget, Target, TargetKind};
+use eventyard_core::target::{CompiledTarget, DeadLetterDestination, Target, TargetKind};
 
 use super::managed_rules::refuse_managed;
 use super::{ActiveTarget, Engine};
@@ -71,7 +71,7 @@ impl Engine {
         for (target, compiled) in targets.iter().zip(compiled) {
             let is_aws = matches!(compiled.kind, TargetKind::Aws(_));
             let role_arn = target.role_arn.as_deref().filter(|_| is_aws);
-            let calls_aws = is_aws || compiled.dead_letter_queue.is_some();
+            let calls_aws = is_aws || matches!(compiled.dead_letters, Some(DeadLetterDestination::Queue(_)));
             if let Some(reason) = self.aws_refusal(account, role_arn).filter(|_| calls_aws) {
                 let arn = &target.arn;
                 return Err(ServiceError::validation(format!("Parameter {arn} is not valid. Reason: {reason}")));
@@ -85,14 +85,21 @@ impl Engine {
     fn check_addresses(&self, targets: &[Target], compiled: &[CompiledTarget]) -> Result<(), ServiceError> {
         targets.iter().zip(compiled).try_for_each(|(target, compiled)| {
             if let TargetKind::Local(local) = &compiled.kind {
-                return self.settings.local_targets.check(local).map_err(|reason| {
+                self.settings.local_targets.check(local).map_err(|reason| {
                     ServiceError::validation(format!("Parameter {} is not valid. Reason: {reason}.", target.arn))
-                });
+                })?;
             }
-            let mut hosts = compiled.kind.hosts().into_iter();
-            hosts.try_for_each(|host| self.settings.egress.check_host(host)).map_err(|forbidden| {
-                ServiceError::validation(format!("Parameter {} is not valid. Reason: {forbidden}.", target.arn))
-            })
+            let check = |host: &str, arn: &str| {
+                self.settings.egress.check_host(host).map_err(|forbidden| {
+                    ServiceError::validation(format!("Parameter {arn} is not valid. Reason: {forbidden}."))
+                })
+            };
+            if let (Some(DeadLetterDestination::Url(url)), Some(arn)) =
+                (&compiled.dead_letters, &target.dead_letter_arn)
+            {
+                check(url.host(), arn)?;
+            }
+            compiled.kind.hosts().into_iter().try_for_each(|host| check(host, &target.arn))
         })
     }
 

@@ -166,8 +166,11 @@ impl Check<'_> {
     fn delivery(&mut self, pending: &Pending) -> Option<String> {
         let delivery = pending.delivery;
         self.newest = self.newest.max(delivery.event.0);
-        if !self.targets.contains(&delivery.target) {
-            return Some(format!("a delivery to the target {}, which the store does not know", delivery.target.0));
+        if !self.targets.contains(&delivery.target.target()) {
+            return Some(format!(
+                "a delivery to the target {}, which the store does not know",
+                delivery.target.target().0
+            ));
         }
         let is_there = |space, key: Vec<u8>| {
             let end = [key.as_slice(), &[0]].concat();

@@ -9,7 +9,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
 use eventyard_core::clock::Timestamp;
+use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::deduplication::DeduplicationKey;
+use eventyard_core::delivery::Delivery;
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -388,11 +390,7 @@ impl Committer {
             group.newest_attempt = group.newest_attempt.max(Some(attempt.ended));
         }
         let key = keys::pending(&pending);
-        let space = match pending.place {
-            super::Place::Ready => Space::Ready,
-            super::Place::Later(_) => Space::Later,
-        };
-        group.writes.push(Write::Remove(space, key));
+        group.writes.push(Write::Remove(pending.place.space(), key));
         let delivery = pending.delivery;
         match settlement {
             Settlement::Delivered => group.settled.push(delivery.event),
@@ -400,15 +398,21 @@ impl Committer {
                 let key = keys::later(delivery.target, due, delivery.event);
                 group.writes.push(Write::Insert(Space::Later, key, records::later(delivery.attempts + 1)));
             }
-            Settlement::Dead(letter) => {
-                let (key, value) = (DeadLetterId::new(letter.died, &delivery).key(), records::dead_letter(&letter));
-                group.bytes += value.len() as u64;
-                self.dead_letter_bytes += value.len() as u64;
-                group.changes_dead_letters = true;
-                group.writes.push(Write::Insert(Space::Dead, key, value));
-                group.settled.push(delivery.event);
+            Settlement::DeadAndCopied(letter, copy) => {
+                self.take_death(&letter, &delivery, group);
+                self.take_commit(vec![*copy], group);
             }
+            Settlement::Dead(letter) => self.take_death(&letter, &delivery, group),
         }
+    }
+
+    fn take_death(&mut self, letter: &DeadLetter, delivery: &Delivery, group: &mut Group) {
+        let (key, value) = (DeadLetterId::new(letter.died, delivery).key(), records::dead_letter(letter));
+        group.bytes += value.len() as u64;
+        self.dead_letter_bytes += value.len() as u64;
+        group.changes_dead_letters = true;
+        group.writes.push(Write::Insert(Space::Dead, key, value));
+        group.settled.push(delivery.event);
     }
 
     /// Writes a group and answers everyone in it.

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
+use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::TargetNumber;
 
 use super::committer::Request;
@@ -25,6 +26,34 @@ pub struct DeadLetterPage {
 
 /// A dead letter as it was read; one that cannot be says why.
 pub type StoredDeadLetter = (DeadLetterId, Result<DeadLetter, JournalError>);
+
+/// A copy of a dead letter that is owed to where its target says. It is kept as an event of its own, so it is written, tried
+/// again and brought through crashes as all events are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetterCopy {
+    /// Where it goes: `DeadLetterConfig.Arn` of the target at the death.
+    pub destination: String,
+    /// The dead letter.
+    pub letter: DeadLetter,
+}
+
+impl DeadLetterCopy {
+    /// The event that it is kept as.
+    #[must_use]
+    pub fn to_event(&self, id: EventId) -> Event {
+        let envelope = records::dead_letter_copy(&self.destination, &self.letter).into();
+        Event { id, received: self.letter.died, envelope, forwarded_from: Vec::new() }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] for an event that is none.
+    pub fn from_event(event: &Event) -> Result<Self, JournalError> {
+        let (destination, letter) = records::parse_dead_letter_copy(&event.envelope)?;
+        Ok(Self { destination, letter })
+    }
+}
 
 impl Journal {
     /// Dead letters in the order in which they died; fewer than were asked for when they are large, but one at least when

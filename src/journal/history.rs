@@ -1,5 +1,6 @@
 //! The history of attempts: written with the settlements, kept in spans of time, dropped a whole span at a time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use eventyard_core::attempt_record::{AttemptEnd, AttemptRecord};
@@ -123,7 +124,7 @@ pub(super) fn end(settlement: &Settlement) -> AttemptEnd {
     match settlement {
         Settlement::Delivered => AttemptEnd::Delivered,
         Settlement::RetryAt(time) => AttemptEnd::RetryAt(*time),
-        Settlement::Dead(letter) => AttemptEnd::Died(letter.died),
+        Settlement::Dead(letter) | Settlement::DeadAndCopied(letter, _) => AttemptEnd::Died(letter.died),
     }
 }
 
@@ -153,6 +154,55 @@ impl Journal {
     /// When the disk cannot be read.
     pub fn find_event(&self, id: EventId) -> Result<Option<(EventNumber, Event)>, JournalError> {
         let Some(received) = id.received() else { return Ok(None) };
+        self.search_event(id, (received, Some(received)), EventNumber(0))
+    }
+
+    /// Searches for an event that is owed again, under a number behind `number`, since `since`.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn find_redriven(
+        &self,
+        id: EventId,
+        number: EventNumber,
+        since: Timestamp,
+    ) -> Result<Option<(EventNumber, Event)>, JournalError> {
+        self.search_event(id, (since, None), number)
+    }
+
+    /// The deliveries of these events that are owed.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn owed_of(&self, events: &BTreeSet<EventNumber>) -> Result<Vec<Pending>, JournalError> {
+        let mut owed = Vec::new();
+        for target in self.targets_owed()?.into_iter().filter(|target| !target.is_of_dead_letters()) {
+            for event in events {
+                let delivery = Delivery { event: *event, target, attempts: 0 };
+                let pending = Pending { delivery, place: Place::Ready };
+                if self.is_pending(&pending)? {
+                    owed.push(pending);
+                }
+            }
+            let (far, mut after) = (Timestamp::EPOCH.saturating_add(Duration::MAX), None);
+            // They stand by their time, so all have to be looked at.
+            loop {
+                let page = self.later(target, after, far, PAGE)?;
+                let Some(Pending { delivery, place: Place::Later(due) }) = page.last() else { break };
+                after = Some((*due, delivery.event));
+                owed.extend(page.into_iter().filter(|pending| events.contains(&pending.delivery.event)));
+            }
+        }
+        Ok(owed)
+    }
+
+    /// Searches for an event that was accepted within a time, or since one, under a number behind `behind`.
+    fn search_event(
+        &self,
+        id: EventId,
+        (since, until): (Timestamp, Option<Timestamp>),
+        behind: EventNumber,
+    ) -> Result<Option<(EventNumber, Event)>, JournalError> {
         let (mut looked_at, segments) = (0, self.disk.segments());
         for (segment, next) in segments.iter().zip(segments.iter().skip(1).map(Some).chain([None])) {
             let begins_later = |segment: u64, than: i64| {
@@ -161,11 +211,13 @@ impl Journal {
                     first.first().and_then(|(_, value)| records::parse_event(value)).map(|event| event.received);
                 Ok::<_, JournalError>(received.is_some_and(|received| received.as_millis() > than))
             };
-            if begins_later(*segment, received.as_millis() + DISORDER_MS)? {
+            if let Some(until) = until
+                && begins_later(*segment, until.as_millis() + DISORDER_MS)?
+            {
                 break;
             }
             let is_over = match next {
-                Some(next) => !begins_later(*next, received.as_millis() - DISORDER_MS)?,
+                Some(next) => !begins_later(*next, since.as_millis() - DISORDER_MS)?,
                 None => false,
             };
             if is_over {
@@ -176,8 +228,11 @@ impl Journal {
                 let entries = self.read(self.disk.scan(Space::Events(*segment), &from, &[u8::MAX; 9], PAGE))?;
                 for (key, value) in &entries {
                     // One that is damaged is not the one that is searched for, as far as anybody can tell.
-                    if let Some(event) = records::parse_event(value).filter(|event| event.id == id) {
-                        return Ok(Some((keys::parse_event(key)?, event)));
+                    let event = records::parse_event(value).filter(|event| event.id == id);
+                    if let (Some(event), number) = (event, keys::parse_event(key)?)
+                        && number > behind
+                    {
+                        return Ok(Some((number, event)));
                     }
                 }
                 looked_at += entries.len();
@@ -193,11 +248,7 @@ impl Journal {
     /// # Errors
     /// When the disk cannot be read.
     pub fn is_pending(&self, pending: &Pending) -> Result<bool, JournalError> {
-        let space = match pending.place {
-            Place::Ready => Space::Ready,
-            Place::Later(_) => Space::Later,
-        };
-        Ok(self.read(self.disk.get(space, &keys::pending(pending)))?.is_some())
+        Ok(self.read(self.disk.get(pending.place.space(), &keys::pending(pending)))?.is_some())
     }
 
     /// Deletes the attempts that are too old at `now`, and by what events are known that have left the window.

@@ -51,7 +51,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use bell::Bell;
 pub use check::{Fault, Looked, Remedy, Verdict, check, repair};
-pub use dead_letters::{DeadLetterPage, StoredDeadLetter};
+pub use dead_letters::{DeadLetterCopy, DeadLetterPage, StoredDeadLetter};
 pub use deduplication::Candidate;
 pub use disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
 pub use error::JournalError;
@@ -123,6 +123,15 @@ pub enum Place {
     Later(Timestamp),
 }
 
+impl Place {
+    fn space(self) -> Space {
+        match self {
+            Self::Ready => Space::Ready,
+            Self::Later(_) => Space::Later,
+        }
+    }
+}
+
 /// A delivery that is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
@@ -135,12 +144,14 @@ pub struct Pending {
 /// How an attempt changed what is owed.
 #[derive(Debug)]
 pub enum Settlement {
-    /// Delivered: it is owed no longer.
+    /// Delivered, or for another reason owed no longer.
     Delivered,
     /// It is tried again at this time.
     RetryAt(Timestamp),
     /// It is given up.
     Dead(Box<DeadLetter>),
+    /// The same, and a copy of the dead letter is owed from now on.
+    DeadAndCopied(Box<DeadLetter>, Box<Owed>),
 }
 
 /// The journal, open. Cheap to share.

@@ -26,6 +26,18 @@ struct State {
     quarantined: Vec<Quarantined>,
 }
 
+impl State {
+    /// Fails as it was told.
+    fn check_read(&self, space: Space) -> Result<(), DiskError> {
+        match self.read_fault.filter(|(failing, _)| *failing == space) {
+            Some((_, ReadFault::Error)) => Err(failed(None)),
+            #[expect(clippy::panic, reason = "the test asked for it")]
+            Some((_, ReadFault::Panic)) => panic!("the model disk was told to"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How reading fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadFault {
@@ -81,7 +93,7 @@ impl ModelDisk {
         self.state().writes_until_failure = Some(writes);
     }
 
-    /// Lets every read of a value of `space` fail.
+    /// Lets every read of `space` fail.
     pub fn fail_reads_of(&self, space: Space, fault: ReadFault) {
         self.state().read_fault = Some((space, fault));
     }
@@ -89,6 +101,11 @@ impl ModelDisk {
     /// Lets every read that meets this key fail until it is salvaged, as when the file it lies in is damaged.
     pub fn damage(&self, space: Space, key: Vec<u8>) {
         self.state().damaged.insert((space, key));
+    }
+
+    /// Lets all reads succeed again.
+    pub fn mend_reads(&self) {
+        self.state().read_fault = None;
     }
 
     /// What was put aside.
@@ -168,17 +185,14 @@ impl Disk for ModelDisk {
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
         let state = self.state();
+        state.check_read(space)?;
         state.check(space, key)?;
-        match state.read_fault.filter(|(failing, _)| *failing == space) {
-            Some((_, ReadFault::Error)) => Err(failed(None)),
-            #[expect(clippy::panic, reason = "the test asked for it")]
-            Some((_, ReadFault::Panic)) => panic!("the model disk was told to"),
-            None => Ok(state.visible.get(&(space, key.to_vec())).cloned()),
-        }
+        Ok(state.visible.get(&(space, key.to_vec())).cloned())
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
         let state = self.state();
+        state.check_read(space)?;
         let entry = |(key, value): (&Vec<u8>, &Vec<u8>)| {
             state.check(space, key)?;
             Ok((key.clone(), value.clone()))

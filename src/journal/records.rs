@@ -190,55 +190,90 @@ struct DeadLetterRecord {
     retry_attempts: u32,
 }
 
+#[derive(Serialize, Deserialize)]
+struct DeadLetterCopyRecord {
+    destination: String,
+    dead_letter: DeadLetterRecord,
+}
+
 pub(super) fn dead_letter(letter: &DeadLetter) -> Vec<u8> {
-    let event = letter.event.as_ref();
-    let record = DeadLetterRecord {
-        event_id: event.map(|event| event.id.to_string()),
-        received_ms: event.map(|event| event.received.as_millis()),
-        envelope: event.map(|event| event.envelope.clone()),
-        forwarded_from: event.map(|event| event.forwarded_from.clone()).unwrap_or_default(),
-        died_ms: letter.died.as_millis(),
-        rule_arn: letter.rule_arn.clone(),
-        target_id: letter.target_id.clone(),
-        target_arn: letter.target_arn.clone(),
-        error_code: letter.error_code.clone(),
-        error_message: letter.error_message.clone(),
-        exhausted_retry_condition: letter.exhausted_retry_condition.map(|condition| condition.name().to_owned()),
-        retry_attempts: letter.retry_attempts,
-    };
     let mut value = vec![DEAD_LETTER];
     // Strings and numbers always have a JSON form.
-    value.extend(serde_json::to_vec(&record).unwrap_or_default());
+    value.extend(serde_json::to_vec(&DeadLetterRecord::of(letter)).unwrap_or_default());
     value
 }
 
 pub(super) fn parse_dead_letter(value: &[u8]) -> Result<DeadLetter, JournalError> {
-    let damaged = || JournalError::Damaged("a dead letter".to_owned());
-    let json = value.strip_prefix(&[DEAD_LETTER]).ok_or_else(damaged)?;
+    let json = value.strip_prefix(&[DEAD_LETTER]).ok_or_else(|| damaged("a dead letter"))?;
     let record: DeadLetterRecord =
         serde_json::from_slice(json).map_err(|error| JournalError::Damaged(format!("a dead letter: {error}")))?;
-    let time = |milliseconds| Timestamp::from_millis(milliseconds).ok_or_else(damaged);
-    let event = match (record.event_id, record.received_ms, record.envelope) {
-        (Some(id), Some(received), Some(envelope)) => Some(Event {
-            id: EventId::parse(&id).ok_or_else(damaged)?,
-            received: time(received)?,
-            envelope,
-            forwarded_from: record.forwarded_from,
-        }),
-        (None, None, None) => None,
-        _ => return Err(damaged()),
-    };
-    Ok(DeadLetter {
-        event,
-        died: time(record.died_ms)?,
-        rule_arn: record.rule_arn,
-        target_id: record.target_id,
-        target_arn: record.target_arn,
-        error_code: record.error_code,
-        error_message: record.error_message,
-        exhausted_retry_condition: record.exhausted_retry_condition.as_deref().and_then(ExhaustedRetryCondition::parse),
-        retry_attempts: record.retry_attempts,
-    })
+    record.read().ok_or_else(|| damaged("a dead letter"))
+}
+
+/// The copy of a dead letter, in the place of an envelope.
+pub(super) fn dead_letter_copy(destination: &str, letter: &DeadLetter) -> String {
+    let dead_letter = DeadLetterRecord::of(letter);
+    let record = DeadLetterCopyRecord { destination: destination.to_owned(), dead_letter };
+    serde_json::to_string(&record).unwrap_or_default()
+}
+
+pub(super) fn parse_dead_letter_copy(envelope: &str) -> Result<(String, DeadLetter), JournalError> {
+    let record: DeadLetterCopyRecord = serde_json::from_str(envelope)
+        .map_err(|error| JournalError::Damaged(format!("a copy of a dead letter: {error}")))?;
+    let letter = record.dead_letter.read().ok_or_else(|| damaged("a copy of a dead letter"))?;
+    Ok((record.destination, letter))
+}
+
+fn damaged(what: &str) -> JournalError {
+    JournalError::Damaged(what.to_owned())
+}
+
+impl DeadLetterRecord {
+    fn of(letter: &DeadLetter) -> Self {
+        let event = letter.event.as_ref();
+        Self {
+            event_id: event.map(|event| event.id.to_string()),
+            received_ms: event.map(|event| event.received.as_millis()),
+            envelope: event.map(|event| event.envelope.clone()),
+            forwarded_from: event.map(|event| event.forwarded_from.clone()).unwrap_or_default(),
+            died_ms: letter.died.as_millis(),
+            rule_arn: letter.rule_arn.clone(),
+            target_id: letter.target_id.clone(),
+            target_arn: letter.target_arn.clone(),
+            error_code: letter.error_code.clone(),
+            error_message: letter.error_message.clone(),
+            exhausted_retry_condition: letter.exhausted_retry_condition.map(|condition| condition.name().to_owned()),
+            retry_attempts: letter.retry_attempts,
+        }
+    }
+
+    /// None when it is not in its form.
+    fn read(self) -> Option<DeadLetter> {
+        let event = match (self.event_id, self.received_ms, self.envelope) {
+            (Some(id), Some(received), Some(envelope)) => Some(Event {
+                id: EventId::parse(&id)?,
+                received: Timestamp::from_millis(received)?,
+                envelope,
+                forwarded_from: self.forwarded_from,
+            }),
+            (None, None, None) => None,
+            _ => return None,
+        };
+        Some(DeadLetter {
+            event,
+            died: Timestamp::from_millis(self.died_ms)?,
+            rule_arn: self.rule_arn,
+            target_id: self.target_id,
+            target_arn: self.target_arn,
+            error_code: self.error_code,
+            error_message: self.error_message,
+            exhausted_retry_condition: self
+                .exhausted_retry_condition
+                .as_deref()
+                .and_then(ExhaustedRetryCondition::parse),
+            retry_attempts: self.retry_attempts,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What the daemon takes from the machine: the time, randomness, tasks that cannot take each other down, the word to
-//! stop, and the service manager's ear.
+//! What the daemon takes from the machine: the time, randomness, tasks that cannot take each other down, loops that
+//! are watched, the word to stop, and the service manager's ear.
 
 mod clock;
 mod random;
@@ -7,6 +7,7 @@ mod service_manager;
 mod shutdown;
 mod tasks;
 mod threads;
+mod vital_loop;
 
 pub use clock::SystemClock;
 pub use random::Random;
@@ -14,3 +15,4 @@ pub use service_manager::ServiceManager;
 pub use shutdown::{Asked, Signals, Stop, StopSignal};
 pub use tasks::Tasks;
 pub use threads::Threads;
+pub use vital_loop::VitalLoop;

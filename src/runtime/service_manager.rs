@@ -64,14 +64,16 @@ impl ServiceManager {
         self.tell("STOPPING=1");
     }
 
-    /// Says that the process is alive, twice in each period of the watchdog, for as long as this is polled. Without a
-    /// watchdog it says nothing. It runs among the tasks that serve requests, so it falls silent when they do.
-    pub async fn stay_alive(&self) {
+    /// Says that the process is alive, twice in each period of the watchdog, for as long as this is polled and `is_alive` says
+    /// so. Without a watchdog it says nothing. It runs among the tasks that serve requests, so it falls silent when they do.
+    pub async fn stay_alive(&self, is_alive: impl Fn() -> bool) {
         let Some(period) = self.watchdog else { return std::future::pending().await };
         let mut beat = tokio::time::interval((period / 2).max(Duration::from_millis(1)));
         loop {
             beat.tick().await;
-            self.tell("WATCHDOG=1");
+            if is_alive() {
+                self.tell("WATCHDOG=1");
+            }
         }
     }
 
@@ -100,6 +102,9 @@ fn number(name: &str, value: &OsString) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     fn manager(variables: &[(&str, &str)]) -> io::Result<ServiceManager> {
@@ -125,12 +130,24 @@ mod tests {
         assert_eq!(hear(), "READY=1");
         assert!(hear().starts_with("RELOADING=1\nMONOTONIC_USEC="));
         assert_eq!(hear(), "STOPPING=1");
-        let alive = tokio::spawn(async move { manager.stay_alive().await });
+        // At the first look it does not live, and the manager hears nothing; then it does, and tells by another state.
+        let (manager, looks) = (Arc::new(manager), AtomicU32::new(0));
+        let told = Arc::clone(&manager);
+        let is_alive = move || match looks.fetch_add(1, Ordering::Relaxed) {
+            0 => false,
+            1 => {
+                told.ready();
+                true
+            }
+            _ => true,
+        };
+        let alive = tokio::spawn(async move { manager.stay_alive(is_alive).await });
         let beats = tokio::task::spawn_blocking(move || {
             let mut text = [0; 200];
             [(); 3].map(|()| ears.recv(&mut text).map(|length| text[..length].to_vec()).unwrap())
         });
-        assert_eq!(beats.await.unwrap(), [b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"]);
+        let beats = beats.await.unwrap().map(|beat| String::from_utf8(beat).unwrap());
+        assert_eq!(beats, ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
         alive.abort();
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use eventyard_core::clock::Clock;
 
 use crate::engine::Engine;
-use crate::runtime::StopSignal;
+use crate::runtime::{StopSignal, VitalLoop};
 use crate::telemetry::{ClockSetBack, Telemetry, Warned};
 use bell::Bell;
 
@@ -35,7 +35,7 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// Works until `stop`.
-    pub async fn run(self, stop: StopSignal) {
+    pub async fn run(self, vital: VitalLoop, stop: StopSignal) {
         if let Err(error) = self.engine.forget_deleted_schedules().await {
             self.warn(&format!("what rules fired that are no more could not be forgotten: {error}"));
         }
@@ -52,7 +52,7 @@ impl Scheduler {
                 self.telemetry.record(&ClockSetBack { by: set_back });
             }
             last = now;
-            failed = self.fire(&stop, failed).await;
+            failed = vital.turn(&stop, self.fire(&vital, &stop, failed)).await.unwrap_or(failed);
             tokio::select! {
                 () = stop.stopped() => break,
                 () = Bell::rung(bell.as_ref()) => {}
@@ -65,8 +65,9 @@ impl Scheduler {
     }
 
     /// Fires all that is due. Says whether it failed, and tells the operator once of each time it begins to.
-    async fn fire(&self, stop: &StopSignal, had_failed: bool) -> bool {
+    async fn fire(&self, vital: &VitalLoop, stop: &StopSignal, had_failed: bool) -> bool {
         while !stop.is_stopped() {
+            vital.beat();
             match self.engine.fire_due().await {
                 Ok(true) => {}
                 Ok(false) => return false,

@@ -97,7 +97,25 @@ impl Fact for DeliveryDied<'_> {
     }
 }
 
-/// A copy of a dead letter could not be sent to the target's dead-letter queue.
+/// A copy of a dead letter could not be sent to where the target wants it this time.
+#[derive(Debug)]
+pub struct DeadLetterNotQueuedYet<'a> {
+    /// The target's id within its rule.
+    pub target_id: &'a str,
+    /// The ARN of the rule.
+    pub rule_arn: &'a str,
+    /// What failed.
+    pub reason: &'a str,
+}
+
+impl Fact for DeadLetterNotQueuedYet<'_> {
+    fn record(&self, _: &Metrics) {
+        let &Self { target_id, rule_arn, reason } = self;
+        tracing::warn!(target_id, rule_arn, reason, "the copy of a dead letter could not be sent, and is tried again");
+    }
+}
+
+/// A copy of a dead letter was given up.
 #[derive(Debug)]
 pub struct DeadLetterNotQueued<'a> {
     /// The target's id within its rule.
@@ -112,12 +130,7 @@ impl Fact for DeadLetterNotQueued<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.dead_letters.not_queued.inc();
         let &Self { target_id, rule_arn, reason } = self;
-        tracing::warn!(
-            target_id,
-            rule_arn,
-            reason,
-            "a dead letter is not in the target's queue, only among those kept here"
-        );
+        tracing::warn!(target_id, rule_arn, reason, "the copy of a dead letter was given up");
     }
 }
 

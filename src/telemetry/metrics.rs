@@ -173,7 +173,7 @@ impl DeadLetterMetrics {
             )?,
             not_queued: make.counter(
                 "eventyard_dead_letters_not_queued_total",
-                "Dead letters of which no copy is in the queue of the target's `DeadLetterConfig`",
+                "Copies of dead letters that were given up: the queue or URL of the target's `DeadLetterConfig` refused them, or took none for a day",
             )?,
             purged: make.counter("eventyard_dead_letters_purged_total", "Dead letters deleted by hand")?,
             bytes: make.gauge(

@@ -22,8 +22,8 @@ pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use catalogue::Description;
 pub use configuration::{ConfigurationNotReloaded, ConfigurationReloaded};
 pub use delivery::{
-    AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLetterNotQueued, DeadLettersExpired, DeadLettersTakenOut,
-    DeliveryDied, EventUnmatched, TargetPaused,
+    AttemptEnded, BacklogUnreadable, CircuitBreakerMoved, DeadLetterNotQueued, DeadLetterNotQueuedYet,
+    DeadLettersExpired, DeadLettersTakenOut, DeliveryDied, EventUnmatched, TargetPaused,
 };
 pub use journal::{
     BacklogFull, GroupCommitted, JournalFailed, JournalFull, JournalRecovered, JournalRoomAgain, RecordQuarantined,

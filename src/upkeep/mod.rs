@@ -13,7 +13,7 @@ use eventyard_core::clock::{Clock, Timestamp};
 pub use index_folding::fold_indexes;
 
 use crate::journal::{DeadLetterPage, Journal, JournalError};
-use crate::runtime::StopSignal;
+use crate::runtime::{StopSignal, VitalLoop};
 use crate::telemetry::{DeadLettersExpired, Telemetry, Warned};
 
 /// How often it is done.
@@ -34,6 +34,8 @@ pub struct Upkeep {
     pub dead_letter_retention: Duration,
     /// How many bytes dead letters may take.
     pub dead_letter_bytes_max: u64,
+    /// What says that it goes on.
+    pub vital: VitalLoop,
     /// Whom to tell.
     pub telemetry: Arc<Telemetry>,
 }
@@ -47,18 +49,23 @@ impl Upkeep {
                 () = stop.stopped() => return,
                 _ = period.tick() => {}
             }
-            for (what, done) in [
-                ("dead letters", self.bound_dead_letters().await),
-                ("history", self.journal.trim_history(self.clock.now()).await),
-            ] {
-                if let Err(error) = done {
-                    self.telemetry.record(&Warned { message: &format!("upkeep of the {what} failed: {error}") });
-                }
-            }
-            let bytes = gauge(self.journal.dead_letter_bytes());
-            self.telemetry.metrics().dead_letters.bytes.set(bytes);
-            self.look_at_storage().await;
+            self.vital.turn(&stop, self.do_once()).await;
         }
+    }
+
+    /// Asks the thread that writes the journal, too, so that one that hangs is seen here.
+    async fn do_once(&self) {
+        for (what, done) in [
+            ("dead letters", self.bound_dead_letters().await),
+            ("history", self.journal.trim_history(self.clock.now()).await),
+        ] {
+            if let Err(error) = done {
+                self.telemetry.record(&Warned { message: &format!("upkeep of the {what} failed: {error}") });
+            }
+        }
+        let bytes = gauge(self.journal.dead_letter_bytes());
+        self.telemetry.metrics().dead_letters.bytes.set(bytes);
+        self.look_at_storage().await;
     }
 
     async fn look_at_storage(&self) {
@@ -97,6 +104,7 @@ impl Upkeep {
     ) -> Result<(), JournalError> {
         let mut count = 0;
         while go_on() {
+            self.vital.beat();
             let page = DeadLetterPage { after: None, since: None, until, limit: BATCH };
             let ids = self.journal.dead_letter_ids(&page)?;
             if ids.is_empty() {
@@ -137,6 +145,7 @@ mod tests {
     use super::*;
     use crate::journal::model_disk::ModelDisk;
     use crate::journal::{HistoryLimits, Owed, Settings, Settled, Settlement};
+    use crate::runtime::Tasks;
 
     #[derive(Debug)]
     struct At(Timestamp);
@@ -197,6 +206,7 @@ mod tests {
             data_dir: PathBuf::new(),
             clock: Arc::new(At(at(now))),
             dead_letter_retention: Duration::from_secs(1),
+            vital: VitalLoop::new("upkeep", Tasks::new(Arc::clone(&telemetry))),
             telemetry: Arc::clone(&telemetry),
         };
         upkeep.bound_dead_letters().await.unwrap();

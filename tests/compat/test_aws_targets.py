@@ -261,6 +261,10 @@ def test_endpoints_and_keys_from_where_aws_tools_have_them(router, sink, tmp_pat
 
 # Dead-letter queues
 
+DEAD_LETTER_HEADERS = (
+    "rule-arn target-arn error-code error-message exhausted-retry-condition retry-attempts".split()
+)
+
 
 def test_a_dead_letter_is_copied_to_the_queue(moto, router, sink, aws_client):
     sqs = aws_client("sqs", moto.url)
@@ -288,30 +292,61 @@ def test_a_queue_that_is_missing_costs_no_dead_letter(moto, router, sink):
     target = {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": arn("sqs", "no-queue")}}
     done = router(moto.url, target)
     assert only_letter(done.daemon)["ERROR_CODE"] == "REFUSED_BY_TARGET"
-    assert "a dead letter is not in the target's queue" in done.daemon.log()
+    wait_until(lambda: "the copy of a dead letter was given up" in done.daemon.log())
 
 
-def test_the_copy_to_a_queue_that_fails_is_tried_again(router, sink):
-    sink.always("/hook", Answer(404))
-    sink.answer("/", Answer(503), THROTTLED)
-    done = router(sink.url, {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": arn("sqs", "dead")}})
-    assert only_letter(done.daemon)["ERROR_CODE"] == "REFUSED_BY_TARGET"
-    first, *again = [read(request) for request in sink.wait_for(3, "/")]
-    assert again == [first, first]
-    assert "a dead letter is not in the target's queue" not in done.daemon.log()
-
-
-def test_a_copy_that_cannot_be_sent_is_counted(router, sink):
+def test_the_copy_to_a_queue_that_fails_is_owed_until_it_is_sent(router, sink):
     sink.always("/hook", Answer(404))
     sink.always("/", Answer(503))
+    quick = {"EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "50", "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_OPEN_MAX_MS": "50"}
+    quick |= {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10", "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_OPEN_BASE_MS": "10"}
+    dead = {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": arn("sqs", "dead")}}
+    done = router(sink.url, dead, quick | {"EVENTYARD_AWS_SERVICES__ENDPOINT_URL": sink.url})
+    assert only_letter(done.daemon)["ERROR_CODE"] == "REFUSED_BY_TARGET"
+    sink.wait_for(12, "/")
+    done.daemon.kill9()
+    done.daemon.start()
+    sink.always("/", Answer(200))
+    sent = lambda: counted(done.daemon, "eventyard_deliveries_pending") == 0
+    wait_until(sent)
+    assert all(read(request) == read(sink.to("/")[0]) for request in sink.to("/"))
+    assert counted(done.daemon, "eventyard_dead_letters_not_queued_total") == 0
+    assert len(sink.to("/hook")) == 1
+
+
+def test_a_copy_that_is_refused_is_counted(router, sink):
+    sink.always("/hook", Answer(404))
+    sink.always("/", Answer(403))
     done = router(sink.url, {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": arn("sqs", "dead")}})
     only_letter(done.daemon)
-    assert len(sink.to("/")) == 3
-    metrics = request(done.daemon.admin_address, "GET", "/metrics").body.decode()
-    assert "\neventyard_dead_letters_not_queued_total 1\n" in metrics
+    wait_until(lambda: counted(done.daemon, "eventyard_dead_letters_not_queued_total") == 1)
+    assert len(sink.to("/")) == 1
 
 
-@pytest.mark.parametrize("queue", [arn("sqs", "dead.fifo"), arn("sns", "dead"), "dead"])
+def test_a_dead_letter_is_copied_to_a_url(router, sink):
+    sink.always("/hook", Answer(404, "gone ü".encode()))
+    sink.answer("/dead", Answer(500))
+    done = router(sink.url, {"Arn": f"{sink.url}/hook", "DeadLetterConfig": {"Arn": f"{sink.url}/dead?a=1"}})
+    first, second = sink.wait_for(2, "/dead")
+    assert second.path == "/dead?a=1"
+    assert second.json()["id"] == done.event
+    assert {name: value for name, value in second.headers.items() if name in DEAD_LETTER_HEADERS} == {
+        "rule-arn": f"arn:aws:events:{REGION}:000000000000:rule/orders",
+        "target-arn": f"{sink.url}/hook",
+        "error-code": "REFUSED_BY_TARGET",
+        "error-message": "the target answered HTTP 404: gone ?",
+        "retry-attempts": "0",
+    }
+    assert (first.headers["eventyard-attempt"], second.headers["eventyard-attempt"]) == ("1", "2")
+    assert first.headers["eventyard-event-id"] == second.headers["eventyard-event-id"] == done.event
+
+
+def counted(daemon, name):
+    lines = request(daemon.admin_address, "GET", "/metrics").body.decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+
+@pytest.mark.parametrize("queue", [arn("sqs", "dead.fifo"), arn("sns", "dead"), "dead", "nats://127.0.0.1/dead", "http://169.254.169.254/"])
 def test_a_dead_letter_queue_is_a_standard_queue(start_daemon, client_of, queue):
     client = client_of(start_daemon())
     client.put_rule(Name="orders", EventPattern='{"source":["com.example.shop"]}')

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -17,6 +19,7 @@ QUICK = {
     "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_FAILURES": "3",
     "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_OPEN_BASE_MS": "20",
     "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_OPEN_MAX_MS": "50",
+    "EVENTYARD_DELIVERY__RESPONSE_TIMEOUT_MS": "600000",
 }
 
 
@@ -175,3 +178,61 @@ def test_unmatched_events_are_told_of_with_the_reason(daemon, client, rule, put)
     assert f"event {event['event']['id']} received " in told and "orders (ENABLED): " in told
     client.put_events(Entries=[{"Source": "x", "DetailType": "x", "Detail": "{}", "EventBusName": "nowhere"}])
     assert "there is no such event bus" in eventyard(daemon, "events", "unmatched").stdout
+
+
+def test_targets_that_hang_keep_nobody_from_being_delivered_to(start_daemon, client_of, sink):
+    daemon = start_daemon(
+        {
+            "EVENTYARD_DELIVERY__CONCURRENCY_PER_TARGET": "4",
+            "EVENTYARD_DELIVERY__CONCURRENCY_MAX": "8",
+            "EVENTYARD_DELIVERY__RESPONSE_TIMEOUT_MS": "600000",
+        }
+    )
+    client = client_of(daemon)
+    hung = [f"hung-{n}" for n in range(4)]
+    for path in hung:
+        sink.always(f"/{path}", Answer(hang=True))
+    client.put_rule(Name="hung", EventPattern=PATTERN, Tags=tags({"concurrency": "10000"}))
+    client.put_targets(Rule="hung", Targets=[{"Id": path, "Arn": f"{sink.url}/{path}"} for path in hung])
+    client.put_rule(Name="healthy", EventPattern=PATTERN)
+    client.put_targets(Rule="healthy", Targets=[{"Id": "t-1", "Arn": f"{sink.url}/healthy"}])
+    entry = {"Source": "com.example.shop", "DetailType": "Placed", "Detail": "{}"}
+    for _ in range(5):
+        client.put_events(Entries=[entry] * 10)
+    for path in hung:
+        sink.wait_for(1, f"/{path}")
+    sink.wait_for(50, "/healthy")
+    assert sum(len(sink.to(f"/{path}")) for path in hung) <= 8 + len(hung)
+
+
+def test_the_concurrency_of_a_target_is_what_its_tag_says(rule, put, sink):
+    rule({"concurrency/t-1": "1"})
+    lock, most, now = threading.Lock(), 0, 0
+
+    def slow(_):
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+        return Answer(200)
+
+    sink.always("/hook", slow)
+    for n in range(20):
+        put(n=n)
+    sink.wait_for(20)
+    assert most == 1
+
+
+def test_an_attempt_takes_as_long_as_the_tag_of_its_target_allows(daemon, client, put, sink):
+    sink.always("/hook", Answer(hang=True))
+    client.put_rule(Name="orders", EventPattern=PATTERN, Tags=tags({"response-timeout-ms": "50"}))
+    once = {"RetryPolicy": {"MaximumRetryAttempts": 0}}
+    client.put_targets(Rule="orders", Targets=[{"Id": "t-1", "Arn": f"{sink.url}/hook"} | once])
+    event = put(n=1)
+    (letter,) = wait_until(lambda: dead_letters(daemon)["dead_letters"])
+    assert letter["ERROR_CODE"] == "TIMED_OUT"
+    (delivery,) = request(daemon.admin_address, "GET", f"/events/{event}").json()["deliveries"]
+    assert delivery["attempts"][0]["duration_ms"] >= 50

@@ -107,7 +107,7 @@ impl CircuitBreaker {
     ) -> Option<Transition> {
         let failures_to_open = self.settings.failures_to_open?;
         match (self.state, health) {
-            (State::Closed { .. }, TargetHealth::Healthy) => {
+            (State::Closed { .. }, TargetHealth::Healthy | TargetHealth::Throttled(_)) => {
                 self.state = State::Closed { failures: 0 };
                 None
             }
@@ -117,7 +117,7 @@ impl CircuitBreaker {
                 None
             }
             (State::Closed { .. }, TargetHealth::Failing) => Some(self.open(1, now, None, random)),
-            (State::HalfOpen { .. }, TargetHealth::Healthy) if is_probe => {
+            (State::HalfOpen { .. }, TargetHealth::Healthy | TargetHealth::Throttled(_)) if is_probe => {
                 self.state = State::Closed { failures: 0 };
                 Some(Transition::Closed)
             }
@@ -171,7 +171,8 @@ mod tests {
     fn it_opens_probes_and_closes() {
         let mut breaker = CircuitBreaker::new(SETTINGS);
         assert_eq!(breaker.attempt_ended(false, TargetHealth::Failing, at(0), 0), None);
-        assert_eq!(breaker.attempt_ended(false, TargetHealth::Healthy, at(0), 0), None, "a success counts anew");
+        let asked_for_less = breaker.attempt_ended(false, TargetHealth::Throttled(None), at(0), 0);
+        assert_eq!(asked_for_less, None, "a target that asks for less is well, and counts anew");
         for _ in 0..2 {
             assert_eq!(breaker.attempt_ended(false, TargetHealth::Failing, at(0), 0), None);
         }
@@ -220,6 +221,7 @@ mod tests {
             Just(TargetHealth::Healthy),
             Just(TargetHealth::Failing),
             Just(TargetHealth::Unknown),
+            Just(TargetHealth::Throttled(None)),
             (0_i64..10_000_000).prop_map(|until| TargetHealth::Busy(at(until))),
         ]
     }

@@ -124,8 +124,10 @@ pub enum TargetHealth {
     Healthy,
     /// It failed, or could not be reached.
     Failing,
-    /// It asked not to be tried before this time.
+    /// It failed, and asked not to be tried before this time.
     Busy(Timestamp),
+    /// It asked for less: nothing before this time, if it said one.
+    Throttled(Option<Timestamp>),
     /// Nothing: it was not reached, for a reason of ours.
     Unknown,
 }
@@ -137,6 +139,8 @@ pub enum Verdict {
     Delivered,
     /// Worth another attempt, within the target's `RetryPolicy`.
     Retryable,
+    /// The same, and the target is well: it only asked for less.
+    Throttled,
     /// No attempt would ever succeed.
     Permanent,
 }
@@ -164,8 +168,8 @@ impl AttemptOutcome {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Delivered => Verdict::Delivered,
-            Self::Throttled { .. }
-            | Self::TargetFailed { .. }
+            Self::Throttled { .. } => Verdict::Throttled,
+            Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
             | Self::NotConfirmed { .. }
             | Self::ConnectionFailed { .. }
@@ -190,20 +194,18 @@ impl AttemptOutcome {
     /// What it tells about the target when the attempt ended at `now`.
     #[must_use]
     pub fn health(&self, now: Timestamp) -> TargetHealth {
-        if let Some(asked) = self.retry_after() {
-            return TargetHealth::Busy(asked.earliest(now));
-        }
+        let asked = self.retry_after().map(|asked| asked.earliest(now));
         match self {
+            Self::Throttled { .. } => TargetHealth::Throttled(asked),
             Self::Delivered | Self::Refused { .. } | Self::Rejected { .. } | Self::Redirected { .. } => {
                 TargetHealth::Healthy
             }
-            Self::Throttled { .. }
-            | Self::NotConfirmed { .. }
+            Self::NotConfirmed { .. }
             | Self::TargetFailed { .. }
             | Self::Unintelligible { .. }
             | Self::ConnectionFailed { .. }
             | Self::TimedOut { .. }
-            | Self::NoCredentials { .. } => TargetHealth::Failing,
+            | Self::NoCredentials { .. } => asked.map_or(TargetHealth::Failing, TargetHealth::Busy),
             Self::InputFailed { .. }
             | Self::RequestInvalid { .. }
             | Self::NotForwarded(_)
@@ -327,7 +329,8 @@ mod tests {
             let outcome = AttemptOutcome::from_http_status(status, String::new(), None);
             let expected = match status {
                 200..=299 => Verdict::Delivered,
-                0..=199 | 401 | 407 | 408 | 409 | 425 | 429 | 500..=599 => Verdict::Retryable,
+                0..=199 | 401 | 407 | 408 | 409 | 425 | 500..=599 => Verdict::Retryable,
+                429 => Verdict::Throttled,
                 _ => Verdict::Permanent,
             };
             assert_eq!(outcome.verdict(), expected, "{status}");

@@ -73,7 +73,7 @@ impl DeliveryOptions {
         self.paused.unwrap_or(false)
     }
 
-    /// The order that a target keeps. A message group of a FIFO queue keeps the order of what it is sent, so it is sent in
+    /// The order that a target keeps. A message group of a FIFO queue or topic keeps the order of what it is sent, so it is sent in
     /// order unless the options say otherwise.
     #[must_use]
     pub fn order_of(&self, target: &CompiledTarget) -> Order {
@@ -184,9 +184,13 @@ impl PartialEq for Order {
 }
 
 impl AwsResource {
-    /// True for a FIFO queue, which takes its messages in a group.
+    /// True for a FIFO queue or topic, which takes its messages in a group.
     fn has_message_group(&self) -> bool {
-        matches!(self, Self::SqsQueue { queue, .. } if queue.is_fifo())
+        match self {
+            Self::SqsQueue { queue, .. } => queue.is_fifo(),
+            Self::SnsTopic { message_group_id, .. } => message_group_id.is_some(),
+            _ => false,
+        }
     }
 }
 

@@ -180,6 +180,29 @@ number!(
     /// A target's number, given when it is added to its rule and never used again. Replacing a target keeps it.
     TargetNumber
 );
+impl TargetNumber {
+    /// Set in the numbers under which copies of dead letters are owed. No target has a number as high.
+    const OF_DEAD_LETTERS: u64 = 1 << 63;
+
+    /// The number under which the copies of this target's dead letters are owed, as to a target of their own.
+    #[must_use]
+    pub fn of_dead_letters(self) -> Self {
+        Self(self.0 | Self::OF_DEAD_LETTERS)
+    }
+
+    /// Whether copies of dead letters are owed under it.
+    #[must_use]
+    pub fn is_of_dead_letters(self) -> bool {
+        self.0 & Self::OF_DEAD_LETTERS != 0
+    }
+
+    /// The target, whether it is meant itself or the copies of its dead letters.
+    #[must_use]
+    pub fn target(self) -> Self {
+        Self(self.0 & !Self::OF_DEAD_LETTERS)
+    }
+}
+
 number!(
     /// An event's place in the journal, in the order of commit.
     EventNumber

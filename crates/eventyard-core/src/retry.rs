@@ -107,10 +107,10 @@ impl RetryPolicy {
         match outcome.verdict() {
             Verdict::Delivered => NextStep::Delivered,
             Verdict::Permanent => NextStep::DeadLetter(None),
-            Verdict::Retryable if attempts > self.maximum_retry_attempts => {
+            Verdict::Retryable | Verdict::Throttled if attempts > self.maximum_retry_attempts => {
                 NextStep::DeadLetter(Some(ExhaustedRetryCondition::MaximumRetryAttempts))
             }
-            Verdict::Retryable => {
+            Verdict::Retryable | Verdict::Throttled => {
                 let asked = outcome.retry_after().map_or(now, |asked| asked.earliest(now));
                 // A wait longer than the event may grow old is cut, so that it is tried once more before its end.
                 let retry_at = now.saturating_add(backoff.wait(attempts, random)).max(asked.min(self.expiry(received)));

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const TARGETS: [TargetNumber; 3] = [TargetNumber(3), TARGET, TargetNumber(u64::MAX - 1)];
+const TARGETS: [TargetNumber; 3] = [TargetNumber(3), TARGET, TargetNumber((u64::MAX >> 1) - 1)];
 
 /// What is done. Numbers choose among what there is.
 #[derive(Clone, Debug)]
@@ -119,7 +119,16 @@ impl Test {
             Step::Die(which) => {
                 self.died += 1;
                 let died = at(self.died);
-                let dead = |event, _| Settlement::Dead(Box::new(DeadLetter { died, ..letter(event) }));
+                // Every other one leaves a copy that is owed.
+                self.committed += 1;
+                let copy = (self.died % 2 == 0).then(|| Box::new(owed(self.committed, &TARGETS[..1])));
+                let dead = |event, _| {
+                    let letter = Box::new(DeadLetter { died, ..letter(event) });
+                    match copy {
+                        Some(copy) => Settlement::DeadAndCopied(letter, copy),
+                        None => Settlement::Dead(letter),
+                    }
+                };
                 self.settle(*which, dead).await;
             }
             Step::Redrive(which, target) => {
@@ -236,6 +245,10 @@ impl Test {
             }
             Settlement::Dead(letter) => {
                 self.model.dead.insert(DeadLetterId::new(letter.died, &delivery), letter.as_ref().clone());
+            }
+            Settlement::DeadAndCopied(letter, copy) => {
+                self.model.dead.insert(DeadLetterId::new(letter.died, &delivery), letter.as_ref().clone());
+                self.model.commit(copy.event.clone(), &copy.targets);
             }
         }
         self.journal.settle(vec![settled(pending, settlement)]).await.unwrap();

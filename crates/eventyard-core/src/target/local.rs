@@ -9,7 +9,7 @@ const STDOUT: &str = "stdout:";
 const FILE: &str = "file://";
 
 /// Where events are written, one a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LocalTarget {
     /// The daemon's standard output.
     Stdout,

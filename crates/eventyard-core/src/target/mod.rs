@@ -3,6 +3,7 @@
 mod aws;
 mod blocks;
 mod broker;
+mod dead_letters;
 mod http_url;
 mod local;
 mod parameters;
@@ -17,6 +18,7 @@ pub use broker::{
     AmqpExchange, BrokerDestination, BrokerServer, BrokerTarget, KafkaTopic, MqttTopic, NatsSubject, RedisStream,
     check_mqtt_topic, check_nats_subject,
 };
+pub use dead_letters::{DeadLetterAttribute, DeadLetterDestination};
 pub use http_url::{HttpUrl, InvalidHttpUrl};
 pub use local::{LocalTarget, LocalTargets};
 pub use parameters::{
@@ -59,7 +61,7 @@ pub struct Target {
     pub batch_parameters: Option<ParameterBlock>,
     /// `RunCommandParameters`: the machines that a command is run on.
     pub run_command_parameters: Option<ParameterBlock>,
-    /// `DeadLetterConfig.Arn`: the queue that gets a copy of each dead letter. An empty text is a block without an Arn, which
+    /// `DeadLetterConfig.Arn`: the queue or URL that gets a copy of each dead letter. An empty text is a block without an Arn, which
     /// is given back and asks for nothing.
     pub dead_letter_arn: Option<String>,
 }
@@ -133,8 +135,8 @@ impl Target {
             self.compile_http()?
         };
         let arn = self.dead_letter_arn.as_deref().filter(|arn| !arn.is_empty());
-        let dead_letter_queue = arn.map(SqsQueue::for_dead_letters).transpose()?;
-        Ok(CompiledTarget { input: self.compile_input()?, kind, dead_letter_queue })
+        let dead_letters = arn.map(DeadLetterDestination::parse).transpose()?;
+        Ok(CompiledTarget { input: self.compile_input()?, kind, dead_letters })
     }
 
     fn compile_http(&self) -> Result<TargetKind, ServiceError> {
@@ -213,8 +215,8 @@ pub struct CompiledTarget {
     pub input: TargetInput,
     /// Where it goes, and how one speaks there.
     pub kind: TargetKind,
-    /// The queue that gets a copy of each dead letter.
-    pub dead_letter_queue: Option<SqsQueue>,
+    /// Where a copy of each dead letter goes.
+    pub dead_letters: Option<DeadLetterDestination>,
 }
 
 /// The kinds of targets. A kind that has no variant here is refused by `PutTargets`.

@@ -167,9 +167,10 @@ impl AwsSender {
         bus: &EventBusKey,
         (role_arn, rule): (Option<&str>, &str),
         event: &Event,
+        response_timeout: Option<Duration>,
     ) -> AttemptOutcome {
         let caller = match self.caller_as(&bus.region, role_arn, rule).await {
-            Ok(caller) => caller,
+            Ok(caller) => caller.patient_for(response_timeout),
             Err(reason) => return AttemptOutcome::NoCredentials { reason },
         };
         match eventbridge::put_events(bus, event) {

@@ -1,8 +1,7 @@
 //! SQS: the event becomes a message of the queue. So does a dead letter, with its reason as attributes.
 
 use eventyard_core::dead_letter::DeadLetter;
-use eventyard_core::retry::ExhaustedRetryCondition;
-use eventyard_core::target::SqsQueue;
+use eventyard_core::target::{DeadLetterAttribute, SqsQueue};
 use serde_json::{Map, Value, json};
 
 use super::Call;
@@ -33,24 +32,11 @@ pub(super) fn send_message(
 /// sent. None when there is no event left.
 pub(super) fn send_dead_letter(origin: &str, queue: &SqsQueue, letter: &DeadLetter) -> Option<Call> {
     let mut input = input(origin, queue, &letter.event.as_ref()?.envelope);
-    let retries = letter.retry_attempts.to_string();
-    let exhausted = letter.exhausted_retry_condition.map(ExhaustedRetryCondition::name);
-    let attributes = [
-        ("RULE_ARN", "String", Some(letter.rule_arn.as_str())),
-        ("TARGET_ARN", "String", Some(letter.target_arn.as_str())),
-        ("ERROR_CODE", "String", Some(letter.error_code.as_str())),
-        ("ERROR_MESSAGE", "String", Some(letter.error_message.as_str())),
-        ("EXHAUSTED_RETRY_CONDITION", "String", exhausted),
-        ("RETRY_ATTEMPTS", "Number", Some(retries.as_str())),
-    ];
-    let attributes: Map<String, Value> = attributes
-        .into_iter()
-        .filter_map(|(name, kind, value)| {
-            // What a target answered may hold what a message may not.
-            let value = value?.replace(|char: char| char.is_control(), " ");
-            Some((name.to_owned(), json!({ "DataType": kind, "StringValue": value })))
-        })
-        .collect();
+    let attribute = |DeadLetterAttribute { name, value, is_number }| {
+        let kind = if is_number { "Number" } else { "String" };
+        (String::from(name), json!({ "DataType": kind, "StringValue": value }))
+    };
+    let attributes: Map<String, Value> = letter.attributes().into_iter().map(attribute).collect();
     input["MessageAttributes"] = attributes.into();
     Some(Call::json_1_0(SQS, "AmazonSQS.SendMessage", &input))
 }

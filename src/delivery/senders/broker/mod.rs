@@ -60,6 +60,8 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
     pub(in crate::delivery) received: Timestamp,
     /// What is sent.
     pub(in crate::delivery) body: String,
+    /// Time for the whole attempt, when it is another than that of all targets.
+    pub(in crate::delivery) response_timeout: Option<Duration>,
 }
 
 /// What every protocol sends, its parts of the event in their places.
@@ -94,7 +96,8 @@ impl BrokerSender {
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: BrokerDelivery<'_>) -> AttemptOutcome {
         let connection = delivery.connection.clone();
-        let outcome = match tokio::time::timeout(self.response_timeout, self.try_send(delivery)).await {
+        let response_timeout = delivery.response_timeout.unwrap_or(self.response_timeout);
+        let outcome = match tokio::time::timeout(response_timeout, self.try_send(delivery)).await {
             Ok(outcome) => outcome.unwrap_or_else(|failure| failure),
             Err(_) => AttemptOutcome::TimedOut { waited_for: "the broker's confirmation" },
         };
@@ -106,7 +109,7 @@ impl BrokerSender {
 
     /// The error is how an attempt ended that had no connection, or nothing to send.
     async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
-        let BrokerDelivery { target, connection, recipient, envelope, event, received, body } = delivery;
+        let BrokerDelivery { target, connection, recipient, envelope, event, received, body, .. } = delivery;
         let resolve = |template: &TextTemplate| {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
