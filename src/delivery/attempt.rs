@@ -15,13 +15,16 @@ use eventyard_core::limits::ATTEMPT_MESSAGE_BYTES_MAX;
 use eventyard_core::name::TargetNumber;
 use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
+use eventyard_core::trace_context::TraceContext;
 
 use super::Settings;
 use super::senders::{AwsDelivery, BrokerDelivery, HttpRequest, Senders, forward};
 use crate::engine::{ActiveTarget, Engine, TargetEvent};
 use crate::journal::{Journal, JournalError, Pending, Settled, Settlement};
 use crate::runtime::{Random, Tasks};
-use crate::telemetry::{AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeliveryDied, Telemetry};
+use crate::telemetry::{
+    AttemptEnded, CircuitBreakerMoved, DeadLetterNotQueued, DeadLetterQueued, DeliveryDied, Telemetry,
+};
 
 /// How often the copy of a dead letter is sent to a queue that fails.
 const QUEUE_TRIES_MAX: u32 = 3;
@@ -60,7 +63,8 @@ impl Attempts {
         let attempt = pending.delivery.attempts + 1;
         let started = Instant::now();
         let expires = is_probe.then_some(policy);
-        let (event, outcome) = self.try_once(&pending, target.as_deref(), attempt, expires).await;
+        let span = self.random.next_u64();
+        let (event, outcome) = self.try_once(&pending, target.as_deref(), (attempt, span), expires).await;
         let recipient = self.recipient(target.as_deref(), pending.delivery.target);
         let (now, duration) = (self.clock.now(), started.elapsed());
         // Of an event that cannot be read nobody knows how old it is; its attempts are bounded still.
@@ -74,6 +78,8 @@ impl Attempts {
             outcome: &outcome,
             duration,
             since_received: now.saturating_since(received),
+            ended: now,
+            trace: event.as_ref().and_then(|event| Some((event.trace?, self.span(event, span)?))),
         });
         let record = event.as_ref().map(|event| record(event, attempt, now, duration, &outcome));
         let random = self.random.next_u64();
@@ -118,7 +124,7 @@ impl Attempts {
         &self,
         pending: &Pending,
         target: Option<&ActiveTarget>,
-        attempt: u32,
+        (attempt, span): (u32, u64),
         expires: Option<RetryPolicy>,
     ) -> (Option<Event>, AttemptOutcome) {
         let number = pending.delivery.event;
@@ -136,12 +142,23 @@ impl Attempts {
         if expires.is_some_and(|policy| self.clock.now() > policy.expiry(event.received)) {
             return (Some(event), AttemptOutcome::EventTooOld);
         }
-        let outcome = self.tasks.guard("attempt", self.send(target, &event, attempt)).await;
+        let outcome = self.tasks.guard("attempt", self.send(target, &event, attempt, self.span(&event, span))).await;
         (Some(event), outcome.unwrap_or(AttemptOutcome::InternalError))
     }
 
-    async fn send(&self, target: &ActiveTarget, event: &Event, attempt: u32) -> AttemptOutcome {
-        self.try_send(target, event, attempt).await.unwrap_or_else(|not_sent| not_sent)
+    /// The span of an attempt, made from random bits, when its event is part of a trace.
+    fn span(&self, event: &Event, random: u64) -> Option<TraceContext> {
+        event.trace.map(|trace| self.telemetry.span_under(trace, random))
+    }
+
+    async fn send(
+        &self,
+        target: &ActiveTarget,
+        event: &Event,
+        attempt: u32,
+        trace: Option<TraceContext>,
+    ) -> AttemptOutcome {
+        self.try_send(target, event, attempt, trace).await.unwrap_or_else(|not_sent| not_sent)
     }
 
     /// The error is how an attempt ended that had nothing to send.
@@ -150,6 +167,7 @@ impl Attempts {
         target: &ActiveTarget,
         event: &Event,
         attempt: u32,
+        trace: Option<TraceContext>,
     ) -> Result<AttemptOutcome, AttemptOutcome> {
         let (envelope, id, response_timeout) = (event.envelope.as_ref(), event.id, target.options.response_timeout);
         Ok(match &target.compiled.kind {
@@ -160,7 +178,7 @@ impl Attempts {
                 }
                 self.senders.aws.put_event(bus, (role_arn, target.rule.name.as_str()), envelope).await
             }
-            TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
+            TargetKind::EventBus(bus) => forward(&self.engine, event, trace, (&target.rule.bus, bus)).await,
             TargetKind::Http { url, parameters } => {
                 let body = render(target, event)?;
                 let account = &target.rule.bus.account;
@@ -172,6 +190,7 @@ impl Attempts {
                     envelope,
                     event: id,
                     attempt,
+                    trace,
                     body,
                     response_timeout,
                     is_event: target.compiled.input.is_event(),
@@ -203,8 +222,9 @@ impl Attempts {
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
+                let received = event.received;
                 let delivery =
-                    BrokerDelivery { target: broker, connection, envelope, event: id, received: event.received, body };
+                    BrokerDelivery { target: broker, connection, envelope, event: id, received, trace, body };
                 self.senders.broker.send(delivery).await
             }
         })
@@ -282,7 +302,9 @@ impl Attempts {
                 tokio::time::sleep(wait.min(QUEUE_WAIT_MAX)).await;
             }
         }
-        if outcome != AttemptOutcome::Delivered {
+        if outcome == AttemptOutcome::Delivered {
+            self.telemetry.record(&DeadLetterQueued);
+        } else {
             let (rule_arn, target_id) = (letter.rule_arn.as_str(), letter.target_id.as_str());
             self.telemetry.record(&DeadLetterNotQueued { rule_arn, target_id, reason: &outcome.message() });
         }

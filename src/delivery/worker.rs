@@ -50,8 +50,8 @@ pub(super) struct Worker {
     settling: Option<Settling>,
     /// Held while the target is paused and owed something.
     paused: Option<Counted>,
-    /// Held while its circuit breaker is not closed.
-    open: Option<Counted>,
+    /// Held while its circuit breaker is not closed: of all targets, and of this one.
+    open: Vec<Counted>,
     /// When the disk was last seen to have room.
     had_room: Option<Instant>,
     stop: StopSignal,
@@ -86,7 +86,13 @@ impl Worker {
         all_attempts: Arc<Semaphore>,
         stop: StopSignal,
     ) -> Self {
-        let settings = attempts.settings.of(attempts.engine.target(target).as_deref());
+        let active = attempts.engine.target(target);
+        if let Some(active) = &active {
+            let is_there = || attempts.engine.target(target).is_some();
+            let metrics = attempts.telemetry.metrics();
+            metrics.targets.admit(&active.rule_arn, active.target.id.as_str(), is_there);
+        }
+        let settings = attempts.settings.of(active.as_deref());
         let queue = Queue::new(target, &attempts.settings, settings, read, attempts.clock.now());
         Self {
             target,
@@ -99,7 +105,7 @@ impl Worker {
             unsettled_bytes: 0,
             settling: None,
             paused: None,
-            open: None,
+            open: Vec::new(),
             had_room: None,
             stop,
         }
@@ -243,9 +249,14 @@ impl Worker {
         let Some(transition) = transition else { return };
         match transition {
             Transition::Opened(_) => {
-                self.open = Some(Counted::new(&self.attempts.telemetry.metrics().circuit_breakers_open));
+                let metrics = self.attempts.telemetry.metrics();
+                self.open = vec![Counted::new(&metrics.circuit_breakers_open)];
+                if let Some(active) = self.attempts.engine.target(self.target) {
+                    let series = metrics.targets.of(&active.rule_arn, active.target.id.as_str());
+                    self.open.push(Counted::new(&series.open));
+                }
             }
-            Transition::Closed => self.open = None,
+            Transition::Closed => self.open.clear(),
             Transition::HalfOpened | Transition::Reopened(_) => {}
         }
         self.attempts.report(self.target, transition);

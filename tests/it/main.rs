@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says why and stops"
 )]
 
+
 mod backup;
 mod chart;
 mod commands;
@@ -28,3 +29,4 @@ mod service_manager;
 mod shutdown;
 mod support;
 mod targets;
+mod traces;

@@ -39,3 +39,4 @@ pub mod shape;
 pub mod sigv4;
 pub mod tag;
 pub mod target;
+pub mod trace_context;

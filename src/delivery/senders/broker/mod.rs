@@ -19,6 +19,7 @@ use eventyard_core::connection::Connection;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 use eventyard_core::target::{BrokerDestination, BrokerTarget, TextTemplate};
+use eventyard_core::trace_context::TraceContext;
 
 use amqp::{AmqpConnection, AmqpPlace};
 use dial::Peer;
@@ -55,6 +56,8 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
     pub(in crate::delivery) event: EventId,
     /// When it was accepted.
     pub(in crate::delivery) received: Timestamp,
+    /// The span it is made in.
+    pub(in crate::delivery) trace: Option<TraceContext>,
     /// What is sent.
     pub(in crate::delivery) body: String,
 }
@@ -95,12 +98,18 @@ impl BrokerSender {
 
     /// The error is how an attempt ended that had no connection, or nothing to send.
     async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
-        let BrokerDelivery { target, connection, envelope, event, received, body } = delivery;
+        let BrokerDelivery { target, connection, envelope, event, received, trace, body } = delivery;
         let resolve = |template: &TextTemplate| {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
         let header = |(name, value): &(String, TextTemplate)| Ok((name.clone(), resolve(value)?));
-        let headers = target.headers.iter().map(header).collect::<Result<_, AttemptOutcome>>()?;
+        let mut headers = target.headers.iter().map(header).collect::<Result<Vec<_>, AttemptOutcome>>()?;
+        // What the target says itself counts more.
+        if let Some(trace) = trace
+            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TraceContext::HEADER))
+        {
+            headers.push((TraceContext::HEADER.to_owned(), trace.to_string()));
+        }
         let message = Message { event, received_ms: received.as_millis(), headers, body };
         let (dialer, peer) = (self.dialer.clone(), Peer { server: target.server.clone(), connection });
         Ok(match &target.destination {
