@@ -7,7 +7,7 @@
     reason = "a test that cannot go on says why and stops"
 )]
 
-
+mod alerts;
 mod backup;
 mod chart;
 mod commands;
