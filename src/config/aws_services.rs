@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use eventyard_core::name::AccountId;
+use eventyard_core::option_tag::nearest;
 use eventyard_core::secret::Secret;
 use eventyard_core::target::HttpUrl;
 
@@ -14,6 +15,26 @@ use super::origin::Origin;
 use super::reader::Reader;
 
 const ADVICE: &str = "write a URL without a path, such as http://127.0.0.1:4566";
+const ITEM_ADVICE: &str = "write items such as sqs=http://127.0.0.1:9324, or sqs=aws for AWS itself";
+/// The services that are called, by the names that `AWS_ENDPOINT_URL_…` has for them, in lower case.
+const SERVICES: [&str; 16] = [
+    "batch",
+    "cloudwatch_logs",
+    "codebuild",
+    "codepipeline",
+    "ec2",
+    "ecs",
+    "eventbridge",
+    "firehose",
+    "inspector",
+    "kinesis",
+    "lambda",
+    "sfn",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+];
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 const CONTAINER_AGENT: &str = "http://169.254.170.2";
 const INSTANCE_METADATA: &str = "http://169.254.169.254";
@@ -21,8 +42,9 @@ const INSTANCE_METADATA: &str = "http://169.254.169.254";
 /// Where AWS services are, and whom they take the daemon for.
 #[derive(Clone, Debug, Default)]
 pub struct AwsServices {
-    /// The origin of each service that has its own, by the name that `AWS_ENDPOINT_URL_…` has for it, in lower case.
-    pub endpoint_urls: BTreeMap<String, String>,
+    /// The origin of each service that has its own, by the name that `AWS_ENDPOINT_URL_…` has for it, in lower case; none for
+    /// where AWS has it.
+    pub endpoint_urls: BTreeMap<String, Option<String>>,
     /// The origin of all others; none for AWS itself.
     pub endpoint_url: Option<String>,
     /// The accounts whose rules may call AWS services. Empty: see the defaults file.
@@ -69,17 +91,9 @@ impl AwsServices {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let mut section = reader.section("aws_services");
         let url = |text: &str| if text.is_empty() { Some(None) } else { origin(text).map(Some) };
-        let pair = |text: &str| {
-            let (name, url) = text.split_once('=')?;
-            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            Some((name.to_owned(), origin(url).filter(|_| is_name)?))
-        };
         Self {
             endpoint_url: section.text("endpoint_url", None, ADVICE, url),
-            endpoint_urls: section
-                .list("endpoint_urls", "write items such as sqs=http://127.0.0.1:9324", pair)
-                .into_iter()
-                .collect(),
+            endpoint_urls: section.try_list("endpoint_urls", ITEM_ADVICE, endpoint).into_iter().collect(),
             accounts: section.list("accounts", "write account ids of 12 digits", |id| AccountId::parse(id).ok()),
             assume_roles: section.boolean("assume_roles"),
             ..Self::default()
@@ -95,7 +109,7 @@ impl AwsServices {
             let Some(service) = variable.strip_prefix(ENDPOINT_URL).filter(|_| !value.is_empty()) else { continue };
             match (origin(value), service.strip_prefix('_')) {
                 (Some(url), Some(service)) => {
-                    self.endpoint_urls.entry(service.to_ascii_lowercase()).or_insert(url);
+                    self.endpoint_urls.entry(service.to_ascii_lowercase()).or_insert(Some(url));
                 }
                 (Some(url), None) if service.is_empty() => {
                     self.endpoint_url.get_or_insert(url);
@@ -140,6 +154,17 @@ impl AwsServices {
     }
 }
 
+/// `SERVICE=URL` or `SERVICE=aws`.
+fn endpoint(text: &str) -> Result<(String, Option<String>), String> {
+    let (name, url) = text.split_once('=').ok_or_else(|| format!("{text:?} has no ="))?;
+    if !SERVICES.contains(&name) {
+        let nearest = nearest(name, SERVICES).unwrap_or_default();
+        return Err(format!("no service that is called has the name {name:?}; the nearest one is {nearest}"));
+    }
+    let url = if url == "aws" { None } else { Some(origin(url).ok_or_else(|| format!("{url:?} cannot be used"))?) };
+    Ok((name.to_owned(), url))
+}
+
 /// A URL that has neither path nor query, without the slash at its end.
 fn origin(text: &str) -> Option<String> {
     let url = HttpUrl::parse(text).ok()?;
@@ -160,7 +185,7 @@ mod tests {
     #[test]
     fn endpoints_come_from_options_before_variables() {
         let option = AwsServices {
-            endpoint_urls: [("sqs".to_owned(), "http://a".to_owned())].into(),
+            endpoint_urls: [("sqs".to_owned(), Some("http://a".to_owned())), ("sts".to_owned(), None)].into(),
             endpoint_url: Some("http://b".to_owned()),
             ..AwsServices::default()
         };
@@ -168,16 +193,28 @@ mod tests {
             ("AWS_ENDPOINT_URL", "http://c/"),
             ("AWS_ENDPOINT_URL_SQS", "http://d"),
             ("AWS_ENDPOINT_URL_SNS", "http://e:1/"),
+            ("AWS_ENDPOINT_URL_STS", "http://e:2/"),
             ("AWS_ENDPOINT_URL_SFN", ""),
             ("AWS_ENDPOINT_URLS", "http://f"),
         ];
         let (services, faults) = with(option, &variables);
         assert_eq!((services.endpoint_url.as_deref(), faults), (Some("http://b"), 0));
-        let expected =
-            [("sns", "http://e:1"), ("sqs", "http://a")].map(|(name, url)| (name.to_owned(), url.to_owned()));
+        let expected = [("sns", Some("http://e:1")), ("sqs", Some("http://a")), ("sts", None)]
+            .map(|(name, url)| (name.to_owned(), url.map(str::to_owned)));
         assert_eq!(services.endpoint_urls, expected.into());
         assert_eq!(with(AwsServices::default(), &variables).0.endpoint_url.as_deref(), Some("http://c"));
         assert_eq!(with(AwsServices::default(), &[("AWS_ENDPOINT_URL", "http://a/b")]).1, 1);
+    }
+
+    #[test]
+    fn an_endpoint_is_that_of_a_service_that_is_called() {
+        assert_eq!(endpoint("sfn=http://h:1/"), Ok(("sfn".to_owned(), Some("http://h:1".to_owned()))));
+        assert_eq!(endpoint("eventbridge=aws"), Ok(("eventbridge".to_owned(), None)));
+        let typo = "no service that is called has the name \"stepfunctons\"; the nearest one is ";
+        assert!(endpoint("stepfunctons=http://h").unwrap_err().starts_with(typo));
+        assert!(endpoint("sqss=http://h").unwrap_err().ends_with("the nearest one is sqs"));
+        assert_eq!(endpoint("sqs=h").unwrap_err(), "\"h\" cannot be used");
+        assert_eq!(endpoint("sqs").unwrap_err(), "\"sqs\" has no =");
     }
 
     #[test]

@@ -112,10 +112,20 @@ impl Section<'_, '_> {
 
     /// A list of strings that `parse` accepts each; `None` from it refuses the list with `advice`.
     pub(super) fn list<T>(&mut self, name: &str, advice: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let why = "one item of the list cannot be used";
+        self.try_list(name, advice, |text| parse(text).ok_or_else(|| why.to_owned()))
+    }
+
+    /// A list of strings that `parse` accepts each; what it says is wrong refuses the list, with `advice`.
+    pub(super) fn try_list<T>(
+        &mut self,
+        name: &str,
+        advice: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let refused = |why| Problem::Refused { why, advice: advice.to_owned() };
         let check = |value: &Value| match value {
-            Value::List(texts) => texts.iter().map(|text| parse(text)).collect::<Option<_>>().ok_or_else(|| {
-                Problem::Refused { why: "one item of the list cannot be used".to_owned(), advice: advice.to_owned() }
-            }),
+            Value::List(texts) => texts.iter().map(|text| parse(text).map_err(refused)).collect(),
             other => Err(wrong_type(other, "a list of strings")),
         };
         self.value(name, check).unwrap_or_default()

@@ -91,8 +91,29 @@ impl<'a> TableReader<'a> {
 
     /// A secret that stands here, in a file or in the environment; none when it is not given. An error was reported.
     pub(super) fn secret(&mut self, table: &Table, list: &str, name: &str, advice: &str) -> Result<Option<Secret>, ()> {
-        let (file, environment) = (format!("{name}_file"), format!("{name}_environment"));
-        let given: Vec<&Entry> = [name, &file, &environment].iter().filter_map(|name| table.find(name)).collect();
+        self.secret_among(table, list, (Some(name), &format!("{name}_file"), &format!("{name}_environment")), advice)
+    }
+
+    /// The same, of one that does not stand here.
+    pub(super) fn secret_elsewhere(
+        &mut self,
+        table: &Table,
+        list: &str,
+        name: &str,
+        advice: &str,
+    ) -> Result<Option<Secret>, ()> {
+        self.secret_among(table, list, (None, &format!("{name}_file"), &format!("{name}_environment")), advice)
+    }
+
+    fn secret_among(
+        &mut self,
+        table: &Table,
+        list: &str,
+        (here, file, environment): (Option<&str>, &str, &str),
+        advice: &str,
+    ) -> Result<Option<Secret>, ()> {
+        let names = here.into_iter().chain([file, environment]);
+        let given: Vec<&Entry> = names.filter_map(|name| table.find(name)).collect();
         let [entry] = given[..] else {
             if let [_, second, ..] = given[..] {
                 let problem = refused("it is given twice", "leave one of the two away");

@@ -222,9 +222,16 @@ impl Attempts {
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
-                let received = event.received;
-                let delivery =
-                    BrokerDelivery { target: broker, connection, envelope, event: id, received, trace, body };
+                let delivery = BrokerDelivery {
+                    target: broker,
+                    connection,
+                    recipient: (&target.rule_arn, target.target.id.as_str()),
+                    envelope,
+                    event: id,
+                    received: event.received,
+                    trace,
+                    body,
+                };
                 self.senders.broker.send(delivery).await
             }
         })

@@ -120,7 +120,7 @@ class NatsSubject(Client):
 
     @staticmethod
     def _message(message):
-        return Message(message.data, message.headers["Nats-Msg-Id"], dict(message.headers))
+        return Message(message.data, message.headers["eventyard-event-id"], dict(message.headers))
 
     def all(self):
         return asyncio.run(self._stored()) if self.keeps else list(self.messages)
@@ -174,7 +174,8 @@ class RabbitQueue(Client):
     def _message(got):
         _, properties, body = got
         assert (properties.delivery_mode, properties.content_type) == (2, "application/json")
-        return Message(body, properties.message_id, properties.headers)
+        assert properties.message_id.startswith(f"msg_{properties.headers['eventyard-event-id']}_")
+        return Message(body, properties.headers["eventyard-event-id"], properties.headers)
 
 
 class KafkaTopic(Client):

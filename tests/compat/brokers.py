@@ -92,7 +92,8 @@ class Broker:
 
 
 class Nats(Broker):
-    """With JetStream. `user` and `password` are asked for if given, `tls` is the files of a certificate and its key."""
+    """With JetStream. `user` and `password` are asked for if given, and so is a `token`; `tls` is the files of a certificate and
+    its key, `settings` is what else its configuration holds."""
 
     program = "nats-server"
 
@@ -103,8 +104,10 @@ class Nats(Broker):
         if "tls" in self.options:
             certificate, key = self.options["tls"]
             command += ["--tls", "--tlscert", str(certificate), "--tlskey", str(key)]
-        if "max_payload" in self.options:
-            (self.folder / "nats.conf").write_text(f"max_payload: {self.options['max_payload']}\n")
+        if "token" in self.options:
+            command += ["--auth", self.options["token"]]
+        if "settings" in self.options:
+            (self.folder / "nats.conf").write_text(self.options["settings"])
             command += ["-c", "nats.conf"]
         return command
 
@@ -129,7 +132,8 @@ class Redis(Broker):
 
 
 class RabbitMq(Broker):
-    """With a user `guest` whose password is that too."""
+    """With a user `guest` whose password is that too. With `tls`, the files of a certificate and its key, it speaks TLS and nothing
+    else; who shows a certificate of the `authority` is the user of its name."""
 
     program = "rabbitmq-server"
 
@@ -137,6 +141,24 @@ class RabbitMq(Broker):
         (self.distribution_port, self.mapper_port) = free_ports(2)
         self.mapper = None
         super().__init__(folder, **options)
+
+    def configure(self):
+        if "tls" not in self.options:
+            return
+        certificate, key = self.options["tls"]
+        settings = {"listeners.tcp": "none", "listeners.ssl.1": f"127.0.0.1:{self.port}"}
+        settings |= {"ssl_options.certfile": certificate, "ssl_options.keyfile": key}
+        settings |= {"ssl_options.cacertfile": self.options["authority"], "ssl_options.verify": "verify_peer"}
+        settings |= {"auth_mechanisms.1": "PLAIN", "auth_mechanisms.2": "EXTERNAL", "ssl_cert_login_from": "common_name"}
+        (self.folder / "rabbitmq.conf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+        (self.folder / "plugins").write_text("[rabbitmq_auth_mechanism_ssl].\n")
+
+    def control(self, *arguments):
+        """Runs rabbitmqctl."""
+        program = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+        subprocess.run(
+            [program, *arguments], env=os.environ | self.environment(), check=True, capture_output=True, timeout=60
+        )
 
     def command(self):
         # Not the wrapper in /usr/sbin, which becomes another user.
@@ -157,6 +179,7 @@ class RabbitMq(Broker):
         }
 
     def start(self):
+        self.configure()
         # The server would start one that outlives it.
         self.mapper = subprocess.Popen(
             ["epmd", "-port", str(self.mapper_port), "-address", "127.0.0.1"],
@@ -177,7 +200,7 @@ class RabbitMq(Broker):
 
 class Kafka(Broker):
     """Tansu, a broker that speaks Kafka's protocol and keeps everything in memory; of Kafka itself no registry that tests
-    may use has a package."""
+    may use has a package. `advertised` is where it says that it is, if it is not where it is reached."""
 
     program = "tansu"
 
@@ -191,12 +214,14 @@ class Kafka(Broker):
 
     def command(self):
         url = f"tcp://127.0.0.1:{self.port}"
-        command = [self.path, "broker", "--listener-url", url, "--advertised-listener-url", url]
+        advertised = f"tcp://{self.options.get('advertised', self.server)}"
+        command = [self.path, "broker", "--listener-url", url, "--advertised-listener-url", advertised]
         return [*command, "--storage-engine", "memory://tansu/", "--silent"]
 
 
 class Mosquitto(Broker):
-    """An MQTT broker that keeps what sessions are owed. `user` and `password` are asked for if given."""
+    """An MQTT broker that keeps what sessions are owed. `user` and `password` are asked for if given; `tls` is the files of a
+    certificate and its key, and with an `authority` a certificate of clients is asked for, too."""
 
     program = "mosquitto"
 
@@ -209,5 +234,10 @@ class Mosquitto(Broker):
                 ["mosquitto_passwd", "-b", "-c", str(passwords), self.options["user"], self.options["password"]], check=True
             )
             settings |= {"allow_anonymous": "false", "password_file": str(passwords)}
+        if "tls" in self.options:
+            certificate, key = self.options["tls"]
+            settings |= {"certfile": certificate, "keyfile": key}
+        if "authority" in self.options:
+            settings |= {"cafile": self.options["authority"], "require_certificate": "true"}
         (self.folder / "mosquitto.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
         return [self.path, "-c", "mosquitto.conf"]

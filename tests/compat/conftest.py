@@ -15,6 +15,12 @@ from aws_services import DETAIL, QUICK, REGION, AwsServices
 from daemon import Daemon
 from sink import Sink
 
+# Deliveries to brokers are tried again soon, however often they fail.
+BROKER_RETRIES = {
+    "EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "200",
+    "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "500",
+    "EVENTYARD_DELIVERY__CIRCUIT_BREAKER_FAILURES": "0",
+}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
 
 # Nothing of the user's own set-up may leak into a test, nor a test into the user's accounts.
@@ -165,3 +171,55 @@ def router(start_daemon, client_of):
         return SimpleNamespace(daemon=daemon, client=client, event=id)
 
     return route
+
+
+@pytest.fixture(scope="module")
+def broker_of(tmp_path_factory):
+    """A function that gives the running server of a kind, the same one for all tests of a file."""
+    running = {}
+
+    def start(client):
+        if client not in running:
+            running[client] = client.server(tmp_path_factory.mktemp(client.__name__))
+        return running[client]
+
+    yield start
+    for broker in running.values():
+        broker.stop()
+
+
+@pytest.fixture
+def own_broker(tmp_path):
+    """A function that starts a server for one test alone."""
+    running = []
+
+    def start(kind, **options):
+        running.append(kind(tmp_path / f"broker-{len(running)}", **options))
+        return running[-1]
+
+    yield start
+    for broker in running:
+        broker.stop()
+
+
+@pytest.fixture
+def route(start_daemon, client_of):
+    """A function that starts a daemon with one rule and its targets, and gives a way to put events. The first target has the
+    Arn; `others` are further Arns."""
+
+    def start(arn, target=None, env=None, config=None, others=()):
+        daemon = start_daemon(BROKER_RETRIES | (env or {}), config)
+        client = client_of(daemon)
+        client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
+        targets = [{"Id": f"t-{n}", "Arn": arn} | (target or {}) for n, arn in enumerate([arn, *others], 1)]
+        client.put_targets(Rule="orders", Targets=targets)
+
+        def put(*details):
+            entries = [{"Source": "shop", "DetailType": "Order", "Detail": json.dumps(detail)} for detail in details]
+            answer = client.put_events(Entries=entries)
+            assert answer["FailedEntryCount"] == 0
+            return [entry["EventId"] for entry in answer["Entries"]]
+
+        return SimpleNamespace(daemon=daemon, client=client, put=put)
+
+    return start

@@ -1,6 +1,8 @@
-"""A server that speaks HTTP/2 without TLS, and nothing else."""
+"""A server that speaks HTTP/2 and nothing else."""
 
+import contextlib
 import socket
+import ssl
 import threading
 
 from h2.config import H2Configuration
@@ -10,12 +12,22 @@ from h2.exceptions import ProtocolError
 
 
 class Http2Server:
-    """Records requests, as headers and body, and answers 200, until `close`."""
+    """Records requests, as headers and body, and answers 200, until `close`.
 
-    def __init__(self):
+    With a `certificate`, the files of one and its key, it speaks TLS, and offers HTTP/2 there (ALPN); without one the client has to
+    know.
+    """
+
+    def __init__(self, certificate=None):
         self.requests = []
+        self._context = None
+        if certificate:
+            self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self._context.load_cert_chain(*certificate)
+            self._context.set_alpn_protocols(["h2"])
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port = self._listener.getsockname()[1]
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
@@ -30,6 +42,13 @@ class Http2Server:
             threading.Thread(target=self._serve, args=(stream,), daemon=True).start()
 
     def _serve(self, stream):
+        with contextlib.suppress(OSError):
+            self._speak(self._context.wrap_socket(stream, server_side=True) if self._context else stream)
+
+    def _speak(self, stream):
+        if self._context and stream.selected_alpn_protocol() != "h2":
+            stream.close()
+            return
         connection = H2Connection(config=H2Configuration(client_side=False, header_encoding="utf-8"))
         connection.initiate_connection()
         under_way = {}

@@ -161,6 +161,7 @@ def test_a_role_that_is_not_given_is_told(router, sink, as_role):
     letter = only_letter(router(None, target, as_role).daemon)
     assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("NO_CREDENTIALS", 1), letter
     assert ROLE in letter["ERROR_MESSAGE"] and "AccessDenied" in letter["ERROR_MESSAGE"]
+    assert letter["ERROR_MESSAGE"].endswith("set aws_services.assume_roles to false")
     assert all(is_sts(request) for request in sink.requests)
 
 

@@ -291,6 +291,15 @@ def test_a_start_is_what_boto3_sends(router, sink, aws_client, start):
     assert_signed(ours, service, Credentials(*CREDENTIALS.values()))
 
 
+def test_the_dots_of_a_rule_are_hyphens_for_ecs(router, sink):
+    client = router(sink.url, CLUSTER).client
+    client.put_rule(Name="shop.orders", EventPattern='{"source":["com.example.other"]}')
+    client.put_targets(Rule="shop.orders", Targets=[{"Id": "1"} | CLUSTER])
+    client.put_events(Entries=[{"Source": "com.example.other", "DetailType": "a", "Detail": "{}"}])
+    started_by = {read(request)[-1]["startedBy"] for request in sink.wait_for(2)}
+    assert started_by == {"events-rule/orders", "events-rule/shop-orders"}
+
+
 # What services answer
 
 

@@ -9,77 +9,10 @@ import redis
 from confluent_kafka import Producer
 
 from broker_clients import CLIENTS, MqttSubscription, NatsSubject, RabbitQueue, RedisStream, kafka_records
-from brokers import Mosquitto, Nats, Redis
+from brokers import Nats, Redis
 from daemon import free_ports
-from test_tls import Authority
 from waiting import wait_until
-from wire import dead_letters, refusal, request
-
-QUICK = {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "200", "EVENTYARD_DELIVERY__BACKOFF_MAX_MS": "500"}
-CLOSED = {"EVENTYARD_DELIVERY__CIRCUIT_BREAKER_FAILURES": "0"}
-
-
-@pytest.fixture(scope="module")
-def broker_of(tmp_path_factory):
-    """A function that gives the running server of a kind, the same one for all tests."""
-    running = {}
-
-    def start(client):
-        if client not in running:
-            running[client] = client.server(tmp_path_factory.mktemp(client.__name__))
-        return running[client]
-
-    yield start
-    for broker in running.values():
-        broker.stop()
-
-
-@pytest.fixture
-def own_broker(tmp_path):
-    """A function that starts a server for one test alone."""
-    running = []
-
-    def start(kind, **options):
-        running.append(kind(tmp_path / f"broker-{len(running)}", **options))
-        return running[-1]
-
-    yield start
-    for broker in running:
-        broker.stop()
-
-
-@pytest.fixture
-def route(start_daemon, client_of):
-    """A function that starts a daemon with one rule that has one target, and gives a way to put events."""
-
-    def start(arn, target=None, env=None, config=None):
-        daemon = start_daemon(QUICK | CLOSED | (env or {}), config)
-        client = client_of(daemon)
-        client.put_rule(Name="orders", EventPattern='{"source":["shop"]}')
-        client.put_targets(Rule="orders", Targets=[{"Id": "t-1", "Arn": arn} | (target or {})])
-
-        def put(*details):
-            entries = [{"Source": "shop", "DetailType": "Order", "Detail": json.dumps(detail)} for detail in details]
-            answer = client.put_events(Entries=entries)
-            assert answer["FailedEntryCount"] == 0
-            return [entry["EventId"] for entry in answer["Entries"]]
-
-        return SimpleNamespace(daemon=daemon, client=client, put=put)
-
-    return start
-
-
-def outcomes(daemon, event):
-    """How the attempts at an event ended so far: the codes and what was said."""
-    report = request(daemon.admin_address, "GET", f"/events/{event}").json()
-    attempts = [attempt for delivery in report["deliveries"] for attempt in delivery["attempts"]]
-    return [(attempt["outcome"], attempt.get("message", "")) for attempt in attempts]
-
-
-def only_letter(daemon):
-    (letter,) = wait_until(lambda: dead_letters(daemon)["dead_letters"])
-    return letter["ERROR_CODE"], letter["ERROR_MESSAGE"]
-
+from wire import code_of_letter, dead_letters, outcomes, refusal
 
 kinds = pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.__name__)
 
@@ -144,7 +77,7 @@ def test_nobody_listens(route, kind):
     client = kind(SimpleNamespace(server=f"127.0.0.1:{port}", port=port), "x", "x", is_there=True, opens=False)
     router = route(client.arn(), {"RetryPolicy": {"MaximumRetryAttempts": 1}})
     router.put({})
-    code, message = only_letter(router.daemon)
+    code, message = code_of_letter(router.daemon)
     assert code == "CONNECTION_FAILED" and "refused" in message
 
 
@@ -153,7 +86,7 @@ def test_what_a_place_does_not_select_is_a_dead_letter(broker_of, route, kind):
     client = kind(broker_of(kind), "a.{$.detail.region}", "a", is_there=True)
     router = route(client.arn())
     router.put({"order": 7})
-    assert only_letter(router.daemon) == (
+    assert code_of_letter(router.daemon) == (
         "REQUEST_INVALID", "the request could not be built: {$.detail.region} selects nothing of the event"
     )
 
@@ -177,28 +110,11 @@ def test_jetstream_without_a_stream(broker_of, route):
 
 
 def test_nats_message_too_large(own_broker, route):
-    broker = own_broker(Nats, max_payload=1000)
+    broker = own_broker(Nats, settings="max_payload: 1000\n")
     router = route(f"nats://{broker.server}/big")
     router.put({"text": "x" * 1000})
-    code, message = only_letter(router.daemon)
+    code, message = code_of_letter(router.daemon)
     assert code == "REFUSED_BY_TARGET" and "more than its max_payload, 1000" in message
-
-
-def test_nats_over_tls(own_broker, route, tmp_path):
-    authority = Authority(tmp_path)
-    broker = own_broker(Nats, tls=authority.issue("server"))
-    trusted = {"SSL_CERT_FILE": str(authority.file)}
-    client = NatsSubject(SimpleNamespace(server=broker.server, tls=authority.file), "tls", "tls")
-    for scheme in ["tls", "nats+tls"]:
-        router = route(f"{scheme}://{broker.server}/tls", env=trusted)
-        (event,) = router.put({})
-        wait_until(lambda: outcomes(router.daemon, event))
-        assert outcomes(router.daemon, event) == [("DELIVERED", "")]
-    assert len(client.read(2)) == 2
-    stranger = route(f"tls://{broker.server}/tls")
-    (event,) = stranger.put({})
-    code, message = wait_until(lambda: outcomes(stranger.daemon, event))[0]
-    assert code == "CONNECTION_FAILED" and "certificate" in message
 
 
 # Redis
@@ -220,7 +136,7 @@ def test_what_redis_refuses(own_broker, route):
         client.set("taken", "x")
         router = route(f"redis://{broker.server}/taken")
         router.put({})
-        code, message = only_letter(router.daemon)
+        code, message = code_of_letter(router.daemon)
         assert code == "REFUSED_BY_TARGET" and "WRONGTYPE" in message
         client.config_set("maxmemory", 1)
         full = route(f"redis://{broker.server}/orders")
@@ -328,77 +244,6 @@ def test_mqtt_keeps_within_what_the_broker_takes_at_a_time(broker_of, route):
         assert wait_until(lambda: outcomes(router.daemon, event)) == [("DELIVERED", "")]
 
 
-# Connections: passwords and certificates
-
-
-SECRETS = {
-    "nats": (Nats, {"user": "u", "password": "open-sesame"}),
-    "mqtt": (Mosquitto, {"user": "u", "password": "open-sesame"}),
-    "redis": (Redis, {"password": "open-sesame"}),
-}
-
-
-def test_rabbitmq_that_is_told_a_wrong_password(broker_of, route):
-    broker = broker_of(RabbitQueue)
-    config = f"""
-        [[connections]]
-        name = "broker"
-        covers = "amqp://{broker.server}/%2F"
-        username = "guest"
-        password = "open-barley"
-        """
-    router = route(f"amqp://{broker.server}/%2F//queue", config=config)
-    (event,) = router.put({})
-    code, message = wait_until(lambda: outcomes(router.daemon, event))[0]
-    assert code == "TARGET_FAILED" and "403 ACCESS_REFUSED" in message
-    assert "open-" not in router.daemon.log()
-
-
-@pytest.mark.parametrize("scheme", SECRETS)
-def test_a_password_comes_from_a_connection(own_broker, route, tmp_path, scheme):
-    kind, options = SECRETS[scheme]
-    broker = own_broker(kind, **options)
-    arn = f"{scheme}://{broker.server}/" + "orders"
-    outside = route(arn)
-    (event,) = outside.put({})
-    code, message = wait_until(lambda: outcomes(outside.daemon, event))[0]
-    assert code == "TARGET_FAILED", message
-    connection = f"""
-        [[connections]]
-        name = "broker"
-        covers = "{scheme}://{broker.server}"
-        """ + (f'username = "{options["user"]}"\n' if "user" in options else "")
-    wrong = route(arn, config=f'{connection}\npassword = "open-barley"')
-    (event,) = wrong.put({})
-    code, message = wait_until(lambda: outcomes(wrong.daemon, event))[0]
-    assert code == "TARGET_FAILED", message
-    right = route(arn, config=f'{connection}\npassword = "open-sesame"')
-    (event,) = right.put({})
-    wait_until(lambda: outcomes(right.daemon, event))
-    assert outcomes(right.daemon, event) == [("DELIVERED", "")]
-    for router in [outside, wrong, right]:
-        assert "open-" not in router.daemon.log()
-        assert "open-" not in json.dumps(router.client.list_targets_by_rule(Rule="orders"))
-
-
-def test_certificates_come_from_a_connection(own_broker, route, tmp_path):
-    authority = Authority(tmp_path)
-    certificate, key = authority.issue("client", "clientAuth")
-    broker = own_broker(Redis, tls=authority.issue("server"), authority=authority.file, asks_clients=True)
-    connection = f'[[connections]]\nname = "r"\ncovers = "rediss://{broker.server}"\nca_file = "{authority.file}"\n'
-    stranger = route(f"rediss://{broker.server}/orders", config=connection)
-    (event,) = stranger.put({})
-    code, message = wait_until(lambda: outcomes(stranger.daemon, event))[0]
-    assert code == "CONNECTION_FAILED", message
-    known = route(
-        f"rediss://{broker.server}/orders",
-        config=f'{connection}certificate_file = "{certificate}"\nkey_file = "{key}"\n',
-    )
-    (event,) = known.put({})
-    wait_until(lambda: outcomes(known.daemon, event))
-    assert outcomes(known.daemon, event) == [("DELIVERED", "")]
-
-
 # Addresses
 
 
@@ -415,7 +260,7 @@ def test_a_broker_whose_name_leads_to_a_closed_address(route, broker_of):
     port = broker_of(RedisStream).port
     router = route(f"redis://localhost:{port}/closed", env={"EVENTYARD_EGRESS__ALLOW": "10.0.0.0/8"})
     router.put({})
-    assert only_letter(router.daemon)[0] == "ADDRESS_FORBIDDEN"
+    assert code_of_letter(router.daemon)[0] == "ADDRESS_FORBIDDEN"
 
 
 # What PutTargets refuses

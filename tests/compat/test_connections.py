@@ -19,6 +19,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from authority import Authority
 from daemon import free_ports
 from http2 import Http2Server
+from relay import Relay
 from sink import Answer, Sink
 from waiting import wait_until
 from wire import dead_letters
@@ -69,6 +70,12 @@ def test_the_method_and_headers(deliver, method):
     assert request.method == method and request.json()["detail"] == {"total": 20}
     assert (request.headers["x-tenant"], request.headers["x-trace"]) == ("7", "a: b")
     assert request.headers["x-own"] == "mine"
+
+
+def test_headers_come_from_a_file_too(deliver, tmp_path):
+    (tmp_path / "headers").write_text("X-Tenant: 7\nX-Trace: a: b\n")
+    request = deliver(headers=["X-Here: 1"], headers_file=str(tmp_path / "headers"))
+    assert [request.headers[name] for name in ["x-here", "x-tenant", "x-trace"]] == ["1", "7", "a: b"]
 
 
 def test_basic_credentials_and_an_api_key(deliver):
@@ -167,7 +174,7 @@ class Tokens:
 
     def give(self, request):
         assert request.headers["authorization"] == "Basic " + base64.b64encode(b"client%2F7:s%3Acret").decode()
-        assert request.body == b"grant_type=client_credentials&scope=events+write"
+        assert request.body == b"grant_type=client_credentials&scope=events+write&audience=https%3A%2F%2Fapi"
         self.count += 1
         body = {"access_token": f"token-{self.count}", "token_type": "Bearer", "expires_in": self.expires_in}
         return Answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
@@ -179,6 +186,7 @@ def oauth(sink):
         "oauth_client_id": "client/7",
         "oauth_client_secret": "s:cret",
         "oauth_scope": "events write",
+        "oauth_audience": "https://api",
     }
 
 
@@ -336,6 +344,50 @@ def test_http2_is_spoken_where_the_connection_says_so(start_daemon, client_of):
         server.close()
     assert (headers[":method"], headers[":path"]) == ("POST", "/hook")
     assert json.loads(body)["detail"] == {"total": 20}
+
+
+@needs_openssl
+@pytest.mark.parametrize("is_spoken", [True, False])
+def test_http2_over_tls_is_what_both_sides_offer(start_daemon, client_of, tmp_path, is_spoken):
+    authority = Authority(tmp_path)
+    server = Http2Server(authority.issue("server"))
+    try:
+        config = connection(server.url, http2=is_spoken, ca_file=str(authority.file))
+        daemon = start_daemon(QUICK, config)
+        put(client_of(daemon), server.url + "/hook", RetryPolicy={"MaximumRetryAttempts": 0})
+        if is_spoken:
+            assert wait_until(lambda: server.requests)[0][0][":path"] == "/hook"
+        else:
+            # This one speaks nothing else, so the two do not come together.
+            assert wait_until(lambda: dead_letters(daemon)["dead_letters"])[0]["ERROR_CODE"] == "CONNECTION_FAILED"
+    finally:
+        server.close()
+
+
+@needs_openssl
+def test_https_goes_through_a_proxy_as_it_is(start_daemon, client_of, tls_sink):
+    """The proxy is asked for a tunnel, and sees nothing of what is said in it."""
+    sink, authority, url = tls_sink
+    certificate, key = map(str, authority.issue("daemon", "clientAuth"))
+    heads = []
+
+    def tunnel(client, _):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += client.recv(1)
+        heads.append(head.decode())
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+    proxy = Relay(int(url.rpartition(":")[2]), begin=tunnel)
+    try:
+        files = {"ca_file": str(authority.file), "certificate_file": certificate, "key_file": key}
+        config = connection(url, proxy=f"http://{proxy.server}", username="u", password="p", **files)
+        put(client_of(start_daemon(QUICK, config)), url + "/hook")
+        assert sink.wait_for(1)[0].headers["authorization"].startswith("Basic ")
+    finally:
+        proxy.close()
+    assert heads[0].startswith(f"CONNECT {url.removeprefix('https://')} HTTP/1.1\r\n")
+    assert "authorization" not in heads[0].lower()
 
 
 # Reading again

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pytest
 from botocore.exceptions import ClientError
 
+from waiting import wait_until
+
 AWS_JSON = "application/x-amz-json-1.1"
 
 
@@ -62,6 +64,19 @@ def dead_letters(daemon, query=""):
     answer = request(daemon.admin_address, "GET", f"/dead-letters{query}")
     assert answer.status == 200, answer
     return answer.json()
+
+
+def code_of_letter(daemon):
+    """Waits for the one dead letter, and gives its code and its message."""
+    (letter,) = wait_until(lambda: dead_letters(daemon)["dead_letters"])
+    return letter["ERROR_CODE"], letter["ERROR_MESSAGE"]
+
+
+def outcomes(daemon, event):
+    """How the attempts at an event ended so far: the codes and what was said."""
+    report = request(daemon.admin_address, "GET", f"/events/{event}").json()
+    attempts = [attempt for delivery in report["deliveries"] for attempt in delivery["attempts"]]
+    return [(attempt["outcome"], attempt.get("message", "")) for attempt in attempts]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ use crate::egress::ForbiddenAddress;
 use crate::forwarding::ForwardError;
 use crate::name::{EventNumber, TargetNumber};
 use crate::retry_after::RetryAfter;
+use crate::secret::redacted;
 
 /// One event owed to one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,6 +214,35 @@ impl AttemptOutcome {
             | Self::InternalError
             | Self::EventTooOld => TargetHealth::Unknown,
         }
+    }
+
+    /// The same, in whose text none of these secrets stands that the target may have repeated.
+    #[must_use]
+    pub fn without(mut self, secrets: &[&str]) -> Self {
+        let text = match &mut self {
+            Self::Throttled { excerpt: text, .. }
+            | Self::TargetFailed { excerpt: text, .. }
+            | Self::Refused { excerpt: text, .. }
+            | Self::Redirected { location: text, .. }
+            | Self::Unintelligible { reason: text }
+            | Self::Rejected { reason: text }
+            | Self::NotConfirmed { reason: text }
+            | Self::ConnectionFailed { reason: text }
+            | Self::InputFailed { reason: text }
+            | Self::RequestInvalid { reason: text }
+            | Self::NoCredentials { reason: text }
+            | Self::EventUnreadable { reason: text }
+            | Self::EventDamaged { reason: text } => text,
+            Self::Delivered
+            | Self::TimedOut { .. }
+            | Self::NotForwarded(_)
+            | Self::TargetRemoved
+            | Self::InternalError
+            | Self::AddressForbidden(_)
+            | Self::EventTooOld => return self,
+        };
+        *text = redacted(text, secrets);
+        self
     }
 
     /// When the target asks to be tried again, if it does.

@@ -38,6 +38,13 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A text without the secrets that it holds. Shorter ones than these would be found everywhere, and hide nothing.
+#[must_use]
+pub fn redacted(text: &str, secrets: &[&str]) -> String {
+    let secrets = secrets.iter().filter(|secret| secret.len() >= 4);
+    secrets.fold(text.to_owned(), |text, secret| text.replace(*secret, "***"))
+}
+
 /// The SHA-256 hash of a bearer token. The token itself is known to its owner only.
 #[derive(Clone)]
 pub struct TokenHash([u8; HASH_LENGTH]);

@@ -11,9 +11,11 @@ use super::super::tables::TableReader;
 use super::KEY;
 
 /// What connections to other kinds of targets cannot have.
-pub(super) const KNOWN: [&str; 21] = [
+pub(super) const KNOWN: [&str; 24] = [
     "method",
     "headers",
+    "headers_file",
+    "headers_environment",
     "api_key_header",
     "api_key",
     "api_key_file",
@@ -24,6 +26,7 @@ pub(super) const KNOWN: [&str; 21] = [
     "oauth_client_secret_file",
     "oauth_client_secret_environment",
     "oauth_scope",
+    "oauth_audience",
     "signing_secrets",
     "signing_secrets_file",
     "signing_secrets_environment",
@@ -84,7 +87,10 @@ fn origin(text: &str) -> Option<String> {
 
 fn headers(reader: &mut TableReader<'_>, table: &Table) -> Option<Vec<(String, Secret)>> {
     const ADVICE: &str = "write items such as \"X-Tenant: 7\", without headers that belong to the transport";
-    let texts = reader.texts(table, KEY, "headers", ADVICE);
+    let mut texts = reader.texts(table, KEY, "headers", ADVICE);
+    let elsewhere =
+        reader.secret_elsewhere(table, KEY, "headers", "give one header a line, such as X-Tenant: 7").ok()?;
+    texts.extend(elsewhere.iter().flat_map(|secret| secret.expose().lines()).map(str::to_owned));
     let header = |text: &String| {
         let (name, value) = text.split_once(':')?;
         HttpParameters::is_header(name, value.trim()).then(|| (name.to_owned(), Secret::new(value.trim())))
@@ -131,11 +137,12 @@ fn oauth(reader: &mut TableReader<'_>, table: &Table) -> Result<Option<OAuthClie
     let client_id = reader.text_option(table, KEY, "oauth_client_id");
     let secret = reader.secret(table, KEY, "oauth_client_secret", "give the secret of the client")?;
     let scope = reader.text_option(table, KEY, "oauth_scope");
+    let audience = reader.text_option(table, KEY, "oauth_audience");
     match (token_url, client_id, secret) {
         (Some(token_url), Some(client_id), Some(client_secret)) => {
-            Ok(Some(OAuthClient { token_url, client_id, client_secret, scope }))
+            Ok(Some(OAuthClient { token_url, client_id, client_secret, scope, audience }))
         }
-        (None, None, None) if scope.is_none() => Ok(None),
+        (None, None, None) if scope.is_none() && audience.is_none() => Ok(None),
         _ => {
             let why = "oauth_token_url, oauth_client_id and oauth_client_secret go together";
             reader.refuse(table, "connections.oauth_token_url", why, "give all three, or none");

@@ -76,6 +76,8 @@ pub struct OAuthClient {
     pub client_secret: Secret,
     /// What is asked for; what the server gives by itself when it is not given.
     pub scope: Option<String>,
+    /// Whose token it is to be, where the server wants to be told.
+    pub audience: Option<String>,
 }
 
 /// The modes of the HTTP binding of `CloudEvents`.

@@ -1,5 +1,6 @@
 //! Checking a JSON text and taking out its white space.
 
+use super::structure::without_space;
 use super::visit::is_compact_object;
 use super::{JsonError, Kind, Reader, Token, scan};
 
@@ -21,6 +22,14 @@ pub fn compact_with_kind(text: &str) -> Result<(String, Kind), JsonError> {
     if is_compact_object(text) {
         return Ok((text.to_owned(), Kind::Object));
     }
+    match without_space(text).filter(|compact| is_compact_object(compact)) {
+        Some(compact) => Ok((compact, Kind::Object)),
+        None => read(text),
+    }
+}
+
+/// The same token by token: for what is no object, or nested deeply, and for the place of a fault.
+fn read(text: &str) -> Result<(String, Kind), JsonError> {
     let mut reader = Reader::new(text);
     let mut compact = String::with_capacity(text.len());
     let kind = reader.next()?.as_ref().and_then(Token::kind).unwrap_or(Kind::Null);

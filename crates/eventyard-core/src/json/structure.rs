@@ -42,6 +42,8 @@ struct Carry {
     escape: u64,
     separator: u64,
     closing_quote: u64,
+    scalar: u64,
+    blank_behind_scalar: u64,
 }
 
 impl Structure {
@@ -115,6 +117,55 @@ impl Block {
         }
         block
     }
+}
+
+/// A text without the white space outside of strings. `None` when it is surely no JSON, or might become JSON by losing it:
+/// white space may not part one number or literal from another. Nothing else is checked.
+pub(super) fn without_space(text: &str) -> Option<String> {
+    let mut compact = String::with_capacity(text.len());
+    let mut kept_from = 0;
+    let mut carry = Carry::default();
+    for (number, bytes) in text.as_bytes().chunks(BLOCK_BYTES).enumerate() {
+        let place = number * BLOCK_BYTES;
+        let mut blanks = blanks_between(bytes, &mut carry)?;
+        while blanks != 0 {
+            let blank = place + blanks.trailing_zeros() as usize;
+            blanks &= blanks - 1;
+            if kept_from < blank {
+                compact.push_str(text.get(kept_from..blank)?);
+            }
+            kept_from = blank + 1;
+        }
+    }
+    compact.push_str(text.get(kept_from..)?);
+    Some(compact)
+}
+
+/// The white space outside of strings in the next bytes of a text. `None` when there is something else of that kind, or when
+/// it parts what are not strings or marks.
+fn blanks_between(bytes: &[u8], carry: &mut Carry) -> Option<u64> {
+    let mut filled = [b','; BLOCK_BYTES];
+    filled.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    let block = Block::new(&filled);
+    let mut quotes = block.quotes;
+    if block.backslashes | carry.escape != 0 {
+        quotes &= !escaped(block.backslashes, &mut carry.escape);
+    }
+    let strings = prefix_xor(quotes) ^ carry.in_string;
+    carry.in_string = 0_u64.wrapping_sub(strings >> 63);
+    let blanks = block.blanks & !strings;
+    let scalars = !(strings | quotes | block.marks | blanks);
+    // Adding carries what stands behind a number or literal through the white space there.
+    let first_blanks = (scalars << 1 | carry.scalar) & blanks | carry.blank_behind_scalar;
+    let (ends, overflow) = first_blanks.overflowing_add(blanks);
+    (carry.scalar, carry.blank_behind_scalar) = (scalars >> 63, u64::from(overflow));
+    let mut controls = block.controls & blanks;
+    while controls != 0 {
+        let place = controls.trailing_zeros() as usize;
+        scan::is_space(*filled.get(place)?).then_some(())?;
+        controls &= controls - 1;
+    }
+    (ends & !blanks & scalars == 0).then_some(blanks)
 }
 
 /// Each bit is whether the number of bits set up to and with its place is odd.

@@ -3,6 +3,7 @@
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::limits::ANSWER_EXCERPT_BYTES_MAX;
 use eventyard_core::retry_after::RetryAfter;
+use eventyard_core::secret::redacted;
 use reqwest::Response;
 use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
@@ -10,7 +11,7 @@ use serde_json::Value;
 /// Bytes of an answer that are read; what is asked of services answers with less.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// Codes that ask for less, beside all that speak of throttling or of a limit that is exceeded.
+/// Codes that ask for less, beside all that speak of throttling, or of a limit or a quota that is exceeded.
 const THROTTLED: [&str; 6] = [
     "OverLimit",
     "ProvisionedThroughputExceededException",
@@ -21,14 +22,19 @@ const THROTTLED: [&str; 6] = [
 ];
 
 /// Codes of 4xx answers that an operator or time can mend: our credentials and clock, and what is not ready yet.
-const PASSING: [&str; 20] = [
+const PASSING: [&str; 26] = [
     "AgentsAlreadyRunningAssessmentException",
+    // The file system of a Lambda function.
+    "EFSIOException",
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
     "IncompleteSignatureException",
     "InternalError",
+    "InternalException",
     "InternalFailure",
+    "InternalFailureException",
+    "InternalServerError",
     "InvalidClientTokenId",
     "InvalidSignatureException",
     "MissingAuthenticationToken",
@@ -37,6 +43,8 @@ const PASSING: [&str; 20] = [
     "RequestExpired",
     "RequestTimeout",
     "RequestTimeoutException",
+    "ServerException",
+    "ServiceException",
     "ServiceTemporarilyUnavailableException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
@@ -55,8 +63,8 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Reads an answer to its end, or as much as is worth it.
-    pub(super) async fn read(mut response: Response) -> Result<Self, reqwest::Error> {
+    /// Reads an answer to its end, or as much as is worth it. What is kept of it shows none of `secrets`.
+    pub(super) async fn read(mut response: Response, secrets: &[&str]) -> Result<Self, reqwest::Error> {
         let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (status, named) = (response.status().as_u16(), header("x-amzn-errortype"));
         let retry_after = header(RETRY_AFTER.as_str()).and_then(|text| RetryAfter::parse(&text));
@@ -66,7 +74,7 @@ impl Answer {
         {
             bytes.extend_from_slice(&chunk);
         }
-        let body = String::from_utf8_lossy(&bytes).into_owned();
+        let body = redacted(&String::from_utf8_lossy(&bytes), secrets);
         Ok(Self::new(status, named.as_deref(), body, retry_after))
     }
 
@@ -109,7 +117,8 @@ impl Answer {
         if status < 400 {
             return AttemptOutcome::from_http_status(status, excerpt, retry_after);
         }
-        if code.contains("Throttl") || code.contains("LimitExceeded") || THROTTLED.contains(&code.as_str()) {
+        let asks_for_less = ["Throttl", "LimitExceeded", "QuotaExceeded"].iter().any(|part| code.contains(part));
+        if asks_for_less || THROTTLED.contains(&code.as_str()) {
             return AttemptOutcome::Throttled { status, excerpt, retry_after };
         }
         if PASSING.contains(&code.as_str()) {
@@ -147,6 +156,10 @@ mod tests {
             (400, "AutomationExecutionLimitExceededException", "THROTTLED"),
             (503, "RequestLimitExceeded", "THROTTLED"),
             (429, "TooManyRequestsException", "THROTTLED"),
+            (402, "ServiceQuotaExceededException", "THROTTLED"),
+            (400, "InternalFailureException", "TARGET_FAILED"),
+            (400, "ServerException", "TARGET_FAILED"),
+            (410, "EFSIOException", "TARGET_FAILED"),
             (403, "ExpiredTokenException", "TARGET_FAILED"),
             (403, "InvalidSignatureException", "TARGET_FAILED"),
             (403, "AccessDeniedException", "REFUSED_BY_TARGET"),

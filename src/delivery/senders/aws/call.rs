@@ -1,5 +1,6 @@
 //! One call of a service on one of the protocols that AWS services speak.
 
+use eventyard_core::secret::Secret;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
@@ -30,6 +31,8 @@ pub(super) struct Call {
     /// Names in lower case.
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
+    /// What of the body is a secret.
+    pub(super) secret: Option<Secret>,
 }
 
 impl Call {
@@ -45,7 +48,7 @@ impl Call {
 
     fn json(service: Service, content_type: &str, operation: &str, input: &Value) -> Self {
         let headers = vec![("content-type", content_type.to_owned()), ("x-amz-target", operation.to_owned())];
-        Self { service, path: "/".to_owned(), headers, body: input.to_string() }
+        Self { service, path: "/".to_owned(), headers, body: input.to_string(), secret: None }
     }
 
     /// A call on the query protocol: a form with the members.
@@ -57,12 +60,13 @@ impl Call {
         }
         let body = form.as_ref().and_then(Url::query).unwrap_or_default().to_owned();
         let content_type = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
-        Self { service, path: "/".to_owned(), headers: vec![("content-type", content_type)], body }
+        let headers = vec![("content-type", content_type)];
+        Self { service, path: "/".to_owned(), headers, body, secret: None }
     }
 
     /// A call on REST-JSON, whose body is the input itself.
     pub(super) fn rest(service: Service, path: String, header: (&'static str, &str), body: String) -> Self {
-        Self { service, path, headers: vec![(header.0, header.1.to_owned())], body }
+        Self { service, path, headers: vec![(header.0, header.1.to_owned())], body, secret: None }
     }
 }
 

@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::call::{Call, Service, members};
 
 const ECS: Service = Service { prefix: "ecs", name: "ecs" };
-/// What the API model lets `startedBy` have, in characters.
+/// What ECS lets `startedBy` have, in characters: letters, digits, hyphens, slashes and underscores.
 const STARTED_BY_LENGTH_MAX: usize = 128;
 
 /// `RunTask`. The input of the target, if it has one, is the overrides of the task; the event itself is not passed.
@@ -21,7 +21,9 @@ pub(super) fn run_task(
     input: Option<&str>,
 ) -> Result<Call, String> {
     let mut call = task.clone();
-    let started_by: String = format!("events-rule/{rule}").chars().take(STARTED_BY_LENGTH_MAX).collect();
+    // The name of a rule may hold dots, of which ECS knows nothing here.
+    let started_by: String =
+        format!("events-rule/{rule}").replace('.', "-").chars().take(STARTED_BY_LENGTH_MAX).collect();
     call.insert("startedBy".to_owned(), started_by.into());
     call.insert("clientToken".to_owned(), token.into());
     if input.is_some() {

@@ -203,7 +203,9 @@ impl AwsSender {
         let session_name = sts::session_name(rule);
         let lease = self.lease_of(role_arn, &session_name);
         let assumed = lease.get(&*self.clock, sts::assume_role(&own, role_arn, &session_name)).await;
-        Ok(Caller { credentials: Some(assumed?), ..own })
+        let advice = "where roles are not to be assumed, set aws_services.assume_roles to false";
+        let assumed = assumed.map_err(|refused| format!("{refused}; {advice}"))?;
+        Ok(Caller { credentials: Some(assumed), ..own })
     }
 
     fn lease_of(&self, role_arn: &str, session_name: &str) -> Arc<Lease> {

@@ -38,7 +38,8 @@ pub(super) async fn assume_role_with_web_identity(
     token: &str,
 ) -> Result<Fresh, String> {
     let members = [("RoleArn", role_arn), ("RoleSessionName", session_name), ("WebIdentityToken", token)];
-    temporary(caller, role_arn, &Call::query(STS, "AssumeRoleWithWebIdentity", VERSION, &members)).await
+    let call = Call::query(STS, "AssumeRoleWithWebIdentity", VERSION, &members);
+    temporary(caller, role_arn, &Call { secret: Some(Secret::new(token)), ..call }).await
 }
 
 async fn temporary(caller: &Caller<'_>, role_arn: &str, call: &Call) -> Result<Fresh, String> {

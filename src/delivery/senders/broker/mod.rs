@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventyard_core::clock::Timestamp;
-use eventyard_core::connection::Connection;
+use eventyard_core::connection::{Connection, message_id};
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 use eventyard_core::target::{BrokerDestination, BrokerTarget, TextTemplate};
@@ -38,7 +38,8 @@ pub struct BrokerSender {
     dialer: Dialer,
     random: Arc<Random>,
     response_timeout: Duration,
-    nats: Pool<NatsConnection>,
+    /// A connection on which no answers of streams come needs no permission to subscribe.
+    nats: Pool<NatsConnection, (Peer, bool)>,
     kafka: KafkaProducer,
     mqtt: Pool<MqttConnection>,
     amqp: Pool<AmqpConnection, AmqpPlace>,
@@ -51,10 +52,12 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
     pub(in crate::delivery) target: &'a BrokerTarget,
     /// What the operator knows about the server.
     pub(in crate::delivery) connection: Option<Arc<Connection>>,
+    /// The ARN of the rule, and the id of its target.
+    pub(in crate::delivery) recipient: (&'a str, &'a str),
     /// The event, whose parts the URL may name.
     pub(in crate::delivery) envelope: &'a str,
     pub(in crate::delivery) event: EventId,
-    /// When it was accepted.
+    /// When it was accepted, or the dead letter that it was is sent again.
     pub(in crate::delivery) received: Timestamp,
     /// The span it is made in.
     pub(in crate::delivery) trace: Option<TraceContext>,
@@ -65,6 +68,9 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
 /// What every protocol sends, its parts of the event in their places.
 #[derive(Debug)]
 struct Message {
+    /// By which a broker knows a repetition. All attempts at a delivery have the same, and no two deliveries: not those of
+    /// one event to two targets, nor the one that follows when a dead letter is sent again.
+    id: String,
     event: EventId,
     /// When it was accepted, in milliseconds since 1970.
     received_ms: i64,
@@ -90,15 +96,20 @@ impl BrokerSender {
 
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: BrokerDelivery<'_>) -> AttemptOutcome {
-        match tokio::time::timeout(self.response_timeout, self.try_send(delivery)).await {
+        let connection = delivery.connection.clone();
+        let outcome = match tokio::time::timeout(self.response_timeout, self.try_send(delivery)).await {
             Ok(outcome) => outcome.unwrap_or_else(|failure| failure),
             Err(_) => AttemptOutcome::TimedOut { waited_for: "the broker's confirmation" },
+        };
+        match connection.as_ref().and_then(|connection| connection.password.as_ref()) {
+            Some(password) => outcome.without(&[password.expose()]),
+            None => outcome,
         }
     }
 
     /// The error is how an attempt ended that had no connection, or nothing to send.
     async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
-        let BrokerDelivery { target, connection, envelope, event, received, trace, body } = delivery;
+        let BrokerDelivery { target, connection, recipient, envelope, event, received, trace, body } = delivery;
         let resolve = |template: &TextTemplate| {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
@@ -110,14 +121,17 @@ impl BrokerSender {
         {
             headers.push((TraceContext::HEADER.to_owned(), trace.to_string()));
         }
-        let message = Message { event, received_ms: received.as_millis(), headers, body };
+        let received_ms = received.as_millis();
+        let id = format!("{}_{received_ms}", message_id(event, recipient));
+        let message = Message { id, event, received_ms, headers, body };
         let (dialer, peer) = (self.dialer.clone(), Peer { server: target.server.clone(), connection });
         Ok(match &target.destination {
             BrokerDestination::Nats(to) => {
                 let subject = resolve(&to.subject)?;
-                let inbox = format!("_INBOX.{:016x}", self.random.next_u64());
-                let line = self.nats.get(&peer, nats::connect(dialer, peer.clone(), inbox)).await?;
-                self.nats.watch(&peer, line.publish(&subject, to.jetstream, &message)).await
+                let inbox = to.jetstream.then(|| format!("_INBOX.{:016x}", self.random.next_u64()));
+                let place = (peer.clone(), to.jetstream);
+                let line = self.nats.get(&place, nats::connect(dialer, peer, inbox)).await?;
+                self.nats.watch(&place, line.publish(&subject, &message)).await
             }
             BrokerDestination::Amqp(to) => {
                 let routing_key = resolve(&to.routing_key)?;

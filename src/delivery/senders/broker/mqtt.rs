@@ -80,8 +80,10 @@ async fn greet(
     // Version 5, a new session, no signs of life: a broker that is gone is noticed by the answer that does not come. It
     // gives us a name.
     let flags = 0x02 | if user.is_some() { 0x80 } else { 0 } | if password.is_some() { 0x40 } else { 0 };
-    let mut hello = [text("MQTT"), vec![5, flags, 0, 0, 0], text("")].concat();
-    hello.extend([user, password].into_iter().flatten().flat_map(text));
+    let mut hello = [text("MQTT")?, vec![5, flags, 0, 0, 0], text("")?].concat();
+    for credential in [user, password].into_iter().flatten() {
+        hello.extend(text(credential)?);
+    }
     stream.write_all(&packet(CONNECT, &hello)).await.map_err(|error| broken(&error))?;
     stream.flush().await.map_err(|error| broken(&error))?;
     let (kind, answer) = read_packet(&mut stream).await?;
@@ -116,15 +118,10 @@ impl MqttConnection {
         let (answered, answer) = oneshot::channel();
         let number = lock(&self.shared.waiting).add(answered);
         let _forgotten = Forgotten { shared: &self.shared, number };
-        let mut properties = [vec![CONTENT_TYPE], text("application/json")].concat();
-        let id = ("eventyard-event-id".to_owned(), message.event.to_string());
-        for (name, value) in message.headers.iter().chain([&id]) {
-            properties.extend([vec![USER_PROPERTY], text(name), text(value)].concat());
-        }
-        let length = variable(properties.len());
-        let head = [text(topic), number.to_be_bytes().to_vec(), length, properties].concat();
-        let kind = PUBLISH | AT_LEAST_ONCE | if to.retain { RETAIN } else { 0 };
-        let packet = packet(kind, &[&head, message.body.as_bytes()].concat());
+        let packet = match publication(to, topic, number, message) {
+            Ok(packet) => packet,
+            Err(outcome) => return outcome,
+        };
         if u32::try_from(packet.len()).map_or(true, |length| length > self.shared.packet_bytes_max) {
             let reason = format!("{} bytes are more than its maximum packet size", packet.len());
             return AttemptOutcome::Rejected { reason };
@@ -142,6 +139,19 @@ impl MqttConnection {
             Err(_) => gone(),
         }
     }
+}
+
+/// The packet that publishes a message.
+fn publication(to: &MqttTopic, topic: &str, number: u16, message: &Message) -> Result<Vec<u8>, AttemptOutcome> {
+    let mut properties = [vec![CONTENT_TYPE], text("application/json")?].concat();
+    let id = ("eventyard-event-id".to_owned(), message.event.to_string());
+    for (name, value) in message.headers.iter().chain([&id]) {
+        properties.extend([vec![USER_PROPERTY], text(name)?, text(value)?].concat());
+    }
+    let length = variable(properties.len());
+    let head = [text(topic)?, number.to_be_bytes().to_vec(), length, properties].concat();
+    let kind = PUBLISH | AT_LEAST_ONCE | if to.retain { RETAIN } else { 0 };
+    Ok(packet(kind, &[&head, message.body.as_bytes()].concat()))
 }
 
 /// A wait for an answer; who gives it up leaves nothing behind.
@@ -280,11 +290,16 @@ fn variable(mut length: usize) -> Vec<u8> {
     }
 }
 
-/// A text of at most 65,535 bytes; what is longer is cut off.
-fn text(text: &str) -> Vec<u8> {
-    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-    let bytes = text.bytes().take(usize::from(length));
-    length.to_be_bytes().into_iter().chain(bytes).collect()
+/// A text with its length in front.
+///
+/// # Errors
+/// When it has more than the 65,535 bytes that fit.
+fn text(text: &str) -> Result<Vec<u8>, AttemptOutcome> {
+    let length = u16::try_from(text.len()).map_err(|_| {
+        let reason = format!("a text of MQTT has at most 65535 bytes, and one has {}", text.len());
+        AttemptOutcome::RequestInvalid { reason }
+    })?;
+    Ok([&length.to_be_bytes(), text.as_bytes()].concat())
 }
 
 fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
@@ -305,10 +320,22 @@ mod tests {
         assert!(read_packet(&mut [PUBACK, 0xFF, 0xFF, 0xFF, 0xFF, 1].as_slice()).await.is_err());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_a_packet_or_refused(bytes: Vec<u8>) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            if let Ok((_, packet)) = runtime.block_on(read_packet(&mut bytes.as_slice())) {
+                proptest::prop_assert!(bytes.ends_with(&packet) || packet.len() < bytes.len());
+            }
+            let (receive_maximum, _) = bounds(&bytes);
+            proptest::prop_assert!(receive_maximum > 0);
+        }
+    }
+
     #[test]
     fn a_broker_says_what_it_takes() {
-        let name = [&[0x12], text("us").as_slice(), &[USER_PROPERTY], &text("a"), &text("b")].concat();
-        let bounded = [name.as_slice(), &[RECEIVE_MAXIMUM, 0, 20, MAXIMUM_PACKET_SIZE, 0, 1, 0, 0]].concat();
+        let name = b"\x12\x00\x02us\x26\x00\x01a\x00\x01b".as_slice();
+        let bounded = [name, &[RECEIVE_MAXIMUM, 0, 20, MAXIMUM_PACKET_SIZE, 0, 1, 0, 0]].concat();
         let properties = [variable(bounded.len()), bounded].concat();
         assert_eq!(bounds(&properties), (20, 65_536));
         assert_eq!(bounds(&[0]), (u16::MAX, u32::MAX));

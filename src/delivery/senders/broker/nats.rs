@@ -35,8 +35,8 @@ pub(super) struct NatsConnection {
 #[derive(Debug)]
 struct Shared {
     max_payload: usize,
-    /// Where the answers of `JetStream` come, without the number of the message at the end.
-    inbox: String,
+    /// Where the answers of `JetStream` come, without the number of the message at the end; none where they are not asked for.
+    inbox: Option<String>,
     next_reply: AtomicU64,
     waiting: Mutex<Waiting>,
     /// The server wants to know whether we are there.
@@ -77,11 +77,16 @@ impl Line for NatsConnection {
     }
 }
 
-/// Opens a connection, on which answers come to subjects that begin with `inbox`.
+/// Opens a connection. With an `inbox` each message waits for the answer of a stream, which comes to a subject that begins
+/// with it; without one nothing is subscribed to, which not every user may.
 ///
 /// # Errors
 /// When no server can be reached, or it does not let us in.
-pub(super) async fn connect(dialer: Dialer, peer: Peer, inbox: String) -> Result<NatsConnection, AttemptOutcome> {
+pub(super) async fn connect(
+    dialer: Dialer,
+    peer: Peer,
+    inbox: Option<String>,
+) -> Result<NatsConnection, AttemptOutcome> {
     dialer.open(&peer, |stream, host| greet(&dialer, &peer, stream, host, inbox.clone())).await
 }
 
@@ -90,7 +95,7 @@ async fn greet(
     peer: &Peer,
     stream: TcpStream,
     host: String,
-    inbox: String,
+    inbox: Option<String>,
 ) -> Result<NatsConnection, AttemptOutcome> {
     let mut stream: Box<dyn Stream> = Box::new(stream);
     // The server speaks first, and nothing more until it was answered, so a reader that is thrown away has read no more.
@@ -113,7 +118,8 @@ async fn greet(
         "protocol": 1, "echo": false, "headers": true, "no_responders": true, "tls_required": peer.server.tls,
         "user": user, "pass": password.filter(|_| user.is_some()), "auth_token": token,
     });
-    let hello = format!("CONNECT {hello}\r\nSUB {inbox}.* 1\r\nPING\r\n");
+    let subscription = inbox.as_ref().map(|inbox| format!("SUB {inbox}.* 1\r\n")).unwrap_or_default();
+    let hello = format!("CONNECT {hello}\r\n{subscription}PING\r\n");
     stream.write_all(hello.as_bytes()).await.map_err(|error| broken(&error))?;
     stream.flush().await.map_err(|error| broken(&error))?;
     let (receiving, sending) = tokio::io::split(stream);
@@ -139,17 +145,17 @@ async fn greet(
 }
 
 impl NatsConnection {
-    /// Publishes a message and waits until the server has it, or a stream where `jetstream` is asked for.
-    pub(super) async fn publish(&self, subject: &str, jetstream: bool, message: &Message) -> AttemptOutcome {
+    /// Publishes a message and waits until the server has it, and a stream where the connection has an inbox.
+    pub(super) async fn publish(&self, subject: &str, message: &Message) -> AttemptOutcome {
         if let Err(reason) = check_nats_subject(subject) {
             return AttemptOutcome::RequestInvalid { reason: format!("the URL {reason}: '{subject}'") };
         }
         let (mut reply, mut answer) = (String::new(), None);
-        if jetstream {
+        if let Some(inbox) = &self.shared.inbox {
             let number = self.shared.next_reply.fetch_add(1, Ordering::Relaxed);
             let (told, tells) = oneshot::channel();
             self.shared.waiting().replies.insert(number, told);
-            reply = format!(" {}.{number}", self.shared.inbox);
+            reply = format!(" {inbox}.{number}");
             answer = Some(Answer { shared: &self.shared, number, tells });
         }
         let (headers, body) = (headers(message), &message.body);
@@ -193,7 +199,8 @@ impl Shared {
 
 /// The message's headers, as NATS writes them.
 fn headers(message: &Message) -> String {
-    let mut text = format!("NATS/1.0\r\nNats-Msg-Id: {}\r\n", message.event);
+    let Message { id, event, .. } = message;
+    let mut text = format!("NATS/1.0\r\nNats-Msg-Id: {id}\r\neventyard-event-id: {event}\r\n");
     for (name, value) in &message.headers {
         text.extend([name, ": ", value, "\r\n"]);
     }
@@ -293,6 +300,7 @@ fn stored(answer: &[u8]) -> AttemptOutcome {
             let reason = description.unwrap_or_default();
             if code >= 500 { AttemptOutcome::NotConfirmed { reason } } else { AttemptOutcome::Rejected { reason } }
         }
+        // Also where it says `duplicate`: only an attempt before this one had the same message id.
         Ok(Ack { stream: Some(_), error: None }) => AttemptOutcome::Delivered,
         _ => failed("what answered was no stream"),
     }
@@ -310,4 +318,59 @@ async fn line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> Result<String, Att
 /// What an error of the server says, without the word and the quotes around it.
 fn said(line: &str) -> String {
     line.trim_start_matches("-ERR").trim().trim_matches('\'').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared() -> Shared {
+        let inbox = Some("_INBOX.a".to_owned());
+        let (next_reply, ping) = (AtomicU64::new(0), Notify::new());
+        Shared { max_payload: 1, inbox, next_reply, waiting: Mutex::default(), ping }
+    }
+
+    fn read_all(bytes: &[u8]) -> Shared {
+        let shared = shared();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (ours, mut theirs) = tokio::io::duplex(bytes.len().max(1));
+            theirs.write_all(bytes).await.unwrap();
+            drop(theirs);
+            let (receiving, _sending) = tokio::io::split(Box::new(ours) as Box<dyn Stream>);
+            let mut reader = BufReader::new(receiving);
+            while read(&shared, &mut reader).await.is_ok() {}
+        });
+        shared
+    }
+
+    #[test]
+    fn an_error_is_kept_for_the_message_that_it_is_about() {
+        let said = read_all(b"+OK\r\n-ERR 'Permissions Violation'\r\nMSG _INBOX.a.7 1 2\r\n{}\r\nPING\r\n");
+        assert_eq!(said.waiting().error.as_deref(), Some("Permissions Violation"));
+    }
+
+    #[test]
+    fn a_stream_says_whether_it_stored() {
+        for (answer, code) in [
+            (r#"{"stream": "s", "seq": 1}"#, "DELIVERED"),
+            (r#"{"stream": "s", "seq": 1, "duplicate": true}"#, "DELIVERED"),
+            (r#"{"error": {"code": 503, "description": "busy"}}"#, "TARGET_FAILED"),
+            (r#"{"error": {"code": 400, "description": "no"}}"#, "REFUSED_BY_TARGET"),
+            ("NATS/1.0 503\r\n\r\n", "TARGET_FAILED"),
+            ("thanks", "TARGET_FAILED"),
+        ] {
+            assert_eq!(stored(answer.as_bytes()).error_code(), code, "{answer}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_read_to_its_end(bytes: Vec<u8>, size: usize, rest: Vec<u8>) {
+            read_all(&bytes);
+            let message = [format!("HMSG _INBOX.a.1 1 12 {size}\r\n").as_bytes(), rest.as_slice()].concat();
+            read_all(&message);
+            let _ = stored(&bytes);
+        }
+    }
 }

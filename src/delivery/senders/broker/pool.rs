@@ -16,8 +16,11 @@ use super::dial::Peer;
 
 /// How long a connection stays that nobody uses.
 const IDLE_MAX: Duration = Duration::from_secs(300);
-/// A server that could not be reached is not tried again sooner than this, however many deliveries wait for it.
+/// A server that could not be reached is not tried again sooner than this, however many deliveries wait for it. Each further
+/// failure in a row doubles it.
 const CONNECT_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest of these waits: that long a server may be back and nobody asks.
+const CONNECT_INTERVAL_MAX: Duration = Duration::from_secs(15);
 
 /// A connection that many deliveries share; its clones are handles to the same one. It ends with the last of them.
 pub(super) trait Line: Clone + Send + Sync + 'static {
@@ -31,6 +34,8 @@ struct Slot<C> {
     opening: Opening<C>,
     opened: Instant,
     used: Instant,
+    /// How often in a row it could not be opened before.
+    failures: u32,
 }
 
 /// One connection for each server.
@@ -85,16 +90,18 @@ impl<C: Line, K: Hash + Eq + Clone + Send + 'static> Pool<C, K> {
     ) -> Opening<C> {
         let now = Instant::now();
         let mut slots = lock(&self.slots);
-        if let Some(slot) = slots.get_mut(server)
-            && slot.is_good(now)
-        {
-            slot.used = now;
-            return slot.opening.clone();
+        let mut failures = 0;
+        if let Some(slot) = slots.get_mut(server) {
+            if slot.is_good(now) {
+                slot.used = now;
+                return slot.opening.clone();
+            }
+            failures = slot.failures_now();
         }
         // A task of its own: it goes on when those who wait for it give up.
         let task = tokio::spawn(open);
         let opening = async { task.await.unwrap_or(Err(AttemptOutcome::InternalError)) }.boxed().shared();
-        slots.insert(server.clone(), Slot { opening: opening.clone(), opened: now, used: now });
+        slots.insert(server.clone(), Slot { opening: opening.clone(), opened: now, used: now, failures });
         self.close_when_idle(server.clone(), now);
         opening
     }
@@ -142,8 +149,17 @@ impl<C: Line> Slot<C> {
         match self.opening.peek() {
             None => true,
             Some(Ok(connection)) => connection.is_open(),
-            Some(Err(_)) => now.duration_since(self.opened) < CONNECT_INTERVAL,
+            Some(Err(_)) => now.duration_since(self.opened) < self.wait(),
         }
+    }
+
+    /// How often in a row it could not be opened, this time included.
+    fn failures_now(&self) -> u32 {
+        if matches!(self.opening.peek(), Some(Err(_))) { self.failures.saturating_add(1) } else { 0 }
+    }
+
+    fn wait(&self) -> Duration {
+        CONNECT_INTERVAL.saturating_mul(2_u32.saturating_pow(self.failures)).min(CONNECT_INTERVAL_MAX)
     }
 }
 
@@ -208,18 +224,29 @@ mod tests {
         assert!(kept.upgrade().is_none());
     }
 
-    #[tokio::test]
-    async fn a_server_that_cannot_be_reached_is_left_alone_for_a_moment() {
-        let (lines, tried) = (Pool::<Wire, u8>::default(), Arc::new(AtomicUsize::new(0)));
-        for _ in 0..10 {
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_cannot_be_reached_is_left_alone_for_longer_and_longer() {
+        let (lines, begin) = (Pool::<Wire, u8>::default(), Instant::now());
+        let tried = Arc::new(Mutex::new(Vec::new()));
+        // Whether it lets itself be reached at the last moment.
+        let get = |is_back| {
             let tried = Arc::clone(&tried);
-            let failure = AttemptOutcome::ConnectionFailed { reason: "no".to_owned() };
             let open = async move {
-                tried.fetch_add(1, Ordering::Relaxed);
-                Err(failure)
+                lock(&tried).push(begin.elapsed().as_secs());
+                if is_back { Ok(Wire::default()) } else { Err(AttemptOutcome::InternalError) }
             };
-            assert!(lines.get(&1, open).await.is_err());
+            lines.get(&1, open)
+        };
+        for _ in 0..100 {
+            assert!(get(false).await.is_err());
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        assert_eq!(tried.load(Ordering::Relaxed), 1);
+        assert_eq!(*lock(&tried), [0, 1, 3, 7, 15, 30, 45]);
+        tokio::time::sleep(CONNECT_INTERVAL_MAX).await;
+        let line = get(true).await.unwrap();
+        line.0.store(true, Ordering::Relaxed);
+        assert!(get(false).await.is_err());
+        tokio::time::sleep(CONNECT_INTERVAL).await;
+        assert!(get(true).await.is_ok());
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::limits::ANSWER_EXCERPT_BYTES_MAX;
 use eventyard_core::retry_after::RetryAfter;
+use eventyard_core::secret::redacted;
 use reqwest::Response;
 use reqwest::header::{LOCATION, RETRY_AFTER};
 
@@ -47,12 +48,6 @@ async fn excerpt(mut response: Response, secrets: &[&str]) -> String {
     let end = (0..=ANSWER_EXCERPT_BYTES_MAX).rev().find(|end| text.is_char_boundary(*end));
     text.truncate(end.unwrap_or(0));
     text.trim().to_owned()
-}
-
-/// The text without secrets. Shorter ones than these would be found everywhere, and hide nothing.
-fn redacted(text: &str, secrets: &[&str]) -> String {
-    let secrets = secrets.iter().filter(|secret| secret.len() >= 4);
-    secrets.fold(text.to_owned(), |text, secret| text.replace(*secret, "***"))
 }
 
 /// How an attempt ended that got no answer.

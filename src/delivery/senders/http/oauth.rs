@@ -82,7 +82,7 @@ impl Tokens {
     }
 
     async fn ask(&self) -> Result<Granted, AttemptOutcome> {
-        let OAuthClient { token_url, client_id, client_secret, scope } = &self.oauth;
+        let OAuthClient { token_url, client_id, client_secret, .. } = &self.oauth;
         let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         let who = format!("{}:{}", encoded(client_id), encoded(client_secret.expose()));
         let request = self
@@ -91,7 +91,7 @@ impl Tokens {
             .header(AUTHORIZATION, secret_value(&format!("Basic {}", BASE64_STANDARD.encode(who)))?)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
-            .body(form(scope.as_deref()));
+            .body(form(&self.oauth));
         let response = request.send().await.map_err(|error| refused(&failure(&error).message()))?;
         let status = response.status();
         let body = read(response).await?;
@@ -105,10 +105,10 @@ impl Tokens {
     }
 }
 
-fn form(scope: Option<&str>) -> String {
-    let mut form = Serializer::new(String::new());
-    form.append_pair("grant_type", "client_credentials").extend_pairs(scope.map(|scope| ("scope", scope)));
-    form.finish()
+fn form(oauth: &OAuthClient) -> String {
+    let optional = [("scope", &oauth.scope), ("audience", &oauth.audience)];
+    let given = optional.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    Serializer::new(String::new()).append_pair("grant_type", "client_credentials").extend_pairs(given).finish()
 }
 
 fn is_code(text: &str) -> bool {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::json::compact;
 
 /// All that was told, line by line. Values below keys that end in `x` are not wanted.
 #[derive(Debug, Default, PartialEq)]
@@ -55,7 +56,30 @@ fn compare(text: &str) -> Result<(), TestCaseError> {
         None if nesting <= 64 && text.trim_start().starts_with('{') => prop_assert!(result.is_err(), "{}", text),
         None => {}
     }
+    compare_compact(text)
+}
+
+/// Taking out white space in words is the same as token by token, for what is an object and for everything else.
+fn compare_compact(text: &str) -> Result<(), TestCaseError> {
+    let tokens: Result<Vec<_>, _> = tokens(text);
+    prop_assert_eq!(compact(text), tokens.map(|tokens| tokens.concat()), "{}", text);
     Ok(())
+}
+
+/// The text of each token, and what parts it from the one before but for white space.
+fn tokens(text: &str) -> Result<Vec<String>, JsonError> {
+    let (mut reader, mut tokens, mut end) = (Reader::new(text), Vec::new(), 0);
+    while reader.next()?.is_some() {
+        let span = reader.span();
+        tokens.push(text[end..span.start].replace(is_space, ""));
+        tokens.push(text[span.clone()].to_owned());
+        end = span.end;
+    }
+    Ok(tokens)
+}
+
+fn is_space(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r')
 }
 
 /// JSON with white space, escapes, and strings long enough to cross blocks.
@@ -108,5 +132,22 @@ proptest! {
     fn escapes_at_the_ends_of_blocks(before in 50_usize..70, escapes in "(\\\\){0,8}(u00e9|n|x|\"|,)", behind in 0_usize..70) {
         compare(&format!("{{\"{}{escapes}{}\":1}}", "k".repeat(before), "k".repeat(behind)))?;
         compare(&format!("{{\"{}{escapes}", "k".repeat(before)))?;
+    }
+}
+
+/// Each text of up to so many of the parts, with an end that may fit, and also around the end of a block.
+#[test]
+fn all_short_texts() {
+    const PARTS: [&str; 9] = ["{", "}", "[", "]", ",", ":", "\"k\"", "1", " "];
+    let mut texts = vec![String::new()];
+    for _ in 0..4 {
+        texts = texts.iter().flat_map(|text| PARTS.map(|part| format!("{text}{part}"))).collect();
+        for text in &texts {
+            let at_the_end_of_a_block = format!("{{\"{}\":{text}", "k".repeat(57));
+            for end in ["", "}", "]}"] {
+                compare(&format!("{{{text}{end}")).expect("the same");
+                compare(&format!("{at_the_end_of_a_block}{end}")).expect("the same");
+            }
+        }
     }
 }

@@ -72,14 +72,14 @@ impl Scheme {
                 default_port: 4222,
                 several: true,
                 parse: |url| NatsSubject::parse(url).map(BrokerDestination::Nats),
-                reserved_headers: &["nats-msg-id"],
+                reserved_headers: &["nats-msg-id", "eventyard-event-id"],
             },
             "amqp" | "amqps" => Self {
                 tls: name == "amqps",
                 default_port: if name == "amqps" { 5671 } else { 5672 },
                 several: false,
                 parse: |url| AmqpExchange::parse(url).map(BrokerDestination::Amqp),
-                reserved_headers: &[],
+                reserved_headers: &["eventyard-event-id"],
             },
             "kafka" | "kafka+tls" => Self {
                 tls: name == "kafka+tls",

@@ -7,6 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// Largest frame that is read, in bytes; what a broker sends is returned messages at most.
 const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024;
 const FRAME_END: u8 = 0xCE;
+/// What a frame has around its content, in bytes.
+pub(super) const AROUND_BYTES: usize = 8;
 
 /// What a frame holds.
 pub(super) const METHOD: u8 = 1;
@@ -25,7 +27,6 @@ pub(super) const CHANNEL_OPEN: (u16, u16) = (20, 10);
 pub(super) const CHANNEL_OPEN_OK: (u16, u16) = (20, 11);
 pub(super) const CHANNEL_CLOSE: (u16, u16) = (20, 40);
 pub(super) const BASIC_PUBLISH: (u16, u16) = (60, 40);
-pub(super) const BASIC_RETURN: (u16, u16) = (60, 50);
 pub(super) const BASIC_ACK: (u16, u16) = (60, 80);
 pub(super) const BASIC_NACK: (u16, u16) = (60, 120);
 pub(super) const CONFIRM_SELECT: (u16, u16) = (85, 10);
@@ -222,6 +223,21 @@ mod tests {
         let frame = Frame::read(&mut ack.as_slice()).await.unwrap();
         let (method, mut fields) = frame.method().unwrap();
         assert_eq!((method, fields.u64(), fields.u8(), fields.u8()), (BASIC_ACK, Some(3), Some(1), None));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_a_frame_or_refused(bytes: Vec<u8>, kind in 1..=3_u8) {
+            let framed = Bytes(bytes.clone()).frame(kind, 1);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let frame = runtime.block_on(Frame::read(&mut framed.as_slice())).unwrap();
+            proptest::prop_assert_eq!(&frame.payload, &bytes);
+            let _ = frame.content();
+            if let Some((_, mut fields)) = frame.method() {
+                let _ = (fields.short_text(), fields.long_text().map(<[u8]>::len), fields.u64());
+            }
+            let _ = runtime.block_on(Frame::read(&mut bytes.as_slice()));
+        }
     }
 
     #[tokio::test]

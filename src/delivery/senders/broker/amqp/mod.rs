@@ -52,8 +52,9 @@ struct Write {
 
 #[derive(Debug)]
 struct Waits {
-    /// Routing key and event id, by which a message that comes back is known.
-    sent: (String, String),
+    /// By which a message that comes back is known.
+    message_id: String,
+    routing_key: String,
     confirmed: oneshot::Sender<AttemptOutcome>,
 }
 
@@ -62,7 +63,7 @@ struct Waits {
 struct Unconfirmed {
     messages: BTreeMap<u64, Waits>,
     /// What came back, because no queue wanted it. Its confirmation follows.
-    returned: HashSet<(String, String)>,
+    returned: HashSet<String>,
 }
 
 impl Line for AmqpConnection {
@@ -150,6 +151,38 @@ fn closed(mut fields: Fields<'_>) -> (u16, String) {
     (code, format!("{code} {}", fields.short_text().unwrap_or_default()))
 }
 
+/// How a connection ended.
+#[derive(Debug)]
+enum End {
+    Broken(AttemptOutcome),
+    /// The broker closed it, for this reason.
+    Closed(u16, String),
+}
+
+impl End {
+    /// How the attempt at a message ended that had no confirmation yet. The broker closes the channel over one message; which
+    /// one that was is certain where it was `alone`, or where the text names its routing key.
+    fn of(&self, routing_key: &str, alone: bool) -> AttemptOutcome {
+        const NOT_THIS_KEY: &str = "access to topic '";
+        match self {
+            Self::Broken(outcome) => outcome.clone(),
+            Self::Closed(code, reason) => {
+                let reason = reason.clone();
+                let is_refused = match code {
+                    404 => true,
+                    403 => {
+                        alone
+                            || !reason.contains(NOT_THIS_KEY)
+                            || reason.contains(&format!("{NOT_THIS_KEY}{routing_key}'"))
+                    }
+                    _ => false,
+                };
+                if is_refused { AttemptOutcome::Rejected { reason } } else { AttemptOutcome::NotConfirmed { reason } }
+            }
+        }
+    }
+}
+
 impl AmqpConnection {
     /// Publishes a message and waits until the broker has taken it.
     pub(super) async fn publish(&self, to: &AmqpExchange, routing_key: String, message: &Message) -> AttemptOutcome {
@@ -158,21 +191,29 @@ impl AmqpConnection {
             let reason = "the routing key or the name of a header has more than 255 bytes".to_owned();
             return AttemptOutcome::RequestInvalid { reason };
         }
-        let (id, body) = (message.event.to_string(), message.body.as_bytes());
+        let body = message.body.as_bytes();
         let publish = frames::method(frames::BASIC_PUBLISH)
             .u16(0)
             .short_text(&to.exchange)
             .short_text(&routing_key)
             .u8(u8::from(to.mandatory));
         let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        let header = frames::content(size, &id, &message.headers, !to.persistent);
+        let mut headers = message.headers.clone();
+        headers.push(("eventyard-event-id".to_owned(), message.event.to_string()));
+        let header = frames::content(size, &message.id, &headers, !to.persistent);
+        // Unlike a body, a header is one frame, and one that is too large would be the end of the connection.
+        let room = self.frame_max.saturating_sub(frames::AROUND_BYTES);
+        if header.0.len() > room {
+            let reason = format!("the headers take {} bytes, and the broker takes {room} at most", header.0.len());
+            return AttemptOutcome::RequestInvalid { reason };
+        }
         let mut bytes = publish.frame(frames::METHOD, CHANNEL);
         bytes.extend(header.frame(frames::HEADER, CHANNEL));
-        for part in body.chunks(self.frame_max.saturating_sub(8).max(1)) {
+        for part in body.chunks(room.max(1)) {
             bytes.extend(Bytes(part.to_vec()).frame(frames::BODY, CHANNEL));
         }
         let (confirmed, confirmation) = oneshot::channel();
-        let waits = Waits { sent: (routing_key, id), confirmed };
+        let waits = Waits { message_id: message.id.clone(), routing_key, confirmed };
         if self.writes.send(Write { frames: bytes, waits }).await.is_err() {
             return gone();
         }
@@ -188,12 +229,14 @@ async fn run(
 ) {
     let unconfirmed = Arc::new(Mutex::new(Unconfirmed::default()));
     let end = tokio::select! {
-        () = write(&unconfirmed, sending, &mut to_write) => gone(),
+        () = write(&unconfirmed, sending, &mut to_write) => End::Broken(gone()),
         end = read(&unconfirmed, BufReader::new(receiving)) => end,
     };
     to_write.close();
-    for (_, waits) in std::mem::take(&mut lock(&unconfirmed).messages) {
-        let _ = waits.confirmed.send(end.clone());
+    let messages = std::mem::take(&mut lock(&unconfirmed).messages);
+    let alone = messages.len() == 1;
+    for waits in messages.into_values() {
+        let _ = waits.confirmed.send(end.of(&waits.routing_key, alone));
     }
 }
 
@@ -221,18 +264,18 @@ async fn write(
     let _ = writer.flush().await;
 }
 
-/// Reads what the broker says until it says no more, and gives how what is unconfirmed then has ended.
-async fn read(unconfirmed: &Mutex<Unconfirmed>, mut reader: BufReader<ReadHalf<Box<dyn Stream>>>) -> AttemptOutcome {
-    let mut routing_key = String::new();
+/// Reads what the broker says until it says no more.
+async fn read(unconfirmed: &Mutex<Unconfirmed>, mut reader: BufReader<ReadHalf<Box<dyn Stream>>>) -> End {
     loop {
         let frame = match Frame::read(&mut reader).await {
             Ok(frame) => frame,
-            Err(error) => return broken(&error),
+            Err(error) => return End::Broken(broken(&error)),
         };
+        // Only what comes back has a content header.
         if frame.kind == frames::HEADER
             && let Some((_, Some(id))) = frame.content()
         {
-            lock(unconfirmed).returned.insert((std::mem::take(&mut routing_key), id));
+            lock(unconfirmed).returned.insert(id);
         }
         let Some((method, mut fields)) = frame.method() else { continue };
         match method {
@@ -240,17 +283,9 @@ async fn read(unconfirmed: &Mutex<Unconfirmed>, mut reader: BufReader<ReadHalf<B
                 let (number, bits) = (fields.u64().unwrap_or_default(), fields.u8().unwrap_or_default());
                 lock(unconfirmed).confirm(number, bits & 1 == 1, method == frames::BASIC_ACK);
             }
-            frames::BASIC_RETURN => {
-                let key = fields.u16().and_then(|_| fields.short_text()).and_then(|_| fields.short_text());
-                routing_key = key.and_then(|_| fields.short_text()).unwrap_or_default();
-            }
             frames::CHANNEL_CLOSE | frames::CONNECTION_CLOSE => {
                 let (code, reason) = closed(fields);
-                // Not found, and access refused: that is about the exchange.
-                return match code {
-                    403 | 404 => AttemptOutcome::Rejected { reason },
-                    _ => AttemptOutcome::NotConfirmed { reason },
-                };
+                return End::Closed(code, reason);
             }
             _ => {}
         }
@@ -267,7 +302,7 @@ impl Unconfirmed {
             self.messages.remove_entry(&number).into_iter().collect()
         };
         for waits in done.into_values() {
-            let came_back = self.returned.remove(&waits.sent);
+            let came_back = self.returned.remove(&waits.message_id);
             let outcome = match (taken, came_back) {
                 (true, false) => AttemptOutcome::Delivered,
                 (_, true) => rejected("no queue is bound to the exchange for this routing key"),

@@ -3,9 +3,10 @@
 //! Written out here because the two libraries do not fit: rdkafka builds a library in C, rskafka dials by itself wherever a
 //! broker points, past the guard over addresses.
 
+mod topics;
 mod wire;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,18 +15,18 @@ use eventyard_core::target::BrokerServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::Message;
 use super::dial::{Dialer, Peer, Stream, broken, failed, gone};
 use super::pool::{Line, Pool};
+use topics::{Topic, Topics};
 use wire::{Bytes, Fields, batch, murmur2};
 
 /// Longest answer, in bytes: the description of a topic with some hundred thousand partitions.
 const ANSWER_BYTES_MAX: i32 = 16 * 1024 * 1024;
 /// Questions that wait to be written.
 const WAITING_MAX: usize = 64;
-/// Topics whose leaders are remembered.
-const TOPICS_MAX: usize = 10_000;
 
 /// What can be asked, with the version of the question that brokers from 0.11 to 4 understand.
 const PRODUCE: (i16, i16) = (0, 3);
@@ -37,15 +38,8 @@ const SASL_AUTHENTICATE: (i16, i16) = (36, 0);
 #[derive(Debug)]
 pub(super) struct KafkaProducer {
     lines: Pool<KafkaConnection>,
-    /// Who leads the partitions of a topic, as far as it was asked.
-    topics: Mutex<HashMap<(Peer, String), Arc<Topic>>>,
+    topics: Mutex<Topics<(Peer, String)>>,
     response_timeout: Duration,
-}
-
-/// The leader of each partition, in their order.
-#[derive(Debug)]
-struct Topic {
-    leaders: Vec<Option<(String, u16)>>,
 }
 
 /// A connection to one broker.
@@ -84,7 +78,7 @@ impl KafkaProducer {
         let written = self.try_write(dialer, &place, key, message).await;
         // The leader may be another one by now.
         if !matches!(written, Ok(AttemptOutcome::Delivered | AttemptOutcome::Rejected { .. })) {
-            lock(&self.topics).remove(&place);
+            lock(&self.topics).forget(&place);
         }
         written
     }
@@ -122,24 +116,18 @@ impl KafkaProducer {
 
     /// What is known of a topic, asked for where nothing is.
     async fn topic(&self, dialer: &Dialer, place: &(Peer, String)) -> Result<Arc<Topic>, AttemptOutcome> {
-        if let Some(known) = lock(&self.topics).get(place) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = lock(&self.topics).get(place, Instant::now()) {
+            return Ok(known);
         }
         // Whether a topic is made that is not there is for the broker to say.
         let question = Bytes::default().i32(1).text(&place.1).i8(1);
         let answer = self.call(dialer, &place.0, METADATA, question).await?;
-        let (code, topic) = read_topic(&answer).ok_or_else(unintelligible)?;
+        let (code, topic) = topics::read(&answer).ok_or_else(unintelligible)?;
         if code != 0 {
             return Err(outcome(code));
         }
         let topic = Arc::new(topic);
-        let mut topics = lock(&self.topics);
-        // Not more than somebody could mean; what is still used is asked for again.
-        if topics.len() >= TOPICS_MAX {
-            topics.clear();
-        }
-        topics.insert(place.clone(), Arc::clone(&topic));
-        drop(topics);
+        lock(&self.topics).remember(place.clone(), Arc::clone(&topic), Instant::now());
         Ok(topic)
     }
 
@@ -153,30 +141,6 @@ impl KafkaProducer {
         let line = self.lines.get(peer, connect(dialer.clone(), peer.clone())).await?;
         self.lines.watch(peer, line.call(api, question)).await
     }
-}
-
-/// The error of a topic, and who leads its partitions.
-fn read_topic(answer: &[u8]) -> Option<(i16, Topic)> {
-    let mut fields = Fields(answer);
-    let _throttled_ms = fields.i32()?;
-    let brokers: HashMap<i32, (String, u16)> = fields
-        .list(|broker| {
-            let (id, host, port) = (broker.i32()?, broker.text()?, broker.i32()?);
-            broker.text()?;
-            Some((id, (host, u16::try_from(port).ok()?)))
-        })?
-        .into_iter()
-        .collect();
-    let (_cluster, _controller, _topics) = (fields.text()?, fields.i32()?, fields.i32()?);
-    let (code, _name, _is_internal) = (fields.i16()?, fields.text()?, fields.take(1)?);
-    let mut partitions = fields.list(|partition| {
-        let (_code, number, leader) = (partition.i16()?, partition.i32()?, partition.i32()?);
-        partition.list(Fields::i32)?;
-        partition.list(Fields::i32)?;
-        Some((number, brokers.get(&leader).cloned()))
-    })?;
-    partitions.sort_by_key(|(number, _)| *number);
-    Some((code, Topic { leaders: partitions.into_iter().map(|(_, leader)| leader).collect() }))
 }
 
 async fn connect(dialer: Dialer, peer: Peer) -> Result<KafkaConnection, AttemptOutcome> {
