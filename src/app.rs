@@ -1,6 +1,7 @@
 //! The daemon as a whole: built from the bottom up, stopped from the top down.
 
 mod access;
+pub mod data_format;
 mod reload;
 mod senders;
 mod settings;
@@ -16,6 +17,7 @@ use eventyard_core::name::{AccountId, Region};
 use tokio::task::JoinHandle;
 
 use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls, warn_of_open_listeners};
+use data_format::DataFormatError;
 use reload::Reload;
 use senders::senders;
 use settings::{
@@ -52,6 +54,9 @@ pub enum StartError {
     /// A restore is under way or was broken off.
     #[error("a restore to {} has not ended; if none is running, remove what is in the folder and restore again", .0.display())]
     Restoring(PathBuf),
+    /// Another release wrote the data directory.
+    #[error(transparent)]
+    DataFormat(#[from] DataFormatError),
     /// A port is taken, or not ours to take.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -142,8 +147,10 @@ impl App {
 
         let data_dir = &config.storage.data_dir;
         make_data_dir(data_dir)?;
+        data_format::check(data_dir)?;
         let (journal, committer) = Journal::open(data_dir, journal_settings(config), Arc::clone(&telemetry))?;
         let engine = open_engine(config, &journal, &clock, &random, &telemetry)?;
+        data_format::record(data_dir)?;
         let managed_rules = managed_rules(config, &engine, &caller, &telemetry);
         if let Some(rules) = &managed_rules {
             rules.apply().await?;
@@ -340,7 +347,8 @@ fn default_caller(config: &Config) -> Result<Caller, StartError> {
     let account = AccountId::parse(&config.aws.account_id).map_err(|_| StartError::Caller)?;
     let region = Region::parse(&config.aws.region).map_err(|_| StartError::Caller)?;
     let configured = config.accounts.iter().find(|configured| configured.id == account);
-    Ok(Caller { account, region, organization: configured.and_then(|account| account.organization.clone()) })
+    let organization = configured.and_then(|account| account.organization.clone());
+    Ok(Caller { account, region, organization, forwarded_from: Vec::new() })
 }
 
 fn upkeep(config: &Config, journal: &Journal, clock: Arc<SystemClock>, telemetry: &Arc<Telemetry>) -> Upkeep {

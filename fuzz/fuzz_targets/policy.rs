@@ -13,6 +13,7 @@ fuzz_target!(|text: &str| {
     assert_eq!(again, policy);
     let account = AccountId::parse("222222222222").expect("twelve digits");
     let event = Some(EventFacts { source: "shop", detail_type: "Order Placed", is_forwarded: false });
-    let request = Request { account: &account, organization: None, action: "events:PutEvents", resource: BUS, event };
+    let (action, resource) = ("events:PutEvents", BUS);
+    let request = Request { account: &account, organization: None, action, resource, rule_creator: None, event };
     assert_eq!(again.decide(&request), policy.decide(&request));
 });

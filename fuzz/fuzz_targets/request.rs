@@ -5,23 +5,20 @@
 //! between; the rest is the body.
 #![no_main]
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use eventyard::api::{Access, Api};
 use eventyard::auth::{self, AllowedHosts, Authenticator, Throttle};
 use eventyard::engine::{self, Engine};
 use eventyard::http::{Handler, Request};
-use eventyard::journal::{self, HistoryLimits, Journal};
+use eventyard::journal::{self, Journal};
 use eventyard::runtime::{Random, SystemClock};
 use eventyard::store::Store;
 use eventyard::telemetry::Telemetry;
 use eventyard_core::clock::Timestamp;
 use eventyard_core::name::{AccountId, Region};
 use eventyard_core::pattern::PatternLimits;
-use eventyard_core::schedule::{CatchUp, CatchUpPolicy};
 use http_body_util::BodyExt as _;
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Uri};
@@ -53,27 +50,12 @@ impl Daemon {
         let folder = tempfile::tempdir().expect("a folder").keep();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (telemetry, clock) = (Arc::new(Telemetry::new().expect("metrics")), Arc::new(SystemClock));
-        let journal_settings = journal::Settings {
-            commit_group_requests_max: 16,
-            commit_group_bytes_max: 1 << 20,
-            segment_size_bytes: 1 << 20,
-            free_space_bytes_min: 0,
-            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
-        };
-        let (journal, committer) = Journal::open(&folder, journal_settings, Arc::clone(&telemetry)).expect("a journal");
+        let (journal, committer) =
+            Journal::open(&folder, journal::Settings::FOR_TESTS, Arc::clone(&telemetry)).expect("a journal");
         std::mem::forget(committer);
-        let settings = engine::Settings {
-            entries_size_bytes_max: 1 << 20,
-            pattern_length_max: 4_096,
-            patterns: PatternLimits { wildcard_complexity_max: Some(10), branches_max: Some(1_000) },
-            catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },
-            aws_target_accounts: None,
-            targets_per_rule_max: 5,
-            rules_per_event_bus_max: None,
-            event_buses_per_account_max: None,
-            regions: Vec::new(),
-            organizations: HashMap::new(),
-        };
+        // As the daemon's own defaults are, lest an input takes all memory or time for what they refuse.
+        let patterns = PatternLimits { wildcard_complexity_max: Some(10), branches_max: Some(1_000) };
+        let settings = engine::Settings { patterns, ..engine::Settings::for_tests() };
         let store = Store::open(&folder, Timestamp::EPOCH).expect("a store");
         let random = Arc::new(Random::from_seed(1));
         let engine =

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use eventyard_core::arn::rule_arn;
+use eventyard_core::arn::{event_bus_arn, rule_arn};
 use eventyard_core::error::ServiceError;
 use eventyard_core::limits::{RULES_FILE_SIZE_BYTES_MAX, RULES_FILES_MAX};
 use eventyard_core::name::{AccountId, Region, RuleKey};
@@ -98,6 +98,10 @@ impl ManagedRules {
                 Ok(file) => self.declare(&name, file, &mut declared),
                 Err(fault) => declared.faults.push(format!("{name}: {fault}")),
             }
+        }
+        for bus in self.engine.overfull_by_managed_rules(&declared.rules.keys().collect()) {
+            let fault = "more rules are declared than quotas.rules_per_event_bus_max leaves room for";
+            declared.faults.push(format!("{}: {fault}", event_bus_arn(&bus)));
         }
         if !declared.faults.is_empty() {
             return Err(ManagedRulesError(declared.faults));

@@ -22,8 +22,9 @@ use bytes::Bytes;
 use eventyard_core::account::Account;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventId;
+use eventyard_core::forwarding::{WAY_HEADER, parse_way};
 use hyper::StatusCode;
-use hyper::header::{HeaderValue, ORIGIN, RETRY_AFTER};
+use hyper::header::{HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER};
 
 use crate::auth::{AllowedHosts, Authenticator, Identity, NotTheSameAccounts, Throttle};
 use crate::engine::{Caller, Engine};
@@ -123,7 +124,8 @@ impl Api {
         let from_query = identity.is_presigned && body.is_empty() && matches!(route, Route::Operation(_));
         let body = if from_query { query_input::read(request)? } else { body.clone() };
         let Identity { account, region, organization, .. } = identity;
-        Ok((Caller { account, region, organization }, body))
+        let forwarded_from = forwarded_from(&request.headers)?;
+        Ok((Caller { account, region, organization, forwarded_from }, body))
     }
 
     fn request_id(&self) -> String {
@@ -131,12 +133,9 @@ impl Api {
     }
 
     fn answer(&self, outcome: Outcome, started: Instant, request_id: &str) -> Answer {
-        let (code, message) = match &outcome.result {
-            Ok(_) => ("", ""),
-            Err(error) => (error.code.name(), error.message.as_str()),
-        };
+        let code = outcome.result.as_ref().map_or_else(|error| error.code.name(), |_| "");
         let operation = outcome.operation;
-        self.telemetry.record(&RequestAnswered { operation, code, message, request_id, duration: started.elapsed() });
+        self.telemetry.record(&RequestAnswered { operation, code, request_id, duration: started.elapsed() });
         let is_throttled = matches!(&outcome.result, Err(error) if error.code == ErrorCode::Throttling);
         let mut answer = wire::answer(outcome.content_type, outcome.result);
         if is_throttled && outcome.is_plain {
@@ -178,9 +177,18 @@ impl Handler for Api {
     }
 }
 
+/// The way that events have behind them which another daemon forwards. Whoever lies about it only has its own events
+/// forwarded less far.
+fn forwarded_from(headers: &HeaderMap) -> Result<Vec<String>, ServiceError> {
+    let Some(value) = headers.get(WAY_HEADER) else { return Ok(Vec::new()) };
+    let invalid = || ServiceError::validation(format!("The header {WAY_HEADER} is not valid."));
+    parse_way(value.to_str().map_err(|_| invalid())?).ok_or_else(invalid)
+}
+
 fn body_error(error: BodyError) -> ServiceError {
     let code = match error {
         BodyError::TooLarge(_) => ErrorCode::RequestTooLarge,
+        BodyError::NoRoom => ErrorCode::Throttling,
         BodyError::Broken => ErrorCode::Serialization,
     };
     ServiceError::new(code, error.to_string())

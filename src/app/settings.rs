@@ -17,6 +17,7 @@ pub(super) fn api_limits(config: &Config) -> Limits {
     Limits {
         connections_max: config.api.connections_max,
         body_size_bytes_max: config.api.body_size_bytes_max,
+        bodies_size_bytes_max: config.api.bodies_size_bytes_max,
         header_timeout: config.api.header_timeout,
         request_timeout: config.api.request_timeout,
     }

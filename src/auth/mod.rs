@@ -110,7 +110,8 @@ impl Authenticator {
         Ok(self.identity(account, self.default_region.clone()))
     }
 
-    /// What can be said against a request before its body is there: so that nobody who is not known can make us hold one.
+    /// What can be said against a request before its body is there. A body is held only of those who name a key or a token
+    /// that is known; a key's id is no secret, so `api.bodies_size_bytes_max` bounds what they can make us hold.
     /// `takes_tokens` is for [`Self::authenticate_events`].
     ///
     /// # Errors

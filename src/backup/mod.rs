@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use frames::Frame;
 use frames::{FrameReader, FrameWriter};
 
-use crate::journal::{DiskError, Space, View};
+use crate::journal::{self, DiskError, Space, View};
 use crate::store::{Record, migrations};
 
 /// The folder in a data directory in which a restore works. While it is there the restore has not ended.
@@ -40,6 +40,13 @@ pub struct Header {
     pub taken_ms: i64,
     /// The schema of the store's records.
     pub store_schema: u32,
+    /// The schema of the journal. Before it was written down it was 1.
+    #[serde(default = "first_schema")]
+    pub journal_schema: u32,
+}
+
+fn first_schema() -> u32 {
+    1
 }
 
 /// One entry of a backup.
@@ -70,6 +77,14 @@ pub enum BackupError {
     /// It does not begin as a backup does.
     #[error("this is no backup that this release of eventyard can read")]
     NoBackup,
+    /// A newer release wrote it.
+    #[error(
+        "eventyard {release} took the backup, in a form that this release does not know: use release {release} or a later one"
+    )]
+    Newer {
+        /// The release to use.
+        release: String,
+    },
     /// It ends before its end.
     #[error("the backup was cut short at byte {0}")]
     CutShort(u64),
@@ -92,7 +107,8 @@ pub fn write(out: impl Write, records: &[Record], journal: &dyn View, now: Times
     let header = Header {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         taken_ms: now.as_millis(),
-        store_schema: migrations::ALL.last().map_or(0, |newest| newest.schema),
+        store_schema: newest_store_schema(),
+        journal_schema: journal::SCHEMA,
     };
     frames.write(HEADER, &[], &json(&header)?)?;
     each_entry(records, journal, &mut |entry| match entry {
@@ -128,6 +144,10 @@ pub fn each_entry<E: From<DiskError>>(
     Ok(())
 }
 
+fn newest_store_schema() -> u32 {
+    migrations::ALL.last().map_or(0, |newest| newest.schema)
+}
+
 fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(serde_json::to_vec(value)?)
 }
@@ -147,7 +167,10 @@ impl<R: Read> BackupReader<R> {
     pub fn new(input: R) -> Result<Self, BackupError> {
         let mut frames = FrameReader::start(input)?;
         let first = frames.next(END)?.filter(|frame| frame.space == HEADER).ok_or(BackupError::NoBackup)?;
-        let header = serde_json::from_slice(&first.value).map_err(|error| frames.damaged(&error))?;
+        let header: Header = serde_json::from_slice(&first.value).map_err(|error| frames.damaged(&error))?;
+        if header.store_schema > newest_store_schema() || header.journal_schema > journal::SCHEMA {
+            return Err(BackupError::Newer { release: header.version });
+        }
         Ok(Self { frames, header })
     }
 
@@ -242,5 +265,18 @@ mod tests {
             assert!(read(&changed).is_err(), "changed at {place}");
         }
         assert!(read(&[&bytes[..], b"?"].concat()).is_err(), "something stands behind the end");
+    }
+
+    #[test]
+    fn a_newer_form_is_refused_with_the_release_to_use() {
+        for (store_schema, journal_schema) in [(99, 1), (1, 99)] {
+            let mut bytes = Vec::new();
+            let mut frames = FrameWriter::start(&mut bytes).unwrap();
+            let header = Header { version: "9.8.7".to_owned(), taken_ms: 0, store_schema, journal_schema };
+            frames.write(HEADER, &[], &json(&header).unwrap()).unwrap();
+            frames.end(END).unwrap();
+            let said = read(&bytes).unwrap_err().to_string();
+            assert!(said.contains("use release 9.8.7 or a later one"), "{said}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use reqwest::Method;
 use super::admin::{self, AdminArguments};
 use super::progress::Progress;
 use super::{fail, say};
+use crate::app::data_format::{self, DataFormatError};
 use crate::backup::{self, BackupError, BackupReader};
 use crate::journal::{Disk as _, DiskError, FjallDisk};
 use crate::runtime::SystemClock;
@@ -36,6 +37,8 @@ pub(super) struct BackupArguments {
 enum Failure {
     #[error(transparent)]
     Admin(#[from] admin::Failure),
+    #[error(transparent)]
+    DataFormat(#[from] DataFormatError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -102,6 +105,7 @@ fn copy_stopped(data_dir: &Path, file: &mut File) -> Result<(), Failure> {
     if !data_dir.join("store").is_dir() || !data_dir.join("journal").is_dir() {
         return Err(Failure::NoData(data_dir.to_owned()));
     }
+    data_format::check(data_dir)?;
     let now = SystemClock.now();
     let records = Store::open(data_dir, now)?.records()?;
     let journal = FjallDisk::open(&data_dir.join("journal"))?.view()?;

@@ -113,6 +113,7 @@ async fn start_sink() -> Result<(SocketAddr, mpsc::UnboundedReceiver<String>, St
     let limits = Limits {
         connections_max: 100,
         body_size_bytes_max: 1 << 21,
+        bodies_size_bytes_max: 1 << 24,
         header_timeout: PATIENCE,
         request_timeout: PATIENCE,
     };

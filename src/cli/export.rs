@@ -12,6 +12,7 @@ use reqwest::Method;
 use super::admin::{self, AdminArguments};
 use super::fail;
 use super::progress::Progress;
+use crate::app::data_format::{self, DataFormatError};
 use crate::backup::{BackupError, BackupReader, Entry, each_entry};
 use crate::journal::{Disk as _, DiskError, FjallDisk, export};
 use crate::runtime::SystemClock;
@@ -35,6 +36,8 @@ pub(super) struct ExportArguments {
 enum Failure {
     #[error(transparent)]
     Admin(#[from] admin::Failure),
+    #[error(transparent)]
+    DataFormat(#[from] DataFormatError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -63,6 +66,7 @@ fn print_all(arguments: &ExportArguments) -> Result<(), Failure> {
             if !data_dir.join("store").is_dir() || !data_dir.join("journal").is_dir() {
                 return Err(Failure::NoData(data_dir.clone()));
             }
+            data_format::check(data_dir)?;
             let records = Store::open(data_dir, SystemClock.now())?.records()?;
             let journal = FjallDisk::open(&data_dir.join("journal"))?.view()?;
             each_entry(&records, journal.as_ref(), &mut |entry| lines.print(entry))?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::progress::Progress;
 use super::{remark, say};
+use crate::app::data_format::{self, DataFormatError};
 use crate::journal::{
     Disk as _, DiskError, FjallDisk, JournalError, Looked, QUARANTINE_FILE, Quarantined, Remedy, check, hex,
     quarantine, repair,
@@ -38,6 +39,8 @@ enum Failure {
     NoData(PathBuf),
     #[error("a daemon runs on {}: stop it first; what it meets that is damaged it puts aside by itself", .0.display())]
     InUse(PathBuf),
+    #[error(transparent)]
+    DataFormat(#[from] DataFormatError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -85,7 +88,7 @@ pub(super) fn run(arguments: &FsckArguments) -> ExitCode {
     match look(data_dir, &mut report) {
         Ok(()) if report.faults == 0 => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
-        Err(failure @ (Failure::NoData(_) | Failure::InUse(_))) => {
+        Err(failure @ (Failure::NoData(_) | Failure::InUse(_) | Failure::DataFormat(_))) => {
             remark(&failure.to_string());
             ExitCode::from(NOT_CHECKED)
         }
@@ -104,12 +107,15 @@ fn look(data_dir: &Path, report: &mut Report) -> Result<(), Failure> {
     if FjallDisk::is_in_use(&journal) {
         return Err(Failure::InUse(data_dir.to_owned()));
     }
+    data_format::check(data_dir)?;
     let store = look_at_store(data_dir, report)?;
-    for (place, reason) in FjallDisk::check_logs(&journal)? {
+    let damaged_logs = FjallDisk::check_logs(&journal)?;
+    let is_log_damaged = !damaged_logs.is_empty();
+    for (place, reason) in damaged_logs {
         let record = Quarantined { place, key: Vec::new(), value: Vec::new(), reason };
         report.tell(&record, if report.repair { "put aside" } else { "--repair puts it aside, as a start does" });
     }
-    if report.faults > 0 && !report.repair {
+    if is_log_damaged && !report.repair {
         remark("the journal's entries were not looked at: that would repair its log");
         return Ok(());
     }
@@ -143,6 +149,9 @@ fn look_at_store(data_dir: &Path, report: &mut Report) -> Result<CheckedStore, F
 fn look_at_journal(journal: &Path, store: &CheckedStore, report: &mut Report) -> Result<(), Failure> {
     let disk = FjallDisk::open(journal)?;
     let before = report.faults;
+    if report.repair {
+        salvage(&disk, report)?;
+    }
     let view = disk.view()?;
     let verdict = check(view.as_ref(), &store.targets, &mut |looked| {
         let Looked::Wrong(fault) = looked else {
@@ -158,6 +167,19 @@ fn look_at_journal(journal: &Path, store: &CheckedStore, report: &mut Report) ->
     Ok(())
 }
 
+/// Moves every space away from files that cannot be read, for whatever reason: who asks for it has looked before.
+fn salvage(disk: &FjallDisk, report: &mut Report) -> Result<(), Failure> {
+    for space in disk.view()?.spaces() {
+        for lost in disk.salvage(space, true)? {
+            report.tell(&lost, "the damaged files were left behind");
+        }
+    }
+    if disk.is_suspect() {
+        disk.trust()?;
+    }
+    Ok(())
+}
+
 fn remedy(remedy: &Remedy, is_repaired: bool) -> &'static str {
     match remedy {
         Remedy::PutAside(_) if is_repaired => "put aside",
@@ -165,6 +187,6 @@ fn remedy(remedy: &Remedy, is_repaired: bool) -> &'static str {
         Remedy::Correct(_) if is_repaired => "set right",
         Remedy::Correct(_) => "--repair sets it right",
         Remedy::LeftToTheDaemon => "the daemon gives it up as a dead letter, or makes it twice",
-        Remedy::Restore => "restore a backup",
+        Remedy::Salvage => "--repair leaves the damaged files behind and keeps what can be read",
     }
 }

@@ -18,6 +18,8 @@ use crate::store::{Store, StoreError};
 
 /// Entries of the journal that are written at once.
 const BATCH: usize = 1_000;
+/// Bytes written at once, more or less.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// From which file, and where to.
 #[derive(Debug, Args)]
@@ -82,12 +84,14 @@ fn restore(file: &Path, data_dir: &Path) -> Result<u64, Failure> {
 /// reading it shows that all is well.
 fn write(file: &Path, folder: &Path) -> Result<u64, Failure> {
     let journal = FjallDisk::open(&folder.join("journal"))?;
-    let (mut records, mut batch) = (Vec::new(), Vec::new());
+    let (mut records, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
     let entries = read(file, "restoring:", |entry| {
         match entry {
             Entry::Store(record) => records.push(record),
             Entry::Journal { space, key, value } => {
-                if batch.len() == BATCH {
+                bytes += key.len() + value.len();
+                if batch.len() == BATCH || bytes > BATCH_BYTES {
+                    bytes = key.len() + value.len();
                     journal.write(std::mem::take(&mut batch), Durability::Process)?;
                 }
                 batch.push(Write::Insert(space, key, value));

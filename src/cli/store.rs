@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use eventyard_core::clock::Clock as _;
 
 use super::{fail, say};
+use crate::app::data_format::{self, DataFormatError};
 use crate::runtime::SystemClock;
 use crate::store::{DumpError, Store, StoreError, migrations, read_dump, write_dump};
 
@@ -33,6 +34,8 @@ pub(super) struct StoreArguments {
 /// Why there is no dump, or no store.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error(transparent)]
+    DataFormat(#[from] DataFormatError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{}: {reason}", file.display())]
@@ -61,6 +64,7 @@ fn dump(data_dir: &Path, file: &Path) -> Result<usize, Failure> {
     if !data_dir.join("store").is_dir() {
         return Err(Failure::NoStore(data_dir.display().to_string()));
     }
+    data_format::check(data_dir)?;
     let records = Store::open(data_dir, SystemClock.now())?.records()?;
     let schema = migrations::ALL.last().map_or(0, |newest| newest.schema);
     write_dump(file, schema, &records).map_err(|reason| Failure::Dump { file: file.to_owned(), reason })?;

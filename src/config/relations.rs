@@ -8,7 +8,8 @@ use super::layers::Setting;
 use super::value::Value;
 
 /// In each pair the first number must not be larger than the second.
-const AT_MOST: [(&str, &str); 6] = [
+const AT_MOST: [(&str, &str); 7] = [
+    ("api.body_size_bytes_max", "api.bodies_size_bytes_max"),
     ("delivery.backoff_base_ms", "delivery.backoff_max_ms"),
     ("delivery.circuit_breaker_open_base_ms", "delivery.circuit_breaker_open_max_ms"),
     ("delivery.concurrency_per_target", "delivery.concurrency_max"),

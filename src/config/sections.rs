@@ -100,6 +100,8 @@ pub struct Api {
     pub connections_max: usize,
     /// Largest request body, in bytes; larger than [`PutEvents::entries_size_bytes_max`].
     pub body_size_bytes_max: usize,
+    /// The bodies of all requests that are under way, in bytes.
+    pub bodies_size_bytes_max: usize,
     /// Time for a client to send a request's header.
     pub header_timeout: Duration,
     /// Time for one request from its header to its answer.
@@ -121,6 +123,7 @@ impl Api {
             listen: section.address("listen"),
             connections_max: section.integer("connections_max", 1..=1_000_000),
             body_size_bytes_max: section.integer("body_size_bytes_max", 1024..=1 << 30),
+            bodies_size_bytes_max: section.integer("bodies_size_bytes_max", 1024..=1 << 40),
             header_timeout: section.milliseconds("header_timeout_ms", 1..=3_600_000),
             request_timeout: section.milliseconds("request_timeout_ms", 1..=3_600_000),
             requests_per_second_max: section.limit("requests_per_second_max", 1_000_000),

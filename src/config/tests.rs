@@ -386,6 +386,7 @@ fn numbers_that_do_not_fit_together_blame_the_higher_layer() {
         ("delivery", "read_ahead_per_target = 15", "delivery.concurrency_per_target = 16"),
         ("journal", "commit_group_bytes_max = 1048575", "put_events.entries_size_bytes_max = 1048576"),
         ("journal", "segment_size_bytes = 8388607", "journal.commit_group_bytes_max = 8388608"),
+        ("api", "bodies_size_bytes_max = 16777215", "api.body_size_bytes_max = 16777216"),
         ("api", "body_size_bytes_max = 1048576", "put_events.entries_size_bytes_max = 1048576"),
     ];
     for (section, written, other) in pairs {

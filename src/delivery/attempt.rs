@@ -176,7 +176,9 @@ impl Attempts {
                 if let Some(reason) = self.engine.aws_refusal(&target.rule.bus.account, role_arn) {
                     return Err(AttemptOutcome::NoCredentials { reason });
                 }
-                self.senders.aws.put_event(bus, (role_arn, target.rule.name.as_str()), envelope).await
+                let forwarded = event.forwarded(&target.rule.bus, bus, event.received);
+                let forwarded = forwarded.map_err(AttemptOutcome::NotForwarded)?;
+                self.senders.aws.put_event(bus, (role_arn, target.rule.name.as_str()), &forwarded).await
             }
             TargetKind::EventBus(bus) => forward(&self.engine, event, trace, (&target.rule.bus, bus)).await,
             TargetKind::Http { url, parameters } => {

@@ -1,6 +1,6 @@
 //! Event buses: creating, describing, listing, updating, deleting. The default bus of an account is always there.
 
-use eventyard_core::arn::EventBusNameOrArn;
+use eventyard_core::arn::{EventBusNameOrArn, event_bus_arn};
 use eventyard_core::deduplication::EventBusOptions;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event_bus::EventBus;
@@ -9,6 +9,7 @@ use eventyard_core::page::{Page, PageRequest};
 
 use super::{Caller, Engine};
 use crate::store::Change;
+use crate::telemetry::MemberInert;
 
 impl Caller {
     /// The event bus that a request names: the caller's default bus when it names none. It may be another account's, so
@@ -49,6 +50,7 @@ impl Engine {
         let mut bus = EventBus::new(self.clock.now());
         describe(&mut bus);
         self.put_event_bus(key, bus.clone())?;
+        self.tell_of_inert_members(key, &bus);
         Ok(bus)
     }
 
@@ -93,6 +95,7 @@ impl Engine {
         change(&mut bus);
         bus.modified = self.clock.now();
         self.put_event_bus(key, bus.clone())?;
+        self.tell_of_inert_members(key, &bus);
         Ok(bus)
     }
 
@@ -117,6 +120,13 @@ impl Engine {
         self.write(&[Change::DeleteEventBus(key.clone())])?;
         self.registry_mut().delete_event_bus(key);
         Ok(())
+    }
+
+    fn tell_of_inert_members(&self, key: &EventBusKey, bus: &EventBus) {
+        let inert = [("DeadLetterConfig", bus.dead_letter_arn.is_some()), ("LogConfig", bus.log_config.is_some())];
+        for (member, _) in inert.into_iter().filter(|(_, is_there)| *is_there) {
+            self.telemetry.record(&MemberInert { member, resource: &event_bus_arn(key) });
+        }
     }
 
     /// Writes an event bus and makes it in memory. The caller of this has begun the change.

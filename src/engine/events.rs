@@ -57,6 +57,7 @@ impl Engine {
             } else {
                 Err(EntryError::AccessDenied)
             };
+            let accepted = accepted.map(|event| Event { forwarded_from: caller.forwarded_from.clone(), ..event });
             results.push(accepted.as_ref().map(|event| event.id).map_err(|error| *error));
             if let Ok(event) = accepted {
                 let (id, key) = (event.id, self.deduplication_key(&bus, caller, entry, &event));

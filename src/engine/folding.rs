@@ -58,7 +58,7 @@ mod tests {
                 tags: Tags::default(),
             };
             let key = RuleKey { bus: bus.clone(), name: RuleName::parse(&format!("r{number}")).unwrap() };
-            test.engine.put_rule(PutRule { key, rule }).unwrap();
+            test.engine.put_rule(PutRule { caller: key.bus.account.clone(), key, rule }).unwrap();
         }
         let index = || test.engine.registry().index(&bus).unwrap();
         let matching = || index().matching("{\"n\": 7}").unwrap().len();

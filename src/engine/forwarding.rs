@@ -42,7 +42,8 @@ impl Engine {
         to: &EventBusKey,
     ) -> Result<(), ForwardError> {
         let organization = self.settings.organizations.get(&from.account).cloned();
-        let caller = Caller { account: from.account.clone(), region: from.region.clone(), organization };
+        let (account, region) = (from.account.clone(), from.region.clone());
+        let caller = Caller { account, region, organization, forwarded_from: Vec::new() };
         // An envelope is JSON with both members.
         let Kind { source, detail_type } = serde_json::from_str(&event.envelope).unwrap_or_default();
         let facts = EventFacts { source: &source, detail_type: &detail_type, is_forwarded: true };

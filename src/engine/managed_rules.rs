@@ -1,9 +1,9 @@
 //! Managed rules: those that the operator declares in files. Clients of the API change them only by force.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eventyard_core::error::{ErrorCode, ServiceError};
-use eventyard_core::name::{RuleKey, TargetId};
+use eventyard_core::name::{EventBusKey, RuleKey, TargetId};
 use eventyard_core::rule::Rule;
 use eventyard_core::target::Target;
 
@@ -37,17 +37,41 @@ pub enum Applied {
 }
 
 impl Engine {
-    /// Says whether a rule could be applied, as far as that is known before others are.
+    /// Says whether a rule could be applied, as far as that is known without the others that are declared.
     ///
     /// # Errors
-    /// Amazon's, as for `PutRule` and `PutTargets`.
+    /// Amazon's, as for `PutRule` and `PutTargets`; a `ValidationException` for an account that is none of the daemon's.
     pub fn check_managed_rule(&self, managed: &ManagedRule) -> Result<(), ServiceError> {
+        let account = &managed.key.bus.account;
+        if !self.settings.accounts.is_empty() && !self.settings.accounts.contains(account) {
+            return Err(ServiceError::validation(format!("the account {account} is not one of [[accounts]]")));
+        }
         self.check_rule(&managed.key.bus, &managed.rule)?;
         check_schedule(&managed.key.bus, &managed.rule)?;
         if managed.targets.len() > self.settings.targets_per_rule_max {
             return Err(ServiceError::limit_exceeded());
         }
-        managed.targets.iter().try_for_each(|target| target.compile().map(drop))
+        self.check_targets(account, &managed.targets).map(drop)
+    }
+
+    /// Says whether there is room on their event buses for all rules that are declared, once those that are declared no
+    /// longer are gone. Answers the event buses where there is none.
+    #[must_use]
+    pub fn overfull_by_managed_rules(&self, declared: &BTreeSet<&RuleKey>) -> Vec<EventBusKey> {
+        let Some(max) = self.settings.rules_per_event_bus_max else { return Vec::new() };
+        let registry = self.registry();
+        let mut new: BTreeMap<&EventBusKey, usize> = BTreeMap::new();
+        for key in declared.iter().filter(|key| registry.rule(key).is_none()) {
+            *new.entry(&key.bus).or_default() += 1;
+        }
+        let is_gone = |key: &RuleKey, entry| is_managed(entry) && !declared.contains(key);
+        let gone = |bus: &EventBusKey| {
+            let rules =
+                registry.rules(bus).map(|(name, entry)| (RuleKey { bus: bus.clone(), name: name.clone() }, entry));
+            rules.filter(|(key, entry)| is_gone(key, entry)).count()
+        };
+        let overfull = new.into_iter().filter(|(bus, new)| registry.rule_count(bus) - gone(bus) + new > max);
+        overfull.map(|(bus, _)| bus.clone()).collect()
     }
 
     /// Makes a rule and its targets what is declared. A rule of that name which a client has put becomes a managed one.
@@ -73,7 +97,7 @@ impl Engine {
             return Ok(Applied::Unchanged);
         }
         if !is_same {
-            self.put_rule(PutRule { key: key.clone(), rule })?;
+            self.put_rule(PutRule { caller: key.bus.account.clone(), key: key.clone(), rule })?;
         }
         // First those that go, so that there is room for the new ones under the quota.
         self.remove_targets(&key, &gone, true)?;
@@ -87,9 +111,7 @@ impl Engine {
     #[must_use]
     pub fn managed_rules(&self) -> Vec<RuleKey> {
         let registry = self.registry();
-        let managed =
-            registry.all_rules().filter(|(_, entry)| rule_of(entry).managed_by.as_deref() == Some(MANAGED_BY));
-        managed.map(|(key, _)| key).collect()
+        registry.all_rules().filter(|(_, entry)| is_managed(entry)).map(|(key, _)| key).collect()
     }
 
     /// Deletes a rule with its targets. What they are owed becomes dead letters.
@@ -104,6 +126,11 @@ impl Engine {
         }
         self.delete_rule(key, true)
     }
+}
+
+/// Whether a rule was declared in a file.
+fn is_managed(entry: &RuleEntry) -> bool {
+    rule_of(entry).managed_by.as_deref() == Some(MANAGED_BY)
 }
 
 /// Amazon's refusal to change a rule that is not the client's own. Only some operations can be forced; its words are the

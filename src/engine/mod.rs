@@ -30,12 +30,16 @@ mod unmatched;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+#[cfg(any(test, feature = "test-settings"))]
+use std::time::Duration;
 
 use eventyard_core::clock::Clock;
 use eventyard_core::egress::Egress;
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
 use eventyard_core::pattern::PatternLimits;
+#[cfg(any(test, feature = "test-settings"))]
+use eventyard_core::schedule::CatchUp;
 use eventyard_core::schedule::CatchUpPolicy;
 use eventyard_core::target::LocalTargets;
 use tokio::sync::Notify;
@@ -67,6 +71,8 @@ pub struct Caller {
     pub region: Region,
     /// The organization the account belongs to, for policies that name one.
     pub organization: Option<OrganizationId>,
+    /// The ARNs of the event buses on which the events it puts were before, at a daemon that forwards them.
+    pub forwarded_from: Vec<String>,
 }
 
 /// The bounds the engine keeps.
@@ -100,6 +106,30 @@ pub struct Settings {
     pub regions: Vec<Region>,
     /// The organizations that accounts belong to.
     pub organizations: HashMap<AccountId, OrganizationId>,
+}
+
+#[cfg(any(test, feature = "test-settings"))]
+impl Settings {
+    /// What tests and fuzz targets run with: targets may be on this machine, and nothing is bounded that need not be.
+    #[must_use]
+    pub fn for_tests() -> Self {
+        Self {
+            entries_size_bytes_max: 1 << 20,
+            deduplicates_cloud_events: false,
+            pattern_length_max: 4_096,
+            patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
+            catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },
+            aws_target_accounts: None,
+            egress: Egress::with_loopback(),
+            local_targets: LocalTargets::default(),
+            targets_per_rule_max: 5,
+            rules_per_event_bus_max: None,
+            event_buses_per_account_max: None,
+            accounts: Vec::new(),
+            regions: Vec::new(),
+            organizations: HashMap::new(),
+        }
+    }
 }
 
 /// The service without its wire.

@@ -33,7 +33,7 @@ impl Engine {
                     rule_arn(key)
                 )));
             }
-            if let Some(id) = target.filter(|id| !entry.targets.contains_key(id)) {
+            if let Some(id) = target.filter(|id| !entry.targets.contains_key::<TargetId>(id)) {
                 return Err(ServiceError::not_found(format!("{} has no target {id}.", rule_arn(key))));
             }
         }

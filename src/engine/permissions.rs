@@ -25,7 +25,7 @@ impl Engine {
         name: Option<EventBusNameOrArn>,
     ) -> Result<EventBusKey, ServiceError> {
         let bus = caller.bus(name);
-        self.authorize(caller, action, &bus, || event_bus_arn(&bus))?;
+        self.authorize(caller, action, &bus, None)?;
         Ok(bus)
     }
 
@@ -41,11 +41,11 @@ impl Engine {
         name: RuleName,
     ) -> Result<RuleKey, ServiceError> {
         let key = RuleKey { bus: caller.bus(bus), name };
-        self.authorize(caller, action, &key.bus, || rule_arn(&key))?;
+        self.authorize(caller, action, &key.bus, Some(&key))?;
         Ok(key)
     }
 
-    /// Asks the policy of `bus` whether the caller may do `action` with `resource`, the ARN of the bus or a rule on it.
+    /// Asks the policy of `bus` whether the caller may do `action` with it, or with a rule on it.
     ///
     /// # Errors
     /// As [`Self::authorized_bus`].
@@ -54,13 +54,13 @@ impl Engine {
         caller: &Caller,
         action: &'static str,
         bus: &EventBusKey,
-        resource: impl Fn() -> String,
+        rule: Option<&RuleKey>,
     ) -> Result<(), ServiceError> {
         if !self.serves(&bus.region) {
             let message = format!("The region {} is not one of aws.regions.", bus.region);
             return Err(ServiceError::new(ErrorCode::AccessDenied, message));
         }
-        let decision = self.decision(caller, action, bus, &resource, None);
+        let decision = self.decision(caller, action, bus, rule, None);
         if is_allowed(caller, bus, decision) {
             return Ok(());
         }
@@ -71,14 +71,14 @@ impl Engine {
         let message = format!(
             "User: arn:aws:iam::{}:root is not authorized to perform: {action} on resource: {} {reason}",
             caller.account,
-            resource()
+            resource_arn(bus, rule)
         );
         Err(ServiceError::new(ErrorCode::AccessDenied, message))
     }
 
     /// True when the caller may put the event on `bus`, which need not be there when it is the caller's own.
     pub(super) fn may_put_event(&self, caller: &Caller, bus: &EventBusKey, event: EventFacts<'_>) -> bool {
-        let decision = || self.decision(caller, "events:PutEvents", bus, || event_bus_arn(bus), Some(event));
+        let decision = || self.decision(caller, "events:PutEvents", bus, None, Some(event));
         self.serves(&bus.region) && is_allowed(caller, bus, decision())
     }
 
@@ -92,12 +92,22 @@ impl Engine {
         caller: &Caller,
         action: &str,
         bus: &EventBusKey,
-        resource: impl Fn() -> String,
+        rule: Option<&RuleKey>,
         event: Option<EventFacts<'_>>,
     ) -> Decision {
-        let Some(policy) = self.registry().policy(bus) else { return Decision::NotMentioned };
-        let organization = caller.organization.as_ref();
-        policy.decide(&Request { account: &caller.account, organization, action, resource: &resource(), event })
+        let registry = self.registry();
+        let Some(policy) = registry.policy(bus) else { return Decision::NotMentioned };
+        // A rule that is not there yet is the caller's to make.
+        let creator = |key| registry.rule(key).map_or(&caller.account, |entry| entry.stored.creator(key));
+        let request = Request {
+            account: &caller.account,
+            organization: caller.organization.as_ref(),
+            action,
+            resource: &resource_arn(bus, rule),
+            rule_creator: rule.map(creator),
+            event,
+        };
+        policy.decide(&request)
     }
 
     /// Adds a permission to the policy of an event bus, or replaces the one of the same `StatementId`.
@@ -160,6 +170,11 @@ impl Engine {
         bus.modified = self.clock.now();
         self.put_event_bus(key, bus)
     }
+}
+
+/// The ARN of a rule, or else of an event bus.
+fn resource_arn(bus: &EventBusKey, rule: Option<&RuleKey>) -> String {
+    rule.map_or_else(|| event_bus_arn(bus), rule_arn)
 }
 
 /// An owner may do everything that is not denied, everybody else what is allowed.

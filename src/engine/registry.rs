@@ -1,6 +1,7 @@
 //! All resources in memory: event buses with their rules, rules with their targets, and targets by number for deliveries.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use eventyard_core::arn;
@@ -165,8 +166,10 @@ impl Registry {
 
     /// The names of the event buses of an account in a region, in their order; the default bus is among them.
     pub(super) fn event_bus_names(&self, account: &AccountId, region: &Region) -> BTreeSet<EventBusName> {
-        let keys = self.event_buses.keys().filter(|key| key.account == *account && key.region == *region);
-        keys.map(|key| key.name.clone()).chain([EventBusName::default_bus()]).collect()
+        let first = EventBusKey { account: account.clone(), region: region.clone(), name: EventBusName::first() };
+        let keys = self.event_buses.range(first..).map(|(key, _)| key);
+        let own = keys.take_while(|key| key.account == *account && key.region == *region);
+        own.map(|key| key.name.clone()).chain([EventBusName::default_bus()]).collect()
     }
 
     /// The policy of an event bus; none when it has none, or is not there.
@@ -198,6 +201,16 @@ impl Registry {
     /// The rules of a bus in the order of their names.
     pub(super) fn rules(&self, bus: &EventBusKey) -> impl Iterator<Item = (&RuleName, &RuleEntry)> {
         self.buses.get(bus).into_iter().flat_map(|bus| &bus.rules)
+    }
+
+    /// The rules of a bus from a name on, in the order of their names.
+    pub(super) fn rules_from<'a>(
+        &'a self,
+        bus: &EventBusKey,
+        begin: Bound<&str>,
+    ) -> impl Iterator<Item = (&'a RuleName, &'a RuleEntry)> {
+        let rules = self.buses.get(bus).map(|bus| bus.rules.range::<str, _>((begin, Bound::Unbounded)));
+        rules.into_iter().flatten()
     }
 
     /// The rules of all buses.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventyard_core::arn::rule_arn;
 use eventyard_core::error::{ErrorCode, ServiceError};
-use eventyard_core::name::{EventBusKey, RuleKey, RuleNumber};
+use eventyard_core::name::{AccountId, EventBusKey, RuleKey, RuleNumber};
 use eventyard_core::page::{Page, PageRequest};
 use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, INVALID_EVENT_PATTERN_PREFIX};
@@ -12,9 +12,9 @@ use eventyard_core::rule::{Rule, RuleState};
 
 use super::Engine;
 use super::managed_rules::refuse_managed;
-use super::registry::rule_of;
 use super::schedules::{check_schedule, schedule_of};
 use crate::store::{Change, StoredRule};
+use crate::telemetry::MemberInert;
 
 /// What `PutRule` is asked for: the whole rule, replacing the one of that name.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct PutRule {
     pub key: RuleKey,
     /// The rule.
     pub rule: Rule,
+    /// The account that asks.
+    pub caller: AccountId,
 }
 
 /// A rule as `DescribeRule` and `ListRules` answer it.
@@ -32,6 +34,15 @@ pub struct RuleDescription {
     pub key: RuleKey,
     /// The rule.
     pub rule: Rule,
+    /// The account that made it.
+    pub created_by: AccountId,
+}
+
+impl RuleDescription {
+    fn new(key: RuleKey, stored: &StoredRule) -> Self {
+        let created_by = stored.creator(&key).clone();
+        Self { key, rule: stored.rule.clone(), created_by }
+    }
 }
 
 impl Engine {
@@ -41,10 +52,10 @@ impl Engine {
     /// # Errors
     /// Amazon's, for a bus that is not there, a pattern or schedule that cannot be read, neither of the two, or too many
     /// rules. An existing rule is then unchanged.
-    pub fn put_rule(&self, PutRule { key, mut rule }: PutRule) -> Result<String, ServiceError> {
+    pub fn put_rule(&self, PutRule { key, mut rule, caller }: PutRule) -> Result<String, ServiceError> {
         let pattern = self.check_rule(&key.bus, &rule)?;
         let _changing = self.begin_change();
-        let (number, next_number) = {
+        let (number, next_number, created_by) = {
             let registry = self.registry();
             registry.require_bus(&key.bus)?;
             let next = registry.next_number();
@@ -54,7 +65,7 @@ impl Engine {
                         refuse_managed(&key, entry, false)?;
                         rule.tags = entry.stored.rule.tags.clone();
                     }
-                    (entry.stored.number, next)
+                    (entry.stored.number, next, entry.stored.created_by.clone())
                 }
                 None if self
                     .settings
@@ -63,16 +74,19 @@ impl Engine {
                 {
                     return Err(ServiceError::limit_exceeded());
                 }
-                None => (RuleNumber(next), next + 1),
+                None => (RuleNumber(next), next + 1, Some(caller).filter(|caller| *caller != key.bus.account)),
             }
         };
         check_schedule(&key.bus, &rule)?;
         let index = self.reindexed(&key.bus, number, pattern.filter(|_| rule.state.is_enabled()));
         let scheduled_since = self.scheduled_since(self.registry().rule(&key).map(|entry| &entry.stored), &rule);
-        let stored = StoredRule { number, rule, scheduled_since };
+        let stored = StoredRule { number, rule, scheduled_since, created_by };
         let schedule = schedule_of(&stored).map_err(ServiceError::validation)?;
         self.write(&[Change::PutRule(key.clone(), stored.clone()), Change::NextNumber(next_number)])?;
         let arn = rule_arn(&key);
+        if stored.rule.role_arn.is_some() {
+            self.telemetry.record(&MemberInert { member: "RoleArn", resource: &arn });
+        }
         let before = self.active_targets(&key);
         self.registry_mut().put_rule(key.clone(), stored, index, schedule);
         self.tell_of_options(&key, &before);
@@ -111,7 +125,7 @@ impl Engine {
     /// `ResourceNotFoundException` when it or its event bus is not there.
     pub fn describe_rule(&self, key: &RuleKey) -> Result<RuleDescription, ServiceError> {
         let registry = self.registry();
-        Ok(RuleDescription { key: key.clone(), rule: rule_of(registry.require_rule(key)?).clone() })
+        Ok(RuleDescription::new(key.clone(), &registry.require_rule(key)?.stored))
     }
 
     /// One page of the rules of a bus whose names begin with `prefix`, in the order of their names.
@@ -126,13 +140,11 @@ impl Engine {
     ) -> Result<Page<RuleDescription>, ServiceError> {
         let registry = self.registry();
         registry.require_bus(bus)?;
-        let rules = registry
-            .rules(bus)
-            .filter(|(name, _)| name.as_str().starts_with(prefix))
-            .filter(|(name, _)| page.is_behind(name.as_str()));
+        let rules = registry.rules_from(bus, page.begin(prefix));
+        let rules = rules.take_while(|(name, _)| name.as_str().starts_with(prefix));
         let entries = rules.map(|(name, entry)| {
             let key = RuleKey { bus: bus.clone(), name: name.clone() };
-            (name.to_string(), RuleDescription { key, rule: rule_of(entry).clone() })
+            (name.to_string(), RuleDescription::new(key, &entry.stored))
         });
         Ok(Page::take(entries, page.limit))
     }
@@ -149,7 +161,7 @@ impl Engine {
     ) -> Result<Page<String>, ServiceError> {
         let registry = self.registry();
         registry.require_bus(bus)?;
-        let rules = registry.rules(bus).filter(|(name, _)| page.is_behind(name.as_str()));
+        let rules = registry.rules_from(bus, page.begin(""));
         let rules =
             rules.filter(|(_, entry)| entry.targets.values().any(|(_, active)| active.target.arn == target_arn));
         Ok(Page::take(rules.map(|(name, _)| (name.to_string(), name.to_string())), page.limit))

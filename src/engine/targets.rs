@@ -20,9 +20,7 @@ impl Engine {
     /// Amazon's, for a rule that is not there, a target that cannot be used, or too many of them; `ManagedRuleException` for
     /// a managed rule, unless by `force`.
     pub fn put_targets(&self, key: &RuleKey, targets: Vec<Target>, force: bool) -> Result<(), ServiceError> {
-        let compiled = targets.iter().map(Target::compile).collect::<Result<Vec<_>, _>>()?;
-        self.check_aws_access(&key.bus.account, &targets, &compiled)?;
-        self.check_addresses(&targets, &compiled)?;
+        let compiled = self.check_targets(&key.bus.account, &targets)?;
         let _changing = self.begin_change();
         refuse_managed(key, self.registry().require_rule(key)?, force)?;
         let (numbers, next_number) = self.number_targets(key, &targets)?;
@@ -37,6 +35,18 @@ impl Engine {
             registry.put_target(key, number, target, compiled);
         }
         Ok(())
+    }
+
+    /// What can be said about targets without knowing the others of their rule: what they are, read.
+    pub(super) fn check_targets(
+        &self,
+        account: &AccountId,
+        targets: &[Target],
+    ) -> Result<Vec<CompiledTarget>, ServiceError> {
+        let compiled = targets.iter().map(Target::compile).collect::<Result<Vec<_>, _>>()?;
+        self.check_aws_access(account, targets, &compiled)?;
+        self.check_addresses(targets, &compiled)?;
+        Ok(compiled)
     }
 
     /// Why the rules of an account may not call AWS services, with this role if with one, and who can change it; none when
@@ -71,7 +81,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Refuses targets at addresses that no delivery may go to, and on parts of this machine that none may use. Where names lead is seen at each delivery.
+    /// Refuses targets at addresses that no delivery may go to, and on parts of this machine that none may use. Where names
+    /// lead is seen at each delivery.
     fn check_addresses(&self, targets: &[Target], compiled: &[CompiledTarget]) -> Result<(), ServiceError> {
         targets.iter().zip(compiled).try_for_each(|(target, compiled)| {
             if let TargetKind::Local(local) = &compiled.kind {

@@ -1,19 +1,14 @@
 //! An engine for tests: a real store in a folder that goes away, and a journal on the model of a disk.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eventyard_core::clock::{Clock, Timestamp};
-use eventyard_core::egress::Egress;
 use eventyard_core::name::{AccountId, OrganizationId, Region};
-use eventyard_core::pattern::PatternLimits;
-use eventyard_core::schedule::{CatchUp, CatchUpPolicy};
-use eventyard_core::target::LocalTargets;
 
 use super::{Caller, Engine, Settings};
 use crate::journal::model_disk::ModelDisk;
-use crate::journal::{self, CommitterThread, HistoryLimits, Journal};
+use crate::journal::{self, CommitterThread, Journal};
 use crate::runtime::{Random, SystemClock};
 use crate::store::{Record, Store};
 use crate::telemetry::Telemetry;
@@ -60,32 +55,9 @@ impl TestEngine {
     /// An engine over the store in `folder` and the journal on `disk`.
     pub(crate) fn open(folder: tempfile::TempDir, disk: Arc<ModelDisk>, clock: Arc<dyn Clock>) -> Self {
         let telemetry = Arc::new(Telemetry::new().unwrap());
-        let journal_settings = journal::Settings {
-            commit_group_requests_max: 16,
-            commit_group_bytes_max: 1 << 20,
-            segment_size_bytes: 1 << 20,
-            free_space_bytes_min: 0,
-            size_bytes_max: 0,
-            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
-            deduplication_window: Duration::from_secs(300),
-        };
-        let (journal, committer) = Journal::open_on(disk, journal_settings, Arc::clone(&telemetry)).unwrap();
-        let settings = Settings {
-            entries_size_bytes_max: 1 << 20,
-            deduplicates_cloud_events: false,
-            pattern_length_max: 4_096,
-            patterns: PatternLimits { wildcard_complexity_max: None, branches_max: None },
-            catch_up: CatchUpPolicy { catch_up: CatchUp::Last, horizon: Duration::from_secs(3_600) },
-            aws_target_accounts: None,
-            egress: Egress::with_loopback(),
-            local_targets: LocalTargets::default(),
-            targets_per_rule_max: 5,
-            rules_per_event_bus_max: None,
-            event_buses_per_account_max: None,
-            accounts: Vec::new(),
-            regions: Vec::new(),
-            organizations: HashMap::new(),
-        };
+        let (journal, committer) =
+            Journal::open_on(disk, journal::Settings::FOR_TESTS, Arc::clone(&telemetry)).unwrap();
+        let settings = Settings::for_tests();
         let store = Store::open(folder.path(), Timestamp::EPOCH).unwrap();
         let random = Arc::new(Random::from_seed(1));
         let engine = Engine::start(store, journal.clone(), clock, random, settings, Arc::clone(&telemetry)).unwrap();
@@ -112,5 +84,6 @@ pub(crate) fn caller(account: &str, organization: Option<&str>) -> Caller {
         account: AccountId::parse(account).unwrap(),
         region: Region::parse("eu-west-1").unwrap(),
         organization: organization.map(|id| OrganizationId::parse(id).unwrap()),
+        forwarded_from: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod body;
 mod connection;
+mod room;
 mod tls;
 
 use std::future::Future;
@@ -23,6 +24,9 @@ use tokio_util::task::TaskTracker;
 pub use body::{Body, BodyWriter};
 pub use tls::{Tls, TlsError, TlsFiles};
 
+use connection::Service;
+use room::Room;
+
 use crate::runtime::{StopSignal, Tasks};
 
 /// What a listener may cost.
@@ -32,6 +36,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Bytes of a request's body.
     pub body_size_bytes_max: usize,
+    /// Bytes of the bodies of all requests that are under way.
+    pub bodies_size_bytes_max: usize,
     /// Time for a client to send a request's header.
     pub header_timeout: Duration,
     /// Time for one request from its header to its answer.
@@ -65,6 +71,9 @@ pub enum BodyError {
     /// It is larger than the listener takes.
     #[error("the request's body is larger than {0} bytes")]
     TooLarge(usize),
+    /// The bodies of all requests together are as large as they may be.
+    #[error("there is no room for the request's body beside those of others")]
+    NoRoom,
     /// The connection broke before its end.
     #[error("the request's body ended early")]
     Broken,
@@ -157,6 +166,7 @@ impl Listener {
     /// Serves until `stop`, then closes idle connections, lets requests under way end, and returns.
     pub async fn serve(self, limits: Limits, handler: Arc<impl Handler>, tasks: Tasks, stop: StopSignal) {
         let open = Arc::new(Semaphore::new(limits.connections_max));
+        let room = Room::new(limits.bodies_size_bytes_max);
         let connections = TaskTracker::new();
         loop {
             let Some(permit) = until(&stop, Arc::clone(&open).acquire_owned()).await else { break };
@@ -166,12 +176,13 @@ impl Listener {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let (handler, tasks_inside, stop) = (Arc::clone(&handler), tasks.clone(), stop.clone());
+            let service = Service { limits, room: room.clone(), handler: Arc::clone(&handler), tasks: tasks.clone() };
+            let stop = stop.clone();
             let tls = self.tls.as_ref().map(|tls| tls.acceptor());
             tasks.spawn(
                 "connection",
                 connections.track_future(async move {
-                    connection::accept(stream, tls, limits, handler, tasks_inside, stop).await;
+                    connection::accept(stream, tls, service, stop).await;
                     drop(permit);
                 }),
             );

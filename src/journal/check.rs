@@ -21,10 +21,10 @@ pub enum Remedy {
     PutAside(Vec<Write>),
     /// A repair sets it right, by this write.
     Correct(Write),
+    /// A repair leaves the files behind that hold it, and keeps what can be read.
+    Salvage,
     /// The daemon settles it by itself, as a dead letter.
     LeftToTheDaemon,
-    /// There is none but a backup.
-    Restore,
 }
 
 /// Something that is wrong.
@@ -76,7 +76,7 @@ pub fn check<E>(
     Ok(check.verdict)
 }
 
-/// Does what can be done about a fault; answers whether something could.
+/// Does what can be done about a fault; answers whether something could. [`Disk::salvage`] comes before the check.
 ///
 /// # Errors
 /// When the disk cannot be written.
@@ -84,7 +84,7 @@ pub fn repair(disk: &dyn Disk, fault: &Fault) -> Result<bool, JournalError> {
     let writes = match &fault.remedy {
         Remedy::PutAside(writes) => writes.clone(),
         Remedy::Correct(write) => vec![write.clone()],
-        Remedy::LeftToTheDaemon | Remedy::Restore => return Ok(false),
+        Remedy::LeftToTheDaemon | Remedy::Salvage => return Ok(false),
     };
     disk.quarantine(std::slice::from_ref(&fault.record))?;
     disk.write(writes, Durability::Power)?;
@@ -236,5 +236,5 @@ fn kind(space: Space) -> &'static str {
 
 fn unreadable(space: Space, key: Vec<u8>, error: &dyn std::error::Error) -> Fault {
     let reason = format!("from this key on the files cannot be read: {error}");
-    Fault { record: Quarantined { place: space.name(), key, value: Vec::new(), reason }, remedy: Remedy::Restore }
+    Fault { record: Quarantined { place: space.name(), key, value: Vec::new(), reason }, remedy: Remedy::Salvage }
 }

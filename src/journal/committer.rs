@@ -1,5 +1,8 @@
 //! The one thread that writes the journal.
 
+mod mending;
+mod reclaiming;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
@@ -11,14 +14,14 @@ use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventNumber, RuleNumber, TargetNumber};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::damage::{self, DamagedEntry};
+use super::damage::DamagedEntry;
 use super::deduplication::{Candidate, Recent};
 use super::disk::{Disk, Durability, Space, Write};
 use super::history::{self, Spans};
 use super::intake::Intake;
 use super::segments::Segments;
 use super::{Bell, DeadLetterId, JournalError, Owed, ScheduleMark, Settings, Settled, Settlement, keys, records};
-use crate::telemetry::{GroupCommitted, JournalFailed, SegmentDropped, Telemetry};
+use crate::telemetry::{GroupCommitted, JournalFailed, Telemetry};
 
 /// What the thread shares with all who ask it.
 pub(super) type Shared = (Arc<RwLock<Segments>>, Arc<Bell>, Arc<Intake>, Arc<AtomicU64>);
@@ -47,9 +50,14 @@ pub(super) enum Request {
     Trim { now: Timestamp, answer: Answer },
     /// Put an entry aside that cannot be read. Nobody waits for it.
     Quarantine { damaged: DamagedEntry },
+    /// Move what can be read of a space away from files that are not what was written. Nobody waits for it.
+    Salvage { space: Space },
     /// Bring everything to disk and end.
     Close { answer: Answer },
 }
+
+/// A dead letter to send again, to which target, and its value if it is there.
+type Redriven = (DeadLetterId, TargetNumber, Option<Vec<u8>>);
 
 /// What a delivery is counted as: its key, and what the storage engine keeps with it.
 const DELIVERY_BYTES: u64 = 32;
@@ -105,6 +113,8 @@ struct Group {
     grown: BTreeSet<u64>,
     /// Entries to put aside before the group is written.
     damaged: Vec<DamagedEntry>,
+    /// Spaces to salvage when it is written.
+    salvaged: BTreeSet<Space>,
     is_last: bool,
 }
 
@@ -113,8 +123,11 @@ impl Group {
     fn answer(&mut self, answer: Answer, taken: Result<(), JournalError>) {
         match taken {
             Ok(()) => self.answers.push(answer),
-            // Who no longer waits has no need of the answer.
-            Err(error) => drop(answer.send(Err(error))),
+            Err(error) => {
+                self.salvaged.extend(error.damaged_space());
+                // Who no longer waits has no need of the answer.
+                drop(answer.send(Err(error)));
+            }
         }
     }
 
@@ -122,7 +135,10 @@ impl Group {
     fn answer_ids(&mut self, answer: AnswerIds, taken: Result<Vec<EventId>, JournalError>) {
         match taken {
             Ok(ids) => self.answers_with_ids.push((answer, ids)),
-            Err(error) => drop(answer.send(Err(error))),
+            Err(error) => {
+                self.salvaged.extend(error.damaged_space());
+                drop(answer.send(Err(error)));
+            }
         }
     }
 }
@@ -172,9 +188,9 @@ impl Committer {
     /// Works until it is closed, every sender is gone, or a write failed.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         while let Some(first) = requests.blocking_recv() {
-            let group = self.gather(first, &mut requests);
-            let is_last = group.is_last;
-            if let Err(error) = self.write(group) {
+            let mut group = self.gather(first, &mut requests);
+            let (is_last, salvaged) = (group.is_last, std::mem::take(&mut group.salvaged));
+            if let Err(error) = self.write(group).and_then(|()| self.salvage(&salvaged)) {
                 self.fail(&error);
                 return;
             }
@@ -251,50 +267,54 @@ impl Committer {
                 group.answers.push(answer);
             }
             Request::Quarantine { damaged } => group.damaged.push(damaged),
+            Request::Salvage { space } => drop(group.salvaged.insert(space)),
             Request::Close { answer } => {
                 group.is_last = true;
                 group.answers.push(answer);
             }
             Request::Redrive { letters, received, answer } => {
-                let redriven = self.check_room(group).and_then(|()| {
-                    letters.into_iter().try_for_each(|(id, target)| self.take_redriven(id, target, received, group))
-                });
+                let read = self.check_room(group).and_then(|()| self.read_dead_letters(letters));
+                let redriven = read.map(|letters| self.take_redriven(letters, received, group));
                 group.answer(answer, redriven);
             }
             Request::Forget { dead_letters, answer } => {
-                let forgotten = dead_letters.into_iter().try_for_each(|id| {
+                let read = dead_letters.into_iter().map(|id| {
                     let value = self.disk.get(Space::Dead, &id.key())?;
-                    self.forget(id, value.as_deref(), group);
-                    Ok(())
+                    Ok::<_, JournalError>((id, value.map(|value| value.len())))
+                });
+                let forgotten = read.collect::<Result<Vec<_>, _>>().map(|letters| {
+                    for (id, bytes) in letters {
+                        self.forget(id, bytes, group);
+                    }
                 });
                 group.answer(answer, forgotten);
             }
         }
     }
 
-    /// One that cannot be read stays where it is.
-    fn take_redriven(
-        &mut self,
-        id: DeadLetterId,
-        target: TargetNumber,
-        received: Timestamp,
-        group: &mut Group,
-    ) -> Result<(), JournalError> {
-        let value = self.disk.get(Space::Dead, &id.key())?;
-        let letter = value.as_deref().and_then(|value| records::parse_dead_letter(value).ok());
-        if let Some(event) = letter.and_then(|letter| letter.event)
-            && self.forget(id, value.as_deref(), group)
-        {
-            self.take_commit(vec![Owed { event: Event { received, ..event }, targets: vec![target] }], group);
-        }
-        Ok(())
+    /// Reads all before any is taken: a request is taken whole or not at all.
+    fn read_dead_letters(&self, letters: Vec<(DeadLetterId, TargetNumber)>) -> Result<Vec<Redriven>, JournalError> {
+        let read = letters.into_iter().map(|(id, target)| Ok((id, target, self.disk.get(Space::Dead, &id.key())?)));
+        read.collect()
     }
 
-    /// Deletes a dead letter that was read as `value`; says whether it was there and is not deleted in this group already.
-    /// Only this thread deletes, so nothing comes between.
-    fn forget(&mut self, id: DeadLetterId, value: Option<&[u8]>, group: &mut Group) -> bool {
-        let Some(value) = value.filter(|_| group.forgotten.insert(id)) else { return false };
-        self.dead_letter_bytes = self.dead_letter_bytes.saturating_sub(value.len() as u64);
+    /// One that is not in its form stays where it is.
+    fn take_redriven(&mut self, letters: Vec<Redriven>, received: Timestamp, group: &mut Group) {
+        for (id, target, value) in letters {
+            let letter = value.as_deref().and_then(|value| records::parse_dead_letter(value).ok());
+            if let Some(event) = letter.and_then(|letter| letter.event)
+                && self.forget(id, value.map(|value| value.len()), group)
+            {
+                self.take_commit(vec![Owed { event: Event { received, ..event }, targets: vec![target] }], group);
+            }
+        }
+    }
+
+    /// Deletes a dead letter of so many bytes; says whether it was there and is not deleted in this group already. Only this
+    /// thread deletes, so nothing comes between.
+    fn forget(&mut self, id: DeadLetterId, bytes: Option<usize>, group: &mut Group) -> bool {
+        let Some(bytes) = bytes.filter(|_| group.forgotten.insert(id)) else { return false };
+        self.dead_letter_bytes = self.dead_letter_bytes.saturating_sub(bytes as u64);
         group.changes_dead_letters = true;
         group.writes.push(Write::Remove(Space::Dead, id.key()));
         true
@@ -336,26 +356,27 @@ impl Committer {
         }
     }
 
-    /// Takes those that were not put before; answers the ids of those that were put first.
+    /// Takes those that were not put before; answers the ids of those that were put first. The disk is asked for all before
+    /// any is taken: a request is taken whole or not at all.
     fn take_candidates(&mut self, candidates: Vec<Candidate>, group: &mut Group) -> Result<Vec<EventId>, JournalError> {
-        let take = |Candidate { id, received, key, owed }: Candidate| {
+        let find = |candidate: &Candidate| match &candidate.key {
+            Some(key) => self.recent.find(self.disk.as_ref(), key, candidate.received),
+            None => Ok(None),
+        };
+        let found = candidates.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let take = |(Candidate { id, received, key, owed }, found): (Candidate, Option<EventId>)| {
             if let Some(key) = key {
-                let first = match group.known.get(&key) {
-                    Some(first) => Some(*first),
-                    None => self.recent.find(self.disk.as_ref(), &key, received)?,
-                };
-                if let Some(first) = first {
-                    return Ok(first);
+                if let Some(first) = group.known.get(&key).copied().or(found) {
+                    return first;
                 }
-                let space = self.recent.space(received);
                 let value = records::deduplication(received, id);
-                group.writes.push(Write::Insert(space, key.as_bytes().to_vec(), value));
+                group.writes.push(Write::Insert(self.recent.space(received), key.as_bytes().to_vec(), value));
                 group.known.insert(key, id);
             }
             self.take_commit(owed.into_iter().collect(), group);
-            Ok(id)
+            id
         };
-        candidates.into_iter().map(take).collect()
+        Ok(candidates.into_iter().zip(found).map(take).collect())
     }
 
     fn take_settlement(&mut self, Settled { pending, settlement, attempt }: Settled, group: &mut Group) {
@@ -432,14 +453,6 @@ impl Committer {
         self.drop_drained(!group.settled.is_empty() || has_events)
     }
 
-    /// Puts aside what is still there, each once.
-    fn put_aside(&self, mut damaged: Vec<DamagedEntry>) -> Result<(), JournalError> {
-        damaged.sort_by(|one, other| (one.space, &one.key).cmp(&(other.space, &other.key)));
-        damaged.dedup_by(|one, other| (one.space, &one.key) == (other.space, &other.key));
-        damaged.retain(|entry| matches!(self.disk.get(entry.space, &entry.key), Ok(Some(_))));
-        damage::put_aside(self.disk.as_ref(), &damaged, &self.telemetry)
-    }
-
     fn count(&self, owed: &[(EventNumber, u64)], settled: &[EventNumber]) -> u64 {
         let mut segments = self.segments_mut();
         for (event, deliveries) in owed {
@@ -449,36 +462,6 @@ impl Committer {
             segments.settle(*event);
         }
         segments.owed()
-    }
-
-    /// Gives back the space of attempts that are too old or too many, and of what is known of events for long enough. Nothing
-    /// refers to them.
-    fn drop_expired(&mut self, now: Option<Timestamp>) -> Result<(), JournalError> {
-        let Some(now) = now else { return Ok(()) };
-        for space in [self.spans.take_expired(now), self.recent.take_expired(now)].concat() {
-            self.disk.drop_space(space)?;
-        }
-        Ok(())
-    }
-
-    /// Gives back the space of segments that owe nothing.
-    ///
-    /// What settled them has to be on disk first: a settlement lost with the power would bring back a delivery whose event
-    /// is gone.
-    fn drop_drained(&self, may_have_drained: bool) -> Result<(), JournalError> {
-        let drained = if may_have_drained { self.segments_mut().take_drained() } else { Vec::new() };
-        if drained.is_empty() {
-            return Ok(());
-        }
-        let forget = |segment: &u64| Write::Remove(Space::Meta, keys::segment_bytes(*segment));
-        let mut batch: Vec<_> = drained.iter().map(forget).collect();
-        batch.push(self.next_event_write());
-        self.disk.write(batch, Durability::Power)?;
-        for segment in drained {
-            self.disk.drop_space(Space::Events(segment))?;
-            self.telemetry.record(&SegmentDropped { first: segment });
-        }
-        Ok(())
     }
 
     /// Brings everything written so far to disk.

@@ -1,7 +1,8 @@
-//! Reading past damage: an entry that is not in its form goes to the quarantine, and what stands behind it is read.
+//! Reading past damage: an entry that is not in its form goes to the quarantine, and what stands behind it is read. A space
+//! whose files are not what was written is moved away from them.
 
 use super::committer::Request;
-use super::disk::{Disk, Durability, Space, Write};
+use super::disk::{Disk, DiskError, Durability, Entries, Space, View, Write, is_last_page};
 use super::quarantine::Quarantined;
 use super::{Journal, JournalError, Place, keys, records};
 use crate::telemetry::Telemetry;
@@ -50,8 +51,44 @@ pub(super) fn put_aside(disk: &dyn Disk, damaged: &[DamagedEntry], telemetry: &T
     Ok(())
 }
 
+/// Moves what can be read of a space away from its damaged files, and tells what cannot.
+///
+/// What the journal keeps about itself is not touched: with the newest number lost an older one would come back, and numbers
+/// of events be given twice. `eventyard fsck --repair` finds the right ones, for it reads everything.
+pub(super) fn salvage(disk: &dyn Disk, space: Space, telemetry: &Telemetry) -> Result<(), JournalError> {
+    if space == Space::Meta {
+        return Ok(());
+    }
+    let lost = disk.salvage(space)?;
+    if space == Space::Dead && !lost.is_empty() {
+        // They are counted when it is not there.
+        disk.write(vec![Write::Remove(Space::Meta, keys::DEAD_LETTER_BYTES.to_vec())], Durability::Process)?;
+    }
+    for record in &lost {
+        record.tell(telemetry);
+    }
+    Ok(())
+}
+
+/// Looks through all spaces, after a write failed.
+pub(super) fn salvage_all(disk: &dyn Disk, telemetry: &Telemetry) -> Result<(), JournalError> {
+    disk.view()?.spaces().into_iter().try_for_each(|space| salvage(disk, space, telemetry))
+}
+
+/// Makes `space` one that can be read to its end: puts what is damaged aside.
+pub(super) fn mend(disk: &dyn Disk, space: Space, telemetry: &Telemetry) -> Result<(), JournalError> {
+    let damaged = match damaged(disk, space) {
+        Err(error) if error.damaged_space().is_some() => {
+            salvage(disk, space, telemetry)?;
+            damaged(disk, space)?
+        }
+        damaged => damaged?,
+    };
+    put_aside(disk, &damaged, telemetry)
+}
+
 /// The entries of `space` that are not in their form, of those that are read at start.
-pub(super) fn damaged(disk: &dyn Disk, space: Space) -> Result<Vec<DamagedEntry>, JournalError> {
+fn damaged(disk: &dyn Disk, space: Space) -> Result<Vec<DamagedEntry>, JournalError> {
     let (mut damaged, mut from) = (Vec::new(), Vec::new());
     loop {
         let entries = disk.scan(space, &from, &[u8::MAX; 64], PAGE)?;
@@ -101,13 +138,11 @@ impl Journal {
         let (mut sound, mut from) = (Vec::new(), from.to_vec());
         loop {
             let wanted = limit - sound.len();
-            let entries = self.disk.scan(space, &from, end, wanted)?;
-            let is_rest = entries.len() < wanted;
-            let before = sound.len();
+            let entries = self.read(self.disk.scan(space, &from, end, wanted))?;
+            let is_rest = is_last_page(&entries, wanted);
             if let Some((last, _)) = entries.last() {
                 from = [last.as_slice(), &[0]].concat();
             }
-            let count = entries.len();
             for (key, value) in entries {
                 match parse(&key, &value) {
                     Ok(parsed) => sound.push(parsed),
@@ -116,7 +151,7 @@ impl Journal {
                     }
                 }
             }
-            if is_rest || sound.len() - before == count {
+            if is_rest || sound.len() == limit {
                 return Ok(sound);
             }
         }
@@ -125,5 +160,34 @@ impl Journal {
     /// Asks for the quarantine of an entry. When the thread that writes has no time, whoever reads it next asks again.
     pub(super) fn put_aside(&self, damaged: DamagedEntry) {
         let _ = self.requests.try_send(Request::Quarantine { damaged });
+    }
+
+    /// What was read. When the files of a space are damaged, asks for its salvage, after which what can be read is.
+    pub(super) fn read<T>(&self, read: Result<T, DiskError>) -> Result<T, JournalError> {
+        read.map_err(|error| {
+            if let Some(space) = error.damaged {
+                let _ = self.requests.try_send(Request::Salvage { space });
+            }
+            error.into()
+        })
+    }
+}
+
+/// A view whose reader asks for the salvage of what is damaged.
+#[derive(Debug)]
+pub(super) struct ReportingView {
+    pub(super) view: Box<dyn View>,
+    pub(super) journal: Journal,
+}
+
+impl View for ReportingView {
+    fn spaces(&self) -> Vec<Space> {
+        self.view.spaces()
+    }
+
+    fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
+        self.view.scan(space, from, end, limit).inspect_err(|error| {
+            let _ = self.journal.read::<()>(Err(error.clone()));
+        })
     }
 }

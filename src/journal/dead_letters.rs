@@ -7,7 +7,7 @@ use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::name::TargetNumber;
 
 use super::committer::Request;
-use super::disk::{Disk, Entries, Space};
+use super::disk::{Disk, Space};
 use super::{DeadLetterId, Journal, JournalError, keys, records};
 
 /// Which dead letters are read, in the order in which they died.
@@ -27,12 +27,14 @@ pub struct DeadLetterPage {
 pub type StoredDeadLetter = (DeadLetterId, Result<DeadLetter, JournalError>);
 
 impl Journal {
-    /// Dead letters in the order in which they died.
+    /// Dead letters in the order in which they died; fewer than were asked for when they are large, but one at least when
+    /// there is one.
     ///
     /// # Errors
     /// When the disk cannot be read.
     pub fn dead_letters(&self, page: &DeadLetterPage) -> Result<Vec<StoredDeadLetter>, JournalError> {
-        let entries = self.scan_dead_letters(page)?;
+        let (from, end) = bounds(page);
+        let entries = self.read(self.disk.scan(Space::Dead, &from, &end, page.limit))?;
         entries
             .iter()
             .map(|(key, value)| Ok((DeadLetterId::from_key(key)?, records::parse_dead_letter(value))))
@@ -44,14 +46,9 @@ impl Journal {
     /// # Errors
     /// When the disk cannot be read.
     pub fn dead_letter_ids(&self, page: &DeadLetterPage) -> Result<Vec<DeadLetterId>, JournalError> {
-        self.scan_dead_letters(page)?.iter().map(|(key, _)| DeadLetterId::from_key(key)).collect()
-    }
-
-    fn scan_dead_letters(&self, page: &DeadLetterPage) -> Result<Entries, JournalError> {
-        let since = page.since.map(keys::dead_letters_end).unwrap_or_default();
-        let from = page.after.map_or_else(Vec::new, DeadLetterId::successor).max(since);
-        let end = page.until.map_or_else(|| vec![u8::MAX; 32], keys::dead_letters_end);
-        Ok(self.disk.scan(Space::Dead, &from, &end, page.limit)?)
+        let (from, end) = bounds(page);
+        let keys = self.read(self.disk.keys(Space::Dead, &from, &end, page.limit))?;
+        keys.iter().map(|key| DeadLetterId::from_key(key)).collect()
     }
 
     /// One dead letter, if it is there.
@@ -59,7 +56,8 @@ impl Journal {
     /// # Errors
     /// When it cannot be read.
     pub fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, JournalError> {
-        self.disk.get(Space::Dead, &id.key())?.map(|value| records::parse_dead_letter(&value)).transpose()
+        let value = self.read(self.disk.get(Space::Dead, &id.key()))?;
+        value.map(|value| records::parse_dead_letter(&value)).transpose()
     }
 
     /// Owes the events of dead letters to targets again, as accepted at `received`, and deletes the dead letters, in one
@@ -88,6 +86,14 @@ impl Journal {
     pub fn dead_letter_bytes(&self) -> u64 {
         self.dead_letter_bytes.load(Ordering::Relaxed)
     }
+}
+
+/// The keys from which on and before which the dead letters of a page lie.
+fn bounds(page: &DeadLetterPage) -> (Vec<u8>, Vec<u8>) {
+    let since = page.since.map(keys::dead_letters_end).unwrap_or_default();
+    let from = page.after.map_or_else(Vec::new, DeadLetterId::successor).max(since);
+    let end = page.until.map_or_else(|| vec![u8::MAX; 32], keys::dead_letters_end);
+    (from, end)
 }
 
 /// Bytes that all dead letters take: kept beside them, and counted when it is not there or cannot be read.

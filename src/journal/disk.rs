@@ -95,10 +95,41 @@ pub struct DiskError {
     pub action: &'static str,
     /// What failed.
     pub reason: String,
+    /// The space whose files are not what was written, when that is why. Then [`Disk::salvage`] helps.
+    pub damaged: Option<Space>,
 }
 
 /// Keys and values of a scan.
 pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Bytes with which a page of a scan is closed. With its last entry it may have more.
+pub(super) const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The first of `entries`: at most `limit`, and none more once they have [`PAGE_BYTES_MAX`].
+///
+/// # Errors
+/// The first of `entries`.
+pub(super) fn page<E>(
+    entries: impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), E>>,
+    limit: usize,
+) -> Result<Entries, E> {
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    for entry in entries.take(limit) {
+        let (key, value) = entry?;
+        bytes += key.len() + value.len();
+        page.push((key, value));
+        if bytes >= PAGE_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// Whether nothing can stand behind a page of at most `limit` entries.
+pub(super) fn is_last_page(page: &Entries, limit: usize) -> bool {
+    let bytes: usize = page.iter().map(|(key, value)| key.len() + value.len()).sum();
+    page.len() < limit && bytes < PAGE_BYTES_MAX
+}
 
 /// A storage engine.
 pub trait Disk: Send + Sync + fmt::Debug {
@@ -114,11 +145,25 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// When the disk cannot be read.
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError>;
 
-    /// The first `limit` entries from the key `from` on and before the key `end`, in the order of their bytes.
+    /// The first `limit` entries from the key `from` on and before the key `end`, in the order of their bytes; fewer when
+    /// they have some megabytes, but one at least when there is one.
     ///
     /// # Errors
     /// When the disk cannot be read.
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError>;
+
+    /// The keys of the first `limit` entries, without their values.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    fn keys(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, DiskError>;
+
+    /// Moves what can be read of a space away from files that are not what was written. Answers what cannot be read, which is
+    /// in the quarantine by then; nothing when all files are sound. Nobody else may write the space meanwhile.
+    ///
+    /// # Errors
+    /// When that failed, or the files cannot be read for a reason of the system's; the space is then as it was.
+    fn salvage(&self, space: Space) -> Result<Vec<Quarantined>, DiskError>;
 
     /// The segments of events there are, in order.
     fn segments(&self) -> Vec<u64>;

@@ -1,6 +1,6 @@
 //! What can go wrong with the journal.
 
-use super::disk::DiskError;
+use super::disk::{DiskError, Space};
 
 /// Why the journal could not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -36,4 +36,14 @@ pub enum JournalError {
     /// The thread that writes could not be started.
     #[error("cannot start the journal's thread: {0}")]
     Thread(std::sync::Arc<std::io::Error>),
+}
+
+impl JournalError {
+    /// The space whose files are not what was written, when that is why.
+    pub(super) fn damaged_space(&self) -> Option<Space> {
+        match self {
+            Self::Disk(error) => error.damaged,
+            _ => None,
+        }
+    }
 }

@@ -156,7 +156,7 @@ impl Journal {
         let (mut looked_at, segments) = (0, self.disk.segments());
         for (segment, next) in segments.iter().zip(segments.iter().skip(1).map(Some).chain([None])) {
             let begins_later = |segment: u64, than: i64| {
-                let first = self.disk.scan(Space::Events(segment), &[], &[u8::MAX; 8], 1)?;
+                let first = self.read(self.disk.scan(Space::Events(segment), &[], &[u8::MAX; 8], 1))?;
                 let received =
                     first.first().and_then(|(_, value)| records::parse_event(value)).map(|event| event.received);
                 Ok::<_, JournalError>(received.is_some_and(|received| received.as_millis() > than))
@@ -173,7 +173,7 @@ impl Journal {
             }
             let mut from = Vec::new();
             loop {
-                let entries = self.disk.scan(Space::Events(*segment), &from, &[u8::MAX; 9], PAGE)?;
+                let entries = self.read(self.disk.scan(Space::Events(*segment), &from, &[u8::MAX; 9], PAGE))?;
                 for (key, value) in &entries {
                     // One that is damaged is not the one that is searched for, as far as anybody can tell.
                     if let Some(event) = records::parse_event(value).filter(|event| event.id == id) {
@@ -197,7 +197,7 @@ impl Journal {
             Place::Ready => Space::Ready,
             Place::Later(_) => Space::Later,
         };
-        Ok(self.disk.get(space, &keys::pending(pending))?.is_some())
+        Ok(self.read(self.disk.get(space, &keys::pending(pending)))?.is_some())
     }
 
     /// Deletes the attempts that are too old at `now`, and by what events are known that have left the window.

@@ -30,6 +30,7 @@ mod manifests;
 pub mod model_disk;
 mod quarantine;
 mod records;
+mod salvage;
 mod schedules;
 mod segments;
 
@@ -67,6 +68,10 @@ use damage::DamagedEntry;
 use intake::{Bounds, Intake};
 use segments::Segments;
 
+/// The number of the form of the journal: its spaces, its keys and the forms of its values. It rises with what a release
+/// before would not read rightly.
+pub const SCHEMA: u32 = 1;
+
 /// The bounds the journal keeps.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -84,6 +89,20 @@ pub struct Settings {
     pub history: HistoryLimits,
     /// How long an event is known by its deduplication id.
     pub deduplication_window: Duration,
+}
+
+#[cfg(any(test, feature = "test-settings"))]
+impl Settings {
+    /// What tests and fuzz targets run with: small groups and segments, no history, and nothing is refused for its size.
+    pub const FOR_TESTS: Self = Self {
+        commit_group_requests_max: 16,
+        commit_group_bytes_max: 1 << 20,
+        segment_size_bytes: 1 << 20,
+        free_space_bytes_min: 0,
+        size_bytes_max: 0,
+        history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
+        deduplication_window: Duration::from_secs(300),
+    };
 }
 
 /// An event together with the targets it is owed to.
@@ -163,6 +182,10 @@ impl Journal {
         for record in disk.mended() {
             record.tell(&telemetry);
         }
+        if disk.is_suspect() {
+            damage::salvage_all(&disk, &telemetry)?;
+            disk.trust()?;
+        }
         Self::open_on(Arc::new(disk), settings, telemetry)
     }
 
@@ -177,7 +200,7 @@ impl Journal {
     ) -> Result<(Self, CommitterThread), JournalError> {
         let started = std::time::Instant::now();
         for space in [Space::Ready, Space::Later, Space::Schedules] {
-            damage::put_aside(disk.as_ref(), &damage::damaged(disk.as_ref(), space)?, &telemetry)?;
+            damage::mend(disk.as_ref(), space, &telemetry)?;
         }
         let segments = Segments::recover(disk.as_ref())?;
         telemetry.record(&JournalRecovered {
@@ -288,7 +311,7 @@ impl Journal {
     pub fn event(&self, number: EventNumber) -> Result<Event, JournalError> {
         let segment = self.segments.read().unwrap_or_else(PoisonError::into_inner).of(number);
         let segment = segment.ok_or(JournalError::Missing(number.0))?;
-        let value = self.disk.get(Space::Events(segment), &keys::event(number))?;
+        let value = self.read(self.disk.get(Space::Events(segment), &keys::event(number)))?;
         let value = value.ok_or(JournalError::Missing(number.0))?;
         records::parse_event(&value)
             .ok_or_else(|| JournalError::Damaged(format!("event {} in the segment {segment}", number.0)))
@@ -310,7 +333,7 @@ impl Journal {
     fn targets_in(&self, space: Space) -> Result<Vec<TargetNumber>, JournalError> {
         let (mut targets, mut from) = (Vec::new(), Vec::new());
         let last_key = [u8::MAX; 64];
-        while let Some((key, value)) = self.disk.scan(space, &from, &last_key, 1)?.pop() {
+        while let Some((key, value)) = self.read(self.disk.scan(space, &from, &last_key, 1))?.pop() {
             match keys::parse_target(&key) {
                 Ok(target) => {
                     targets.push(target);
@@ -333,7 +356,7 @@ impl Journal {
         let (from, end) = (keys::ready(target, EventNumber(0)), keys::target_end(target));
         Ok([Space::Ready, Space::Later]
             .into_iter()
-            .map(|space| self.disk.scan(space, &from, &end, 1))
+            .map(|space| self.read(self.disk.keys(space, &from, &end, 1)))
             .collect::<Result<Vec<_>, _>>()?
             .iter()
             .any(|found| !found.is_empty()))
@@ -350,7 +373,7 @@ impl Journal {
     /// # Errors
     /// When the disk cannot be read.
     pub fn view(&self) -> Result<Box<dyn View>, JournalError> {
-        Ok(self.disk.view()?)
+        Ok(Box::new(damage::ReportingView { view: self.disk.view()?, journal: self.clone() }))
     }
 
     /// Brings everything to disk and ends the writing; whoever asks for more is refused.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::disk::{Disk, DiskError, Durability, Entries, Space, View, Write};
+use super::disk::{Disk, DiskError, Durability, Entries, Space, View, Write, page};
 use super::quarantine::Quarantined;
 
 type Map = BTreeMap<(Space, Vec<u8>), Vec<u8>>;
@@ -19,6 +19,10 @@ struct State {
     free_bytes: Option<u64>,
     writes_until_failure: Option<usize>,
     read_fault: Option<(Space, ReadFault)>,
+    /// Keys that lie in files that are not what was written.
+    damaged: BTreeSet<(Space, Vec<u8>)>,
+    /// What was on disk of spaces that were deleted.
+    dropped: Map,
     quarantined: Vec<Quarantined>,
 }
 
@@ -47,6 +51,20 @@ impl ModelDisk {
         Self(Mutex::new(State { visible: durable.clone(), durable, ..State::default() }))
     }
 
+    /// The same, but every space that was deleted since the start is there again, as [`Disk::drop_space`] allows.
+    #[must_use]
+    pub fn lose_power_and_drops(&self, kept: usize) -> Self {
+        let dropped = self.state().dropped.clone();
+        let disk = self.lose_power(kept);
+        {
+            let state = &mut *disk.state();
+            for map in [&mut state.durable, &mut state.visible] {
+                map.extend(dropped.clone());
+            }
+        }
+        disk
+    }
+
     /// Batches that were written and not brought to disk.
     #[must_use]
     pub fn unsynced_batches(&self) -> usize {
@@ -66,6 +84,11 @@ impl ModelDisk {
     /// Lets every read of a value of `space` fail.
     pub fn fail_reads_of(&self, space: Space, fault: ReadFault) {
         self.state().read_fault = Some((space, fault));
+    }
+
+    /// Lets every read that meets this key fail until it is salvaged, as when the file it lies in is damaged.
+    pub fn damage(&self, space: Space, key: Vec<u8>) {
+        self.state().damaged.insert((space, key));
     }
 
     /// What was put aside.
@@ -93,12 +116,28 @@ fn apply(map: &mut Map, batch: &[Write]) {
     }
 }
 
-fn scan(map: &Map, space: Space, from: &[u8], end: &[u8], limit: usize) -> Entries {
-    if from >= end {
-        return Vec::new();
+impl State {
+    /// Fails when the key is damaged.
+    fn check(&self, space: Space, key: &[u8]) -> Result<(), DiskError> {
+        if self.damaged.contains(&(space, key.to_vec())) {
+            return Err(failed(Some(space)));
+        }
+        Ok(())
     }
-    let entries = map.range((space, from.to_vec())..(space, end.to_vec())).take(limit);
-    entries.map(|((_, key), value)| (key.clone(), value.clone())).collect()
+}
+
+fn failed(damaged: Option<Space>) -> DiskError {
+    DiskError { action: "model", reason: "it was told to fail".to_owned(), damaged }
+}
+
+fn range<'a>(
+    map: &'a Map,
+    space: Space,
+    from: &[u8],
+    end: &[u8],
+) -> impl Iterator<Item = (&'a Vec<u8>, &'a Vec<u8>)> + use<'a> {
+    let entries = (from < end).then(|| map.range((space, from.to_vec())..(space, end.to_vec())));
+    entries.into_iter().flatten().map(|((_, key), value)| (key, value))
 }
 
 impl View for Map {
@@ -108,7 +147,7 @@ impl View for Map {
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
-        Ok(scan(self, space, from, end, limit))
+        page(range(self, space, from, end).map(|(key, value)| Ok((key.clone(), value.clone()))), limit)
     }
 }
 
@@ -116,8 +155,7 @@ impl Disk for ModelDisk {
     fn write(&self, batch: Vec<Write>, durability: Durability) -> Result<(), DiskError> {
         let state = &mut *self.state();
         if let Some(writes) = &mut state.writes_until_failure {
-            *writes =
-                writes.checked_sub(1).ok_or(DiskError { action: "model", reason: "it was told to fail".to_owned() })?;
+            *writes = writes.checked_sub(1).ok_or_else(|| failed(None))?;
         }
         apply(&mut state.visible, &batch);
         state.unsynced.push(batch);
@@ -130,8 +168,9 @@ impl Disk for ModelDisk {
 
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
         let state = self.state();
+        state.check(space, key)?;
         match state.read_fault.filter(|(failing, _)| *failing == space) {
-            Some((_, ReadFault::Error)) => Err(DiskError { action: "model", reason: "it was told to fail".to_owned() }),
+            Some((_, ReadFault::Error)) => Err(failed(None)),
             #[expect(clippy::panic, reason = "the test asked for it")]
             Some((_, ReadFault::Panic)) => panic!("the model disk was told to"),
             None => Ok(state.visible.get(&(space, key.to_vec())).cloned()),
@@ -139,7 +178,36 @@ impl Disk for ModelDisk {
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
-        Ok(scan(&self.state().visible, space, from, end, limit))
+        let state = self.state();
+        let entry = |(key, value): (&Vec<u8>, &Vec<u8>)| {
+            state.check(space, key)?;
+            Ok((key.clone(), value.clone()))
+        };
+        page(range(&state.visible, space, from, end).map(entry), limit)
+    }
+
+    fn keys(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, DiskError> {
+        let state = self.state();
+        let key = |(key, _): (&Vec<u8>, &Vec<u8>)| state.check(space, key).map(|()| key.clone());
+        range(&state.visible, space, from, end).take(limit).map(key).collect()
+    }
+
+    fn salvage(&self, space: Space) -> Result<Vec<Quarantined>, DiskError> {
+        let state = &mut *self.state();
+        let (keys, others) = std::mem::take(&mut state.damaged).into_iter().partition(|(other, _)| *other == space);
+        state.damaged = others;
+        let keys: BTreeSet<(Space, Vec<u8>)> = keys;
+        let lost: Vec<_> = keys
+            .into_iter()
+            .map(|(space, key)| {
+                for map in [&mut state.durable, &mut state.visible] {
+                    map.remove(&(space, key.clone()));
+                }
+                Quarantined { place: space.name(), key, value: Vec::new(), reason: "it cannot be read".to_owned() }
+            })
+            .collect();
+        state.quarantined.extend_from_slice(&lost);
+        Ok(lost)
     }
 
     fn segments(&self) -> Vec<u64> {
@@ -173,6 +241,8 @@ impl Disk for ModelDisk {
 
     fn drop_space(&self, space: Space) -> Result<(), DiskError> {
         let state = &mut *self.state();
+        let was = state.durable.iter().filter(|((other, _), _)| *other == space);
+        state.dropped.extend(was.map(|(key, value)| (key.clone(), value.clone())));
         for map in [&mut state.durable, &mut state.visible] {
             map.retain(|(other, _), _| *other != space);
         }

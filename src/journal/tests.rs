@@ -1,7 +1,9 @@
 //! Tests of the journal on the model disk: what a loss of power may take, and what it may not.
 
+mod atomicity;
 mod damage;
 mod model;
+mod salvage;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -49,6 +49,8 @@ struct RuleRecord {
     managed_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scheduled_since_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created_by: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, String>,
 }
@@ -234,7 +236,7 @@ fn tags(record: BTreeMap<String, String>) -> Result<Tags, String> {
 }
 
 impl From<&StoredRule> for RuleRecord {
-    fn from(StoredRule { number, rule, scheduled_since }: &StoredRule) -> Self {
+    fn from(StoredRule { number, rule, scheduled_since, created_by }: &StoredRule) -> Self {
         Self {
             number: number.0,
             state: rule.state.name().to_owned(),
@@ -244,6 +246,7 @@ impl From<&StoredRule> for RuleRecord {
             role_arn: rule.role_arn.clone(),
             managed_by: rule.managed_by.clone(),
             scheduled_since_ms: scheduled_since.map(Timestamp::as_millis),
+            created_by: created_by.as_ref().map(AccountId::to_string),
             tags: tag_record(&rule.tags),
         }
     }
@@ -264,7 +267,9 @@ impl TryFrom<RuleRecord> for StoredRule {
             tags: tags(record.tags)?,
         };
         let scheduled_since = record.scheduled_since_ms.map(time).transpose()?;
-        Ok(Self { number: RuleNumber(record.number), rule, scheduled_since })
+        let account = |id: String| AccountId::parse(&id).map_err(|rules| format!("{rules:?}"));
+        let created_by = record.created_by.map(account).transpose()?;
+        Ok(Self { number: RuleNumber(record.number), rule, scheduled_since, created_by })
     }
 }
 

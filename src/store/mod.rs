@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use eventyard_core::clock::Timestamp;
 use eventyard_core::event_bus::EventBus;
-use eventyard_core::name::{EventBusKey, RuleKey, RuleNumber, TargetId, TargetNumber};
+use eventyard_core::name::{AccountId, EventBusKey, RuleKey, RuleNumber, TargetId, TargetNumber};
 use eventyard_core::rule::Rule;
 use eventyard_core::target::Target;
 
@@ -78,6 +78,16 @@ pub struct StoredRule {
     pub rule: Rule,
     /// Since when its schedule runs; none when it has none or is disabled.
     pub scheduled_since: Option<Timestamp>,
+    /// The account that made it; none for the account that its bus belongs to.
+    pub created_by: Option<AccountId>,
+}
+
+impl StoredRule {
+    /// The account that made it; `key` is its own.
+    #[must_use]
+    pub fn creator<'a>(&'a self, key: &'a RuleKey) -> &'a AccountId {
+        self.created_by.as_ref().unwrap_or(&key.bus.account)
+    }
 }
 
 /// A target with its number.

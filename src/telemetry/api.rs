@@ -26,8 +26,6 @@ pub struct RequestAnswered<'a> {
     pub operation: &'static str,
     /// The error code; empty when it succeeded.
     pub code: &'static str,
-    /// What the caller was told; empty when it succeeded.
-    pub message: &'a str,
     /// The id in the answer's header.
     pub request_id: &'a str,
     /// From the request's last byte to its answer.
@@ -38,13 +36,30 @@ impl Fact for RequestAnswered<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.requests.with_label_values(&[self.operation, self.code]).inc();
         metrics.request_seconds.observe(self.duration.as_secs_f64());
-        let &Self { operation, code, message: reason, request_id, duration } = self;
+        // What the caller was told repeats what the caller sent, which may be long, or a secret: it is not for the log.
+        let &Self { operation, code, request_id, duration } = self;
         let duration_us = micros(duration);
         if code.is_empty() {
             tracing::debug!(target: TARGET, operation, request_id, duration_us, "request answered");
         } else {
-            tracing::info!(target: TARGET, operation, code, reason, request_id, duration_us, "request refused");
+            tracing::info!(target: TARGET, operation, code, request_id, duration_us, "request refused");
         }
+    }
+}
+
+/// Something was put with a member that is kept and has no effect here.
+#[derive(Debug)]
+pub struct MemberInert<'a> {
+    /// The member.
+    pub member: &'static str,
+    /// The ARN of what was put.
+    pub resource: &'a str,
+}
+
+impl Fact for MemberInert<'_> {
+    fn record(&self, _: &Metrics) {
+        let &Self { member, resource } = self;
+        tracing::warn!(target: TARGET, member, resource, "a member has no effect here; docs/COMPATIBILITY.md says which have none");
     }
 }
 

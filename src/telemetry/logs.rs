@@ -103,7 +103,7 @@ mod tests {
         let telemetry = Telemetry::new().unwrap();
         let (operation, duration) = ("PutEvents", Duration::from_micros(1_500));
         tracing::subscriber::with_default(subscriber, || {
-            telemetry.record(&RequestAnswered { operation, code: "", message: "", request_id: "r", duration });
+            telemetry.record(&RequestAnswered { operation, code: "", request_id: "r", duration });
             telemetry.record(&AttemptEnded {
                 event: None,
                 event_number: 7,

@@ -19,7 +19,7 @@ mod schedules;
 mod target_metrics;
 mod traces;
 
-pub use api::{EventsDeduplicated, EventsReceived, RequestAnswered, RequestFailed, request_span};
+pub use api::{EventsDeduplicated, EventsReceived, MemberInert, RequestAnswered, RequestFailed, request_span};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use catalogue::Description;
 pub use configuration::{ConfigurationNotReloaded, ConfigurationReloaded};

@@ -1,5 +1,6 @@
 """Several accounts at one daemon, each with its key: what they share, and what they cannot touch."""
 
+import hashlib
 import json
 
 import pytest
@@ -123,3 +124,71 @@ def test_an_account_uses_its_own_roles(start_daemon, client_of, sink):
     reason = f"the account {A} may use no role of another account."
     with refused("ValidationException", f"Parameter {arn} is not valid. Reason: {reason}"):
         client.put_targets(Rule="r", Targets=[target(B)])
+
+
+def test_the_quota_of_one_account_leaves_another_alone(start_daemon, client_of):
+    quotas = {"EVENTYARD_QUOTAS__RULES_PER_EVENT_BUS_MAX": "1", "EVENTYARD_QUOTAS__EVENT_BUSES_PER_ACCOUNT_MAX": "1"}
+    daemon = start_daemon(quotas, CONFIG)
+    for account in [A, B]:
+        client = client_of(daemon, key=f"KEY{account}", secret=f"secret of {account}")
+        client.put_rule(Name="one", EventPattern='{"source": ["s"]}')
+        client.create_event_bus(Name="one")
+        for call in [
+            lambda: client.put_rule(Name="two", EventPattern='{"source": ["s"]}'),
+            lambda: client.create_event_bus(Name="two"),
+        ]:
+            wire.refusal("LimitExceededException", call)
+
+
+def test_who_made_a_rule_on_the_bus_of_another_account(daemon, client_as):
+    a, b = client_as(A), client_as(B)
+    bus = a.create_event_bus(Name="shared")["EventBusArn"]
+    own = {"StringEquals": {"events:creatorAccount": B}}
+    resource = [bus, f"arn:aws:events:us-east-1:{A}:rule/shared/*"]
+    statement = {"Effect": "Allow", "Principal": {"AWS": B}, "Action": "events:*", "Resource": resource, "Condition": own}
+    a.put_permission(EventBusName="shared", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    a.put_rule(Name="theirs", EventPattern='{"source": ["s"]}', EventBusName="shared")
+    b.put_rule(Name="mine", EventPattern='{"source": ["s"]}', EventBusName=bus)
+
+    def creators(client, name):
+        return [client.describe_rule(Name=rule, EventBusName=name)["CreatedBy"] for rule in ["mine", "theirs"]]
+
+    assert creators(a, "shared") == [B, A]
+    assert b.describe_rule(Name="mine", EventBusName=bus)["CreatedBy"] == B
+    for call in [
+        lambda: b.describe_rule(Name="theirs", EventBusName=bus),
+        lambda: b.delete_rule(Name="theirs", EventBusName=bus),
+        lambda: b.put_rule(Name="theirs", EventPattern='{"source": ["x"]}', EventBusName=bus),
+    ]:
+        wire.refusal("AccessDeniedException", call)
+    # Whoever replaces it later, and whenever the daemon starts: it was made by the same account.
+    a.put_rule(Name="mine", EventPattern='{"source": ["t"]}', EventBusName="shared")
+    a.disable_rule(Name="mine", EventBusName="shared")
+    daemon.restart()
+    assert creators(a, "shared") == [B, A]
+    b.delete_rule(Name="mine", EventBusName=bus)
+
+
+@pytest.mark.parametrize("path", ["/events", "/cloudevents"])
+def test_who_posts_events_names_the_bus_of_another_account(start_daemon, client_of, sink, path):
+    token, hash = "a token", hashlib.sha256(b"a token").hexdigest()
+    daemon = start_daemon(config=CONFIG.replace(f'id = "{B}"', f'id = "{B}"\nevent_token_hashes = ["{hash}"]'))
+    a = client_of(daemon, key=f"KEY{A}", secret=f"secret of {A}")
+    a.put_rule(Name="r", EventPattern='{"source": ["shop"]}')
+    a.put_targets(Rule="r", Targets=[{"Id": "t", "Arn": sink.url}])
+    bus = f"arn:aws:events:us-east-1:{A}:event-bus/default"
+
+    def post():
+        if path == "/events":
+            body, kind = EVENT | {"EventBusName": bus}, "application/json"
+        else:
+            body, kind = {"specversion": "1.0", "id": "1", "source": "shop", "type": "t"}, "application/cloudevents+json"
+        query = f"?EventBusName={bus}" if path == "/cloudevents" else ""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+        return wire.request(daemon.api_address, "POST", path + query, json.dumps(body).encode(), headers)
+
+    denied = post().body
+    assert b"AccessDeniedException" in denied or b"Not authorized to put events on the event bus." in denied, denied
+    a.put_permission(Action="events:PutEvents", Principal=B, StatementId="s")
+    assert b"AccessDenied" not in post().body
+    assert [delivered.json()["account"] for delivered in sink.wait_for(1)] == [B]

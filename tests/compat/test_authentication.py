@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -191,6 +192,28 @@ def test_presigned_urls(guarded, client_of, clock_of_clients, credentials):
     late = client.generate_presigned_url("list_rules", Params={}, ExpiresIn=60)
     assert "Signature expired: " in fetch(late, "ListRules")[1]
     assert fetch(client.generate_presigned_url("list_rules", Params={}, ExpiresIn=120), "ListRules")[0] == 200
+
+
+def test_times_that_were_changed_after_signing(guarded, client_of, clock_of_clients):
+    """Within the five minutes, too: the time is signed with all else."""
+    client = client_of(guarded, **ONE_KEY)
+    url = client.generate_presigned_url("list_rules", Params={}, ExpiresIn=60)
+    assert fetch(url, "ListRules")[0] == 200
+    assert "InvalidSignature" in fetch(url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"), "ListRules")[1]
+    signed = re.search(r"X-Amz-Date=(\d{8}T\d{4})(\d\d)Z", url)
+    moved = url.replace(signed[0], f"X-Amz-Date={signed[1]}{(int(signed[2]) + 1) % 60:02}Z")
+    assert "InvalidSignature" in fetch(moved, "ListRules")[1]
+
+    def move(request, **_):
+        date = request.headers["X-Amz-Date"]
+        date = date.decode() if isinstance(date, bytes) else date
+        del request.headers["X-Amz-Date"]
+        request.headers["X-Amz-Date"] = f"{date[:-3]}{(int(date[-3:-1]) + 1) % 60:02}Z"
+
+    client.list_rules()
+    client.meta.events.register("before-send", move)
+    with refused(*WRONG):
+        client.list_rules()
 
 
 def test_only_the_regions_that_are_served(start_daemon, client_of):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from waiting import wait_until
 from wire import AWS_JSON, call, post_events, request
 
 IMPLEMENTED = [
@@ -348,6 +349,46 @@ def chunked(daemon, body):
     """Sends a body in pieces, without saying its length first."""
     pieces = (body[begin : begin + 1000] for begin in range(0, len(body), 1000))
     return request(daemon.api_address, "POST", "/", pieces, {"X-Amz-Target": "AWSEvents.ListRules"})
+
+
+def test_bodies_have_their_bound_together(start_daemon):
+    """Two who send slowly take up all the room there is; a third is told to come later, and one after them is served."""
+    room = {"EVENTYARD_API__BODY_SIZE_BYTES_MAX": "1100000", "EVENTYARD_API__BODIES_SIZE_BYTES_MAX": "1100000"}
+    daemon = start_daemon(room)
+    host, port = daemon.api_address.split(":")
+    head = f"POST / HTTP/1.1\r\nHost: {host}\r\nX-Amz-Target: AWSEvents.ListRules\r\nContent-Length: 700000\r\n\r\n"
+    small = {"Name": "r", "EventPattern": '{"a":[1]}', "Description": "d" * 300}
+
+    def is_refused():
+        return call(daemon, "ListRules", b" " * 500_000 + b"{}").status == 400
+
+    with socket.create_connection((host, int(port)), timeout=30) as slow:
+        slow.sendall(head.encode() + b" " * 699_998)
+        wait_until(is_refused)
+        answer = call(daemon, "ListRules", b" " * 500_000 + b"{}")
+        message = "there is no room for the request's body beside those of others"
+        assert answer.error == (400, "ThrottlingException", message)
+        assert call(daemon, "PutRule", small).status == 200
+        slow.sendall(b"{}")
+        assert slow.recv(4096).startswith(b"HTTP/1.1 200")
+    wait_until(lambda: not is_refused())
+
+
+def test_the_log_has_nothing_of_what_a_caller_sent(daemon):
+    secret = "hunter2"
+    for operation, body in [
+        ("PutRule", {"Name": f"{secret}!" * 1_000, "EventPattern": "{}"}),
+        ("PutRule", {"Name": "r", "EventPattern": f"{secret}"}),
+        ("PutTargets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": f"https://user:{secret}@example.com/"}]}),
+        ("PutEvents", {"Entries": [{"Detail": secret}] * 11}),
+        (f"Nothing{secret}", {}),
+    ]:
+        answer = call(daemon, operation, body)
+        assert answer.status == 400
+        request_id = answer.headers["x-amzn-requestid"]
+        (line,) = wait_until(lambda: [line for line in daemon.log().splitlines() if request_id in line])
+        assert "request refused" in line and answer.error[1] in line
+    assert secret not in daemon.log()
 
 
 def test_a_body_in_pieces_is_read_whole(daemon):

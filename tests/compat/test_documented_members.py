@@ -1,7 +1,9 @@
 """The tables of docs/COMPATIBILITY.md against the model of the service: each operation, each member, and that it is refused
 where they say so. What the model does not have is tried in test_model_variants.py."""
 
+import ast
 import copy
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +17,8 @@ from wire import call
 
 SHARED = "Members of several operations"
 STATES = {"Yes", "Partial", "No", "Inert", "Refused"}
-# Members that are lists of structures whose members have rows of their own.
-OPENED = ["Targets", "Entries"]
+# Levels of members inside of others that have rows of their own; below them a row tells of all.
+DEPTH_MAX = 2
 # Of members whose expression no made-up text satisfies.
 EXAMPLES = {"EventSourceName": "aws.partner/example.com/orders"}
 
@@ -41,13 +43,14 @@ def rows():
             if not line.startswith("| ") or cells[0] == "member":
                 continue
             assert len(cells) == 4, f"{heading}: {line}"
-            prefix = re.match(r"(\w+\[\]\.)?", cells[0])[0]
+            prefix = re.match(r"([\w\[\]]+\.)*", cells[0])[0]
             for name in cells[0].removeprefix(prefix).split(", "):
                 yield Row(heading, prefix + name, cells[1], cells[3].strip("`"))
 
 
 ROWS = list(rows())
 REFUSED = [row for row in ROWS if row.state == "Refused"]
+REFUSED_WHOLE = {row.member for row in REFUSED}
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +72,17 @@ def operations_of(row):
 
 def members_of(model, operation):
     """The members that need a row, as the tables write them."""
-    shape = model.operation_model(operation).input_shape
+    yield from inner_members(model.operation_model(operation).input_shape, "", 0)
+
+
+def inner_members(shape, path, depth):
     for name, member in shape.members.items():
-        yield name
-        if name in OPENED:
-            yield from (f"{name}[].{inner}" for inner in member.member.members)
+        yield path + name
+        is_list = member.type_name == "list"
+        inside = member.member if is_list else member
+        # What is refused is refused whole.
+        if inside.type_name == "structure" and depth < DEPTH_MAX and path + name not in REFUSED_WHOLE:
+            yield from inner_members(inside, f"{path}{name}{'[]' if is_list else ''}.", depth + 1)
 
 
 def test_every_operation_of_the_model_has_a_row_and_a_section(model):
@@ -95,8 +104,38 @@ def test_the_rows_name_members_and_tests_that_there_are(model):
         there = {member for operation in operations_of(row) for member in members_of(model, operation)}
         assert row.member in there, row
         assert row.state in STATES, row
-        file, name = row.test.split("::")
-        assert f"\ndef {name}(" in (Path(__file__).parent / file).read_text(), row
+        # The test says the member's name, or uses something of its file that does.
+        assert row.member.rpartition(".")[2] in source_of(*row.test.split("::")), row
+
+
+@functools.cache
+def source_of(file, name):
+    """The text of a test, and of all that it uses of its own file."""
+    text = (Path(__file__).parent / file).read_text()
+    parts = {}
+    for node in ast.parse(text).body:
+        names = [node.name] if hasattr(node, "name") else [target.id for target in names_in(getattr(node, "targets", []))]
+        parts |= dict.fromkeys(names, node)
+    assert isinstance(parts.get(name), ast.FunctionDef), f"{file} has no test {name}"
+    seen, new = {name}, [name]
+    while new:
+        used = {use.id for use in names_in([parts[new.pop()]])} & parts.keys() - seen
+        seen |= used
+        new += used
+    return "\n".join(ast.get_source_segment(text, part) + decorators(text, part) for part in map(parts.get, sorted(seen)))
+
+
+def decorators(text, node):
+    return "\n".join(ast.get_source_segment(text, decorator) for decorator in getattr(node, "decorator_list", []))
+
+
+def names_in(nodes):
+    """All names in pieces of a program, and as names the arguments, which may be fixtures."""
+    for inner in (inner for node in nodes for inner in ast.walk(node)):
+        if isinstance(inner, ast.Name):
+            yield inner
+        elif isinstance(inner, ast.arg):
+            yield ast.Name(inner.arg)
 
 
 def with_member(model, operation, member):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from waiting import wait_until
 from wire import answered, call, length_at_least, length_at_most, matching, post_events, refused, sweep, violation
 
 ACCOUNT = "000000000000"
@@ -71,6 +72,22 @@ def test_all_members_come_back_as_they_were_put(client):
     assert [without_times(bus) for bus in listed] == [names | {"Description": members["Description"]}]
     tags = client.list_tags_for_resource(ResourceARN=arn("orders"))["Tags"]
     assert tags == [{"Key": "team", "Value": "shop"}]
+
+
+def test_members_without_an_effect_are_told_in_the_log(client, daemon):
+    client.create_event_bus(
+        Name="told", DeadLetterConfig={"Arn": "arn:aws:sqs:us-east-1:000000000000:q"}, LogConfig={"Level": "INFO"})  # fmt: skip
+    client.put_rule(Name="told", EventPattern=PATTERN, EventBusName="told", RoleArn="arn:aws:iam::000000000000:role/r")
+    bus = "arn:aws:events:us-east-1:000000000000:event-bus/told"
+    rule = "arn:aws:events:us-east-1:000000000000:rule/told/told"
+
+    def told(member, resource):
+        return [line for line in daemon.log().splitlines() if f'member="{member}" resource="{resource}"' in line]
+
+    for member, resource in [("DeadLetterConfig", bus), ("LogConfig", bus), ("RoleArn", rule)]:
+        assert len(wait_until(lambda: told(member, resource))) == 1, member
+    client.put_rule(Name="plain", EventPattern=PATTERN, EventBusName="told")
+    assert "rule/told/plain" not in daemon.log()
 
 
 def test_an_update_changes_what_it_names(client):

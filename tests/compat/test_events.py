@@ -133,6 +133,14 @@ def test_a_detail_nested_too_deep_fails_and_never_breaks_the_daemon(client, open
     assert put(client, entry(Detail=detail)) == {"FailedEntryCount": 1, "Entries": [failure]}
 
 
+def test_a_detail_type_that_is_too_long(client):
+    entries = [{"Source": "s", "DetailType": detail_type, "Detail": "{}"} for detail_type in ["é" * 128, "t" * 129]]
+    fits, fails = client.put_events(Entries=entries)["Entries"]
+    assert list(fits) == ["EventId"]
+    reason = "Parameter DetailType is not valid. Reason: DetailType must have length less than or equal to 128."
+    assert fails == {"ErrorCode": "InvalidArgument", "ErrorMessage": reason}
+
+
 def test_a_source_that_is_amazons(client):
     failure = {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
     for source in ["aws.events", "aws.", "aws.ec2"]:

@@ -228,3 +228,59 @@ def test_a_bus_that_is_here_is_meant_before_one_elsewhere(between, sink):
     here, id = between(arn("default"))
     assert the_letter(here)["ERROR_CODE"] == "FORWARDING_LOOP"
     assert sink.requests == []
+
+
+def test_two_daemons_that_forward_to_each_other_do_it_once(client_of, daemon_pair):
+    here, there = daemon_pair
+    id = put_on(client_of(here))
+    # It comes back to the first daemon, whose rule would send it on to where it was.
+    letter = the_letter(there)
+    assert letter["ERROR_CODE"] == "FORWARDING_LOOP", letter
+    home, away = arn("default"), arn("default", region="eu-west-1")
+    assert f"the event came back to {home}, so its rules forward it in a loop: {home} -> {away}" in letter["ERROR_MESSAGE"]
+    assert letter["event"]["id"] != id
+    for one in [here, there]:
+        wait_until(lambda: "\neventyard_deliveries_pending 0\n" in request(one.admin_address, "GET", "/metrics").body.decode())
+    assert dead_letters(here)["dead_letters"] == []
+    assert dead_letters(there)["dead_letters"] == [letter]
+
+
+def put_on(client):
+    (entry,) = client.put_events(Entries=[{"Source": "shop", "DetailType": "t", "Detail": "{}"}])["Entries"]
+    return entry["EventId"]
+
+
+@pytest.fixture
+def daemon_pair(start_daemon, client_of):
+    """Two daemons of a region each, whose rules send the same events to the other one's default bus."""
+    regions = ["us-east-1", "eu-west-1"]
+    pair = [start_daemon(QUICK | {"EVENTYARD_AWS__REGIONS": region, "EVENTYARD_AWS__REGION": region}) for region in regions]
+    for one, other, region, target in [(0, 1, *regions), (1, 0, *reversed(regions))]:
+        daemon = pair[one]
+        daemon.env["EVENTYARD_AWS_SERVICES__ENDPOINT_URLS"] = f"eventbridge={pair[other].api_url}"
+        daemon.restart()
+        client = client_of(daemon, region=region)
+        client.put_rule(Name="forward", EventPattern=PATTERN)
+        client.put_targets(Rule="forward", Targets=[{"Id": "t", "Arn": arn("default", region=target)}])
+    return pair
+
+
+def test_a_daemon_that_is_its_own_elsewhere(start_daemon, client_of):
+    """Where PutEvents is sent to the daemon itself, for a region that it does not serve, it is refused once."""
+    daemon = start_daemon(QUICK | {"EVENTYARD_AWS__REGIONS": "us-east-1"})
+    daemon.env["EVENTYARD_AWS_SERVICES__ENDPOINT_URLS"] = f"eventbridge={daemon.api_url}"
+    daemon.restart()
+    client = client_of(daemon)
+    client.put_rule(Name="forward", EventPattern=PATTERN)
+    client.put_targets(Rule="forward", Targets=[{"Id": "t", "Arn": arn("default", region="eu-west-1")}])
+    put_on(client)
+    letter = the_letter(daemon)
+    assert (letter["ERROR_CODE"], letter["RETRY_ATTEMPTS"]) == ("REFUSED_BY_TARGET", 0), letter
+
+
+@pytest.mark.parametrize("way", ["", "default", ",".join([arn("a")] * 11)], ids=["empty", "no ARN", "too long"])
+def test_a_way_that_is_none_is_refused(daemon, way):
+    body = json.dumps({"Entries": [{"Source": "s", "DetailType": "t", "Detail": "{}"}]})
+    headers = {"X-Amz-Target": "AWSEvents.PutEvents", "eventyard-forwarded-from": way}
+    answer = request(daemon.api_address, "POST", "/", body.encode(), headers)
+    assert answer.error == (400, "ValidationException", "The header eventyard-forwarded-from is not valid.")

@@ -1,42 +1,15 @@
-"""The AWS SDK for JavaScript v3: one rule from beginning to end, and wrong credentials.
-
-npm installs the SDK, as package-lock.json has it, beside the scenario. Without node, or without a way to npm's registry,
-these tests are skipped and say so.
-"""
-
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
+"""The AWS SDK for JavaScript v3: one rule from beginning to end, and wrong credentials. Every operation is in test_scenarios.py."""
 
 import pytest
 
 from test_authentication import CONFIG, ENV, ONE, ONE_KEY, TEMPORARY, TWO
 
-FOLDER = Path(__file__).parent / "javascript"
-
-
-@pytest.fixture(scope="module")
-def scenario():
-    """A function that runs the scenario against a daemon and gives what it saw."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("SKIPPED: there is no node, or no npm, for the AWS SDK for JavaScript")
-    lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".installed"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=300)
-        if done.returncode != 0:
-            pytest.skip(f"SKIPPED: npm cannot install the AWS SDK for JavaScript: {done.stderr[-500:]}")
-        installed.write_bytes(lock.read_bytes())
+@pytest.fixture
+def scenario(node):
+    """A function that runs a part of the scenario against a daemon and gives what it saw."""
 
     def run(part, daemon, target, key, secret, token="", region="eu-west-1"):
-        arguments = [part, daemon.api_url, region, key, secret, token, target]
-        env = {"PATH": os.environ["PATH"]}
-        done = subprocess.run(
-            ["node", "scenario.mjs", *arguments], cwd=FOLDER, env=env, capture_output=True, text=True, timeout=120)  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return node("scenario.mjs", part, daemon.api_url, region, key, secret, token, target)
 
     return run
 

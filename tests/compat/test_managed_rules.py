@@ -158,6 +158,69 @@ def test_a_fault_in_one_file_applies_none(daemon, client_of, folder, reload):
     assert rules_of(client) == before
 
 
+ACCOUNTS = """
+[[accounts]]
+id = "000000000000"
+access_keys = [{ id = "AKIDONE", secret = "one-one-one-one-one" }]
+"""
+# What only stands in the configuration, with a target that it forbids.
+FORBIDDEN = {
+    "egress": ({}, "http://169.254.169.254/", "the address 169.254.169.254 is"),
+    "file": ({}, "file:///tmp/orders", "local_targets"),
+    "aws": (
+        {"EVENTYARD_AWS_SERVICES__ACCOUNTS": "111122223333"},
+        f"arn:aws:sqs:us-east-1:{ACCOUNT}:q",
+        "may not use the AWS key of this daemon",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_a_target_that_the_configuration_forbids_is_seen_before_anything_changes(start_daemon, client_of, folder, name):
+    settings, forbidden, reason = FORBIDDEN[name]
+    (folder / "orders.yaml").write_text(YAML.replace("SINK", URL))
+    daemon = start_daemon({"EVENTYARD_MANAGED_RULES__RULES_DIR": str(folder)} | settings)
+    client = client_of(daemon)
+    before = rules_of(client), client.list_targets_by_rule(Rule="orders")["Targets"]
+    target = {"Id": "other", "Arn": forbidden}
+    declare(folder, {"Name": "orders", "EventPattern": '{"a":[1]}', "Targets": [target]})
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "managed rules not applied" in daemon.log())
+    assert f"orders.yaml: rule orders: Parameter {forbidden} is not valid." in daemon.log()
+    assert reason in daemon.log()
+    assert (rules_of(client), client.list_targets_by_rule(Rule="orders")["Targets"]) == before
+
+
+def test_the_quota_of_rules_is_seen_before_anything_changes(start_daemon, client_of, folder):
+    rules = [{"Name": f"r{number}", "EventPattern": PATTERN} for number in range(4)]
+    declare(folder, *rules[:3])
+    settings = {"EVENTYARD_MANAGED_RULES__RULES_DIR": str(folder), "EVENTYARD_QUOTAS__RULES_PER_EVENT_BUS_MAX": "3"}
+    daemon = start_daemon(settings)
+    client = client_of(daemon)
+
+    def reload(end, count):
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: daemon.log().count(end) >= count)
+
+    declare(folder, *[rule | {"State": "DISABLED"} for rule in rules])
+    reload("managed rules not applied", 1)
+    assert "event-bus/default: more rules are declared than quotas.rules_per_event_bus_max leaves room for" in daemon.log()
+    assert {rule["State"] for rule in rules_of(client).values()} == {"ENABLED"}
+    # One that goes leaves its room to one that comes.
+    declare(folder, *rules[1:])
+    reload("managed rules applied", 2)
+    assert sorted(rules_of(client)) == ["r1", "r2", "r3"]
+
+
+def test_an_account_that_is_not_configured_is_a_fault(start_daemon, folder):
+    daemon = start_daemon({"EVENTYARD_MANAGED_RULES__RULES_DIR": str(folder)}, ACCOUNTS)
+    foreign = {"Account": "111122223333", "Rules": [{"Name": "r", "EventPattern": PATTERN}]}
+    (folder / "foreign.json").write_text(json.dumps(foreign))
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "managed rules not applied" in daemon.log())
+    assert "the account 111122223333 is not one of [[accounts]]" in daemon.log()
+
+
 def test_a_fault_keeps_the_daemon_from_starting(binary, folder, tmp_path):
     declare(folder, {"Name": "a", "EventPattern": "{"})
     environment = {"EVENTYARD_MANAGED_RULES__RULES_DIR": str(folder)}

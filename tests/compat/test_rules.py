@@ -220,6 +220,48 @@ def test_the_default_bus_may_be_named(client, bus):
     assert client.describe_rule(Name="orders")["EventBusName"] == "default"
 
 
+@pytest.mark.parametrize("name", ["orders-bus", BUS_ARN.replace("default", "orders-bus")], ids=["name", "ARN"])
+def test_event_bus_name_is_honoured_by_every_operation_that_has_it(client, name):
+    """Each works on the rule of the custom bus and leaves the one of the same name on the default bus as it is."""
+    client.create_event_bus(Name="orders-bus")
+    client.put_rule(**REQUESTS["put_rule"])
+    client.put_targets(**REQUESTS["put_targets"])
+
+    def default():
+        listed = client.list_targets_by_rule(Rule="orders")["Targets"]
+        names = client.list_rule_names_by_target(TargetArn=URL)["RuleNames"]
+        return answered(client.describe_rule(Name="orders")), client.list_rules()["Rules"], listed, names
+
+    def call_on(operation, **more):
+        return answered(getattr(client, operation)(**REQUESTS[operation] | more, EventBusName=name))
+
+    before = default()
+    call_on("put_rule", Description="on the custom bus")
+    assert call_on("describe_rule")["Description"] == "on the custom bus"
+    assert [rule["EventBusName"] for rule in call_on("list_rules")["Rules"]] == ["orders-bus"]
+    call_on("disable_rule")
+    assert call_on("describe_rule")["State"] == "DISABLED"
+    call_on("enable_rule")
+    assert call_on("describe_rule")["State"] == "ENABLED"
+    assert (call_on("list_targets_by_rule"), call_on("list_rule_names_by_target")) == ({"Targets": []}, {"RuleNames": []})
+    call_on("put_targets", Targets=[{"Id": "1", "Arn": URL, "Input": "{}"}])
+    assert call_on("list_targets_by_rule")["Targets"][0]["Input"] == "{}"
+    assert call_on("list_rule_names_by_target")["RuleNames"] == ["orders"]
+    assert default() == before
+    call_on("remove_targets")
+    assert call_on("list_targets_by_rule") == {"Targets": []}
+    call_on("delete_rule")
+    assert call_on("list_rules") == {"Rules": []}
+    assert default() == before
+
+
+@pytest.mark.parametrize("operation", ["DescribeRule", "EnableRule", "DisableRule"])
+def test_force_is_a_member_of_delete_rule(client, daemon, operation):
+    client.put_rule(Name="orders", EventPattern=PATTERN)
+    assert call(daemon, operation, {"Name": "orders", "Force": "yes"}).status == 200
+    assert call(daemon, "DeleteRule", {"Name": "orders", "Force": "yes"}).error[1] == "SerializationException"
+
+
 @pytest.mark.parametrize("operation", REQUESTS)
 def test_an_unknown_bus_is_named_by_its_name(client, operation):
     for bus in ["other", BUS_ARN.replace("default", "other")]:
@@ -375,3 +417,32 @@ def test_clients_that_put_and_delete_one_rule_leave_it_whole_or_gone(client):
     assert client.list_rules()["Rules"] == []
     client.put_rule(Name="orders", EventPattern=PATTERN)
     assert "Description" not in client.describe_rule(Name="orders")
+
+
+def test_readers_see_a_rule_whole_and_the_last_writer_wins(client):
+    """Writers put pairs of values that belong together; whoever reads meanwhile sees a pair and never half of two."""
+    rounds = 15
+
+    def put(writer):
+        for turn in range(rounds):
+            mark = f"{writer}-{turn}"
+            client.put_rule(Name="orders", EventPattern=json.dumps({"source": [mark]}), Description=mark)
+            targets = [{"Id": id, "Arn": f"{URL}/{mark}", "Input": f'"{mark}"'} for id in "ab"]
+            client.put_targets(Rule="orders", Targets=targets)
+
+    def read(_):
+        for _ in range(4 * rounds):
+            rule = client.describe_rule(Name="orders")
+            assert json.loads(rule["EventPattern"])["source"] == [rule["Description"]]
+            (listed,) = client.list_rules()["Rules"]
+            assert json.loads(listed["EventPattern"])["source"] == [listed["Description"]]
+            targets = client.list_targets_by_rule(Rule="orders")["Targets"]
+            assert len({(target["Arn"], target["Input"]) for target in targets}) <= 1, targets
+            assert all(target["Arn"] == f"{URL}/{json.loads(target['Input'])}" for target in targets)
+
+    client.put_rule(Name="orders", EventPattern='{"source":["first"]}', Description="first")
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda task: task[0](task[1]), [(put, 0), (read, 0), (put, 1), (read, 1), (put, 2), (read, 2)]))
+    lasts = {f"{writer}-{rounds - 1}" for writer in range(3)}
+    assert client.describe_rule(Name="orders")["Description"] in lasts
+    assert {json.loads(target["Input"]) for target in client.list_targets_by_rule(Rule="orders")["Targets"]} <= lasts

@@ -153,3 +153,52 @@ fn a_byte_changed_anywhere_is_told_or_does_no_harm() {
         let _ = fs::remove_dir_all(&data);
     }
 }
+
+/// The tables of the journal's parts, of which each is a folder.
+fn tables(data_dir: &Path) -> Vec<PathBuf> {
+    let all = files(&data_dir.join("journal/keyspaces")).into_iter();
+    // Folder 0 has what fjall keeps about itself.
+    all.filter(|path| path.parent().unwrap().ends_with("tables") && !path.to_str().unwrap().contains("/0/")).collect()
+}
+
+#[test]
+fn a_damaged_block_of_a_table_costs_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let sound = folder.path().join("sound");
+    let failing = Sink::start(|_| Answer::Status(503));
+    let mut daemon = Daemon::start_in(&sound, PATIENT);
+    daemon.api().route("failing", failing.target());
+    // More than the journal keeps of its events in memory.
+    let filling = "x".repeat(240_000);
+    (0..90).for_each(|n| daemon.api().put("failing", &json!({"n": n, "filling": filling})));
+    wait_for("a table of events", || (!tables(&sound).is_empty()).then_some(()));
+    daemon.signal("TERM");
+    assert!(daemon.wait().success());
+    let (code, said) = fsck(&sound, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    for quarter in 0..4 {
+        for repair in [false, true] {
+            let data = folder.path().join(format!("data{quarter}{repair}"));
+            copy(&sound, &data);
+            let table = tables(&data).remove(0);
+            let mut bytes = fs::read(&table).unwrap();
+            let place = bytes.len() * quarter / 4;
+            bytes[place] ^= 1;
+            fs::write(&table, &bytes).unwrap();
+            let (code, said) = fsck(&data, &[]);
+            assert!(code == Some(1) && said.contains("cannot be read") && said.contains("--repair"), "{said}");
+            if repair {
+                let (code, said) = fsck(&data, &["--repair"]);
+                assert!(code == Some(1) && said.contains("were left behind"), "{said}");
+                let (_, said) = fsck(&data, &[]);
+                assert!(!said.contains("cannot be read"), "{said}");
+                assert!(fs::read_to_string(data.join("quarantine.jsonl")).unwrap().contains("cannot be read"));
+            }
+            let mut daemon = Daemon::start_in(&data, PATIENT);
+            assert!(daemon.metric("eventyard_deliveries_pending") > 80.0);
+            daemon.api().put("failing", &json!({"n": 1_000}));
+            daemon.kill();
+            fs::remove_dir_all(&data).unwrap();
+        }
+    }
+}

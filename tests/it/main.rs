@@ -30,3 +30,4 @@ mod shutdown;
 mod support;
 mod targets;
 mod traces;
+mod upgrade;

@@ -59,6 +59,15 @@ impl TaggableResource {
         }
     }
 
+    /// The rule that it is, if it is one.
+    #[must_use]
+    pub fn rule(&self) -> Option<&RuleKey> {
+        match self {
+            Self::EventBus(_) => None,
+            Self::Rule(rule) => Some(rule),
+        }
+    }
+
     /// Reads the ARN of an event bus or a rule; none when it is neither.
     #[must_use]
     pub fn parse(arn: &str) -> Option<Self> {
@@ -82,7 +91,8 @@ fn split_arn(arn: &str) -> Option<(AccountId, Region, &str)> {
     let (partition, service) = (parts.next()?, parts.next()?);
     let (region, account) = (Region::parse(parts.next()?).ok()?, AccountId::parse(parts.next()?).ok()?);
     let resource = parts.next()?;
-    (partition.starts_with("aws") && service == "events").then_some((account, region, resource))
+    let is_partition = partition == "aws" || partition.starts_with("aws-");
+    (is_partition && service == "events").then_some((account, region, resource))
 }
 
 /// `EventBusName` as most operations take it: a bare name, or the ARN of an event bus.
@@ -192,6 +202,7 @@ mod tests {
             "arn:aws:events:us-east-1:1234:event-bus/x",
             "arn:aws:events:us-east-1:123456789012:event-bus/",
             "arn:aws:events:us-east-1:123456789012:rule/x",
+            "arn:awsome:events:us-east-1:123456789012:event-bus/x",
         ] {
             assert_eq!(EventBusNameOrArn::parse(text), None, "{text}");
         }

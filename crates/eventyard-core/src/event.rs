@@ -9,7 +9,7 @@ use crate::arn;
 use crate::clock::Timestamp;
 use crate::deduplication::DeduplicationId;
 use crate::json;
-use crate::limits::ENTRY_TIME_SIZE_BYTES;
+use crate::limits::{DETAIL_TYPE_LENGTH_MAX, ENTRY_TIME_SIZE_BYTES};
 use crate::name::{AccountId, Region, RuleKey, RuleNumber};
 use crate::trace_context::TraceContext;
 
@@ -141,6 +141,8 @@ pub enum EntryError {
     DetailTypeMissing,
     /// No `Detail`, or an empty one.
     DetailMissing,
+    /// `DetailType` has more than [`DETAIL_TYPE_LENGTH_MAX`] characters.
+    DetailTypeTooLong,
     /// `Detail` is no JSON object.
     DetailMalformed,
     /// `Source` begins with `aws.`, which only Amazon may use.
@@ -154,7 +156,9 @@ impl EntryError {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
-            Self::SourceMissing | Self::DetailTypeMissing | Self::DetailMissing => "InvalidArgument",
+            Self::SourceMissing | Self::DetailTypeMissing | Self::DetailTypeTooLong | Self::DetailMissing => {
+                "InvalidArgument"
+            }
             Self::DetailMalformed => "MalformedDetail",
             Self::SourceReserved => "NotAuthorizedForSourceException",
             Self::AccessDenied => "AccessDeniedException",
@@ -167,6 +171,9 @@ impl EntryError {
         match self {
             Self::SourceMissing => "Parameter Source is not valid. Reason: Source is a required argument.",
             Self::DetailTypeMissing => "Parameter DetailType is not valid. Reason: DetailType is a required argument.",
+            Self::DetailTypeTooLong => {
+                "Parameter DetailType is not valid. Reason: DetailType must have length less than or equal to 128."
+            }
             Self::DetailMissing => "Parameter Detail is not valid. Reason: Detail is a required argument.",
             Self::DetailMalformed => "Detail is malformed.",
             Self::SourceReserved => "Not authorized for the source.",
@@ -199,6 +206,9 @@ impl EventEntry<'_> {
         let source = given(self.source).ok_or(EntryError::SourceMissing)?;
         let detail_type = given(self.detail_type).ok_or(EntryError::DetailTypeMissing)?;
         let detail = given(self.detail).ok_or(EntryError::DetailMissing)?;
+        if detail_type.chars().count() > DETAIL_TYPE_LENGTH_MAX {
+            return Err(EntryError::DetailTypeTooLong);
+        }
         if source.starts_with("aws.") {
             return Err(EntryError::SourceReserved);
         }

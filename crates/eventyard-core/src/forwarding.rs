@@ -1,13 +1,33 @@
 //! Forwarding: a rule's target may be an event bus, whose rules then match the event once more.
 //!
 //! The event keeps its envelope, so what its rules did once they would do again: an event that comes back to an event bus is
-//! in a loop. It ends there, at its first return. The number of event buses on its way is bounded beside that.
+//! in a loop. It ends there, at its first return. The number of event buses on its way is bounded beside that. The way goes
+//! along to another daemon, in a header.
 
-use crate::arn::event_bus_arn;
+use crate::arn::{event_bus_arn, parse_event_bus_arn};
 use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::limits::FORWARDS_MAX;
 use crate::name::EventBusKey;
+
+/// The header of `PutEvents` in which a daemon tells another the ARNs of the event buses on an event's way, with commas
+/// between. Amazon's service knows nothing of it.
+pub const WAY_HEADER: &str = "eventyard-forwarded-from";
+
+/// Writes a way for [`WAY_HEADER`].
+#[must_use]
+pub fn write_way(way: &[String]) -> String {
+    way.join(",")
+}
+
+/// Reads [`WAY_HEADER`]; none when it is no way, or longer than one can be.
+#[must_use]
+pub fn parse_way(text: &str) -> Option<Vec<String>> {
+    let way = text.split(',').take(FORWARDS_MAX + 1);
+    let way: Vec<String> =
+        way.map(|arn| parse_event_bus_arn(arn).map(|bus| event_bus_arn(&bus))).collect::<Option<_>>()?;
+    (way.len() <= FORWARDS_MAX).then_some(way)
+}
 
 /// Why an event was not forwarded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +118,15 @@ mod tests {
         assert_eq!(back, Err(ForwardError::Loop { bus: arn(0), way: vec![arn(0), arn(1)] }));
         let itself = event().forwarded(&bus(0), &bus(0), Timestamp::EPOCH);
         assert_eq!(itself, Err(ForwardError::Loop { bus: arn(0), way: vec![arn(0)] }));
+    }
+
+    #[test]
+    fn a_way_is_read_as_it_is_written_and_not_longer_than_it_can_be() {
+        let way = |length| (0..length).map(|number| event_bus_arn(&bus(number))).collect::<Vec<_>>();
+        assert_eq!(parse_way(&write_way(&way(FORWARDS_MAX))), Some(way(FORWARDS_MAX)));
+        for text in ["", ",", "bus-1", &write_way(&way(FORWARDS_MAX + 1)), &format!("{}, ", way(1)[0])] {
+            assert_eq!(parse_way(text), None, "{text}");
+        }
     }
 
     #[test]

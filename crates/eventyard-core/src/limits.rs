@@ -9,6 +9,9 @@ pub const PLAIN_EVENTS_ENTRIES_MAX: usize = 1_000;
 /// Bytes that an entry's `Time` adds to its size. Amazon's, from "Calculating `PutEvents` event entry size".
 pub const ENTRY_TIME_SIZE_BYTES: usize = 14;
 
+/// Characters of an event's `DetailType`. Amazon's, from its documentation of events.
+pub const DETAIL_TYPE_LENGTH_MAX: usize = 128;
+
 /// Entries in one page of a list when the caller names no `Limit`, and the largest `Limit`. Amazon's.
 pub const PAGE_LENGTH_MAX: usize = 100;
 

@@ -1,5 +1,6 @@
 //! Names and identifiers, each a type of its own that only its checking constructor makes.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use crate::constraint::{Rule, StringConstraint};
@@ -37,6 +38,13 @@ macro_rules! checked_string {
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        /// Names are ordered as their texts are, so a sorted map of them can be searched by text.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }
@@ -115,6 +123,12 @@ impl EventBusName {
     #[must_use]
     pub fn default_bus() -> Self {
         Self(Self::DEFAULT.into())
+    }
+
+    /// The first of all names in their order.
+    #[must_use]
+    pub fn first() -> Self {
+        Self("-".into())
     }
 
     /// True for the bus that every account has.

@@ -4,6 +4,8 @@
 //! a restart, works with another page length, and a token that is damaged or comes from another list is refused. The list
 //! itself is not in it: with the longest Arn of a target it would be longer than the API model lets a token be.
 
+use std::ops::Bound;
+
 use crate::error::ServiceError;
 
 /// What a page needs to know: where to begin and how long it may be.
@@ -20,6 +22,15 @@ impl PageRequest {
     #[must_use]
     pub fn is_behind(&self, name: &str) -> bool {
         self.after.as_deref().is_none_or(|after| name > after)
+    }
+
+    /// Where the page begins in a sorted list of which only names that begin with `prefix` are wanted.
+    #[must_use]
+    pub fn begin<'a>(&'a self, prefix: &'a str) -> Bound<&'a str> {
+        match self.after.as_deref() {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        }
     }
 }
 
@@ -109,6 +120,21 @@ mod tests {
             assert!(decode_token("ListRules default", &token[..place]).is_err(), "{place}");
         }
         assert!(decode_token("ListRules default", "ä").is_err());
+    }
+
+    #[test]
+    fn a_page_begins_behind_the_one_before_and_at_its_prefix() {
+        let begin = |after: Option<&str>, prefix: &str| {
+            let page = PageRequest { after: after.map(str::to_owned), limit: 1 };
+            let names = std::collections::BTreeSet::from(["a", "b", "ba", "bb", "c"]);
+            names.range::<str, _>((page.begin(prefix), Bound::Unbounded)).next().copied()
+        };
+        assert_eq!(begin(None, ""), Some("a"));
+        assert_eq!(begin(None, "b"), Some("b"));
+        assert_eq!(begin(Some("b"), "b"), Some("ba"));
+        assert_eq!(begin(Some("a"), "b"), Some("b"));
+        assert_eq!(begin(Some("ba0"), ""), Some("bb"));
+        assert_eq!(begin(Some("c"), ""), None);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl PutRuleRequest {
 pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
     let (bus, name, rule) = decode::<PutRuleRequest>(body)?.read(engine)?;
     let key = engine.authorized_rule(caller, "events:PutRule", bus, name)?;
-    let rule_arn = engine.put_rule(PutRule { key, rule })?;
+    let rule_arn = engine.put_rule(PutRule { key, rule, caller: caller.account.clone() })?;
     encode(&PutRuleResponse { rule_arn })
 }
 
@@ -80,8 +80,6 @@ pub(in crate::api) fn put_rule(engine: &Engine, caller: &Caller, body: &[u8]) ->
 struct NamedRuleRequest {
     name: Option<String>,
     event_bus_name: Option<String>,
-    /// Only `DeleteRule` has it.
-    force: Option<bool>,
 }
 
 impl NamedRuleRequest {
@@ -122,7 +120,7 @@ struct RuleShape {
 }
 
 impl From<RuleDescription> for RuleShape {
-    fn from(RuleDescription { key, rule }: RuleDescription) -> Self {
+    fn from(RuleDescription { key, rule, .. }: RuleDescription) -> Self {
         Self {
             arn: rule_arn(&key),
             name: key.name.to_string(),
@@ -140,7 +138,7 @@ impl From<RuleDescription> for RuleShape {
 
 pub(in crate::api) fn describe_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
     let rule = engine.describe_rule(&NamedRuleRequest::key(engine, caller, "events:DescribeRule", body)?)?;
-    let created_by = Some(rule.key.bus.account.to_string());
+    let created_by = Some(rule.created_by.to_string());
     encode(&RuleShape { created_by, ..RuleShape::from(rule) })
 }
 
@@ -154,10 +152,18 @@ pub(in crate::api) fn disable_rule(engine: &Engine, caller: &Caller, body: &[u8]
     Ok(Vec::new())
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeleteRuleRequest {
+    name: Option<String>,
+    event_bus_name: Option<String>,
+    force: Option<bool>,
+}
+
 pub(in crate::api) fn delete_rule(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
-    let request: NamedRuleRequest = decode(body)?;
-    let key = request.read(engine, caller, "events:DeleteRule")?;
-    engine.delete_rule(&key, request.force.unwrap_or_default())?;
+    let DeleteRuleRequest { name, event_bus_name, force } = decode(body)?;
+    let key = NamedRuleRequest { name, event_bus_name }.read(engine, caller, "events:DeleteRule")?;
+    engine.delete_rule(&key, force.unwrap_or_default())?;
     Ok(Vec::new())
 }
 

@@ -44,7 +44,7 @@ fn resource(engine: &Engine, caller: &Caller, action: &'static str, arn: &str) -
     let resource = TaggableResource::parse(arn).ok_or_else(|| {
         ServiceError::validation("Parameter ResourceARN is not valid. Reason: Provided Arn is not in correct format.")
     })?;
-    engine.authorize(caller, action, resource.bus(), || resource.arn())?;
+    engine.authorize(caller, action, resource.bus(), resource.rule())?;
     Ok(resource)
 }
 

@@ -68,7 +68,7 @@ impl Yard {
             tags: Tags::parse(pairs).unwrap(),
         };
         let key = Self::key(name);
-        self.test.engine.put_rule(PutRule { key: key.clone(), rule })?;
+        self.test.engine.put_rule(PutRule { caller: key.bus.account.clone(), key: key.clone(), rule })?;
         let target = Target::new(TargetId::parse("sink").unwrap(), "http://127.0.0.1:9/");
         self.test.engine.put_targets(&key, vec![target], false)
     }

@@ -121,3 +121,20 @@ async fn a_check_finds_what_does_not_fit_and_a_repair_leaves_a_journal_that_runs
     let last = journal.ready(TARGET, None, 100).unwrap().pop().unwrap();
     assert_eq!(last.delivery.event, EventNumber(78), "no number is given twice");
 }
+
+#[tokio::test]
+async fn damaged_files_of_deliveries_are_left_behind_at_run_time_and_what_is_owed_is_counted_again() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _thread) = open(&disk);
+    journal.commit((1..=5).map(|n| owed(n, &[TARGET])).collect()).await.unwrap();
+    disk.damage(Space::Ready, keys::ready(TARGET, EventNumber(3)));
+    let error = journal.ready(TARGET, None, 10).unwrap_err();
+    assert_eq!(error.damaged_space(), Some(Space::Ready));
+    journal.commit(vec![owed(6, &[TARGET])]).await.unwrap();
+    journal.settle(Vec::new()).await.unwrap();
+    journal.settle(Vec::new()).await.unwrap();
+    let left: Vec<u64> = journal.ready(TARGET, None, 10).unwrap().iter().map(|owed| owed.delivery.event.0).collect();
+    assert_eq!(left, [1, 2, 4, 5, 6]);
+    assert_eq!(journal.owed(), 5);
+    assert_eq!(disk.quarantined().len(), 1);
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use eventyard_core::deduplication::{DeduplicationId, DeduplicationKey};
+use eventyard_core::name::{AccountId, EventBusKey, EventBusName, Region, RuleNumber};
 use proptest::prelude::*;
 
 use super::*;
@@ -20,8 +22,20 @@ enum Step {
     Forget(u8),
     /// Close and open.
     Restart,
-    /// Lose power, and with it all but so many of the writes that were not brought to disk.
-    LosePower(u8),
+    /// Lose power, and with it all but so many of the writes that were not brought to disk; whether what was deleted is back.
+    LosePower(u8, bool),
+    /// The next write fails: the journal closes, and what was asked for is on disk or not; here it is not.
+    FailedWrite(u8),
+    /// The disk is full: what is new is refused and changes nothing.
+    Full(u8),
+    /// Delete old attempts, and by what events are known.
+    Trim,
+    /// An event in the place of one that is owed.
+    InPlace(u8),
+    /// Events by what they are known, of few ids: put again, they are not taken again.
+    Once(Vec<u8>),
+    /// Events of a schedule.
+    Fire(u8, i64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -33,7 +47,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (any::<u8>(), 0_u8..3).prop_map(|(which, target)| Step::Redrive(which, target)),
         1 => any::<u8>().prop_map(Step::Forget),
         1 => Just(Step::Restart),
-        2 => any::<u8>().prop_map(Step::LosePower),
+        2 => (any::<u8>(), any::<bool>()).prop_map(|(kept, back)| Step::LosePower(kept, back)),
+        1 => (1_u8..8).prop_map(Step::FailedWrite),
+        1 => (1_u8..8).prop_map(Step::Full),
+        1 => Just(Step::Trim),
+        1 => (1_u8..8).prop_map(Step::InPlace),
+        2 => prop::collection::vec(0_u8..12, 1..4).prop_map(Step::Once),
+        1 => ((1_u8..8), 0_i64..1_000).prop_map(|(bits, through)| Step::Fire(bits, through)),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -46,6 +66,10 @@ struct Model {
     events: BTreeMap<u64, Event>,
     dead: BTreeMap<DeadLetterId, DeadLetter>,
     next_event: u64,
+    /// By what events are known, and under which id.
+    known: BTreeMap<u8, EventId>,
+    /// Through when the schedule has fired.
+    fired: Option<i64>,
 }
 
 impl Model {
@@ -117,26 +141,84 @@ impl Test {
                 self.thread.join();
                 (self.journal, self.thread) = open(&self.disk);
             }
-            Step::LosePower(kept) => {
+            Step::FailedWrite(bits) => {
+                self.disk.fail_after(0);
+                let (_, asked) = self.next(*bits);
+                assert!(self.journal.commit(vec![asked]).await.is_err());
+                self.journal.failed().await;
+                self.power_returns(usize::MAX, false);
+            }
+            Step::Full(bits) => {
+                self.disk.set_free_bytes(SETTINGS.free_space_bytes_min - 1);
+                let (_, asked) = self.next(*bits);
+                let refused = self.journal.commit(vec![asked]).await;
+                assert!(matches!(refused, Err(JournalError::Full { .. })), "{refused:?}");
+                // Past what is to be spare before it opens again.
+                self.disk.set_free_bytes(2 * SETTINGS.free_space_bytes_min);
+            }
+            Step::Trim => self.journal.trim_history(at(1_000)).await.unwrap(),
+            Step::InPlace(bits) => {
+                let (targets, asked) = self.next(*bits);
+                self.model.commit(asked.event.clone(), &targets);
+                self.journal.commit_in_place(asked).await.unwrap();
+            }
+            Step::Once(keys) => self.commit_once(keys).await,
+            Step::Fire(bits, through) => {
+                let (targets, asked) = self.next(*bits);
+                self.model.commit(asked.event.clone(), &targets);
+                self.model.fired = Some(*through);
+                let mark = ScheduleMark { rule: RuleNumber(5), since: at(0), through: at(*through) };
+                self.journal.fire(vec![asked], vec![mark]).await.unwrap();
+            }
+            Step::LosePower(kept, are_drops_lost) => {
                 let kept = usize::from(*kept) % self.unsynced.len();
-                self.disk = Arc::new(self.disk.lose_power(kept));
-                (self.journal, self.thread) = open(&self.disk);
-                self.model = self.unsynced[kept].clone();
-                self.unsynced.clear();
+                self.power_returns(kept, *are_drops_lost);
             }
         }
         self.look().await;
         self
     }
 
+    /// Opens what a loss of power leaves: so many of the writes without fsync.
+    fn power_returns(&mut self, kept: usize, are_drops_lost: bool) {
+        let kept = kept.min(self.unsynced.len() - 1);
+        let disk = if are_drops_lost { self.disk.lose_power_and_drops(kept) } else { self.disk.lose_power(kept) };
+        self.disk = Arc::new(disk);
+        (self.journal, self.thread) = open(&self.disk);
+        self.model = self.unsynced[kept].clone();
+        self.unsynced.clear();
+    }
+
+    /// The next event, for the targets whose bits are set.
+    fn next(&mut self, bits: u8) -> (Vec<TargetNumber>, Owed) {
+        self.committed += 1;
+        let chosen = TARGETS.iter().zip(0..).filter(|(_, bit)| bits & (1 << bit) != 0);
+        let targets: Vec<_> = chosen.map(|(target, _)| *target).collect();
+        let owed = owed(self.committed, &targets);
+        (targets, owed)
+    }
+
+    async fn commit_once(&mut self, keys: &[u8]) {
+        let (mut candidates, mut expected) = (Vec::new(), Vec::new());
+        for key in keys {
+            let (targets, asked) = self.next(1 + key % 7);
+            let Event { id, received, .. } = asked.event;
+            let first = *self.model.known.entry(*key).or_insert(id);
+            if first == id {
+                self.model.commit(asked.event.clone(), &targets);
+            }
+            expected.push(first);
+            candidates.push(Candidate { id, received, key: Some(known_by(*key)), owed: Some(asked) });
+        }
+        assert_eq!(self.journal.commit_once(candidates).await.unwrap(), expected);
+    }
+
     async fn commit(&mut self, events: &[u8]) {
         let mut all = Vec::new();
         for bits in events {
-            self.committed += 1;
-            let chosen = TARGETS.iter().zip(0..).filter(|(_, bit)| bits & (1 << bit) != 0);
-            let targets: Vec<_> = chosen.map(|(target, _)| *target).collect();
-            self.model.commit(event(self.committed), &targets);
-            all.push(owed(self.committed, &targets));
+            let (targets, asked) = self.next(*bits);
+            self.model.commit(asked.event.clone(), &targets);
+            all.push(asked);
         }
         self.journal.commit(all).await.unwrap();
     }
@@ -188,6 +270,8 @@ impl Test {
                 .map(|(id, letter)| (id, letter.unwrap())),
         );
         found.events.clone_from(&self.model.events);
+        found.known.clone_from(&self.model.known);
+        found.fired = self.journal.schedule_marks().unwrap().first().map(|mark| mark.through.as_millis());
         assert_eq!(found, self.model);
         assert_eq!(self.journal.owed(), self.model.owed.len() as u64);
         let targets: std::collections::BTreeSet<_> = TARGETS.into();
@@ -201,8 +285,15 @@ impl Test {
     }
 }
 
+fn known_by(id: u8) -> DeduplicationKey {
+    let account = AccountId::parse("111122223333").unwrap();
+    let region = Region::parse("eu-west-1").unwrap();
+    let bus = EventBusKey { account: account.clone(), region, name: EventBusName::default_bus() };
+    DeduplicationKey::new(&bus, &account, DeduplicationId::InEvent(&id.to_string()))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_asked_and_wherever_power_is_lost_it_is_what_the_model_says(steps in steps()) {

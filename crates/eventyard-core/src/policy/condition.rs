@@ -1,13 +1,13 @@
 //! Conditions of a statement: operators over what is known of who asks.
 //!
 //! The operators are `StringEquals`, `StringLike` and their `StringNot…`, each also with `IfExists` behind it; the keys are
-//! `aws:PrincipalAccount` and `aws:PrincipalOrgID`, and of the event in `events:PutEvents` `events:source`,
-//! `events:detail-type` and `events:eventBusInvocation`. As Amazon's evaluation has it, a key that is not there satisfies the
+//! `aws:PrincipalAccount` and `aws:PrincipalOrgID`, of a rule `events:creatorAccount`, and of the event in
+//! `events:PutEvents` `events:source`, `events:detail-type` and `events:eventBusInvocation`. As Amazon's evaluation has it, a key that is not there satisfies the
 //! `Not` operators and those with `IfExists`, and no other.
 
 use super::document::{Conditions, OneOrMany};
 use super::{Request, glob};
-use crate::name::OrganizationId;
+use crate::name::{AccountId, OrganizationId};
 
 /// The condition that `PutPermission` can write.
 pub(super) const STRING_EQUALS: &str = "StringEquals";
@@ -42,7 +42,7 @@ impl Operator {
     }
 }
 
-/// What is known of who asks, and of the event that is to be put.
+/// What is known of who asks, of the rule that is asked for, and of the event that is to be put.
 #[derive(Clone, Copy)]
 pub(super) enum Key {
     Account,
@@ -50,6 +50,7 @@ pub(super) enum Key {
     Source,
     DetailType,
     EventBusInvocation,
+    CreatorAccount,
 }
 
 impl Key {
@@ -61,6 +62,7 @@ impl Key {
             "events:source" => Some(Self::Source),
             "events:detail-type" => Some(Self::DetailType),
             "events:eventbusinvocation" => Some(Self::EventBusInvocation),
+            "events:creatoraccount" => Some(Self::CreatorAccount),
             _ => None,
         }
     }
@@ -75,6 +77,7 @@ impl Key {
         match self {
             Self::Account => Some(request.account.as_str()),
             Self::Organization => request.organization.map(OrganizationId::as_str),
+            Self::CreatorAccount => request.rule_creator.map(AccountId::as_str),
             Self::Source => request.event.map(|event| event.source),
             Self::DetailType => request.event.map(|event| event.detail_type),
             Self::EventBusInvocation => request.event.map(|event| if event.is_forwarded { "true" } else { "false" }),

@@ -35,6 +35,8 @@ pub struct Request<'a> {
     pub action: &'a str,
     /// The ARN of what it is asked of.
     pub resource: &'a str,
+    /// The account that made the rule it is asked of; none when that is no rule.
+    pub rule_creator: Option<&'a AccountId>,
     /// The event that is to be put; none unless the action is `events:PutEvents`.
     pub event: Option<EventFacts<'a>>,
 }

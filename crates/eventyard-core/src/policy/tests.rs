@@ -15,6 +15,7 @@ fn decide(policy: &Policy, id: &str, organization: Option<&str>, action: &str, r
         organization: organization.as_ref(),
         action,
         resource,
+        rule_creator: None,
         event: None,
     })
 }
@@ -168,7 +169,6 @@ fn what_is_not_understood_is_refused() {
         (statement("Allow", "null", ""), "Principal is not an object"),
         (allow(r#","NotAction":"events:PutRule""#), "NotAction"),
         (allow(r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#), "IpAddress"),
-        (allow(r#","Condition":{"StringEquals":{"events:creatorAccount":"a"}}"#), "events:creatorAccount"),
         (allow(r#","Condition":{"StringEquals":{"aws:PrincipalAccount":"${aws:PrincipalAccount}"}}"#), "variables"),
         (allow(r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"a"},"StringEquals":{}}"#), "twice"),
         (allow(r#","Effect":"Deny""#), "twice"),
@@ -331,7 +331,8 @@ fn conditions_ask_for_the_event_that_is_put() {
     ] {
         let event = Some(EventFacts { source, detail_type, is_forwarded });
         let asker = account("222222222222");
-        let request = Request { account: &asker, organization: None, action: "events:PutEvents", resource: BUS, event };
+        let (action, resource) = ("events:PutEvents", BUS);
+        let request = Request { account: &asker, organization: None, action, resource, rule_creator: None, event };
         assert_eq!(policy.decide(&request), expected, "{request:?}");
     }
     let rules = format!(
@@ -342,4 +343,24 @@ fn conditions_ask_for_the_event_that_is_put() {
         refused.contains("events:source is supported by eventyard where events:PutEvents is the only"),
         "{refused}"
     );
+}
+
+#[test]
+fn conditions_ask_for_who_made_the_rule() {
+    let condition = r#","Condition":{"StringEquals":{"events:creatorAccount":"222222222222"}}"#;
+    let policy =
+        parse(&format!(r#"{{"Effect":"Allow","Principal":"*","Action":"events:*","Resource":"*"{condition}}}"#))
+            .unwrap();
+    let asker = account("222222222222");
+    for (creator, expected) in [
+        (Some("222222222222"), Decision::Allowed),
+        (Some("333333333333"), Decision::NotMentioned),
+        (None, Decision::NotMentioned),
+    ] {
+        let creator = creator.map(account);
+        let (action, resource) = ("events:DeleteRule", "arn:rule");
+        let rule_creator = creator.as_ref();
+        let request = Request { account: &asker, organization: None, action, resource, rule_creator, event: None };
+        assert_eq!(policy.decide(&request), expected, "{creator:?}");
+    }
 }

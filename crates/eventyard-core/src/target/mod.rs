@@ -37,7 +37,7 @@ pub struct Target {
     pub id: TargetId,
     /// Where events go: a URL, the ARN of an event bus, or that of a resource of an AWS service.
     pub arn: String,
-    /// The role Amazon's service would assume. Kept and given back; nothing here assumes it.
+    /// The role that calls of an AWS service are made as, where roles are assumed; otherwise kept and given back.
     pub role_arn: Option<String>,
     /// `Input`: the text every event is replaced by.
     pub input: Option<String>,

@@ -2,6 +2,8 @@
 
 use eventyard_core::arn::event_bus_arn;
 use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::event::Event;
+use eventyard_core::forwarding::{WAY_HEADER, write_way};
 use eventyard_core::name::EventBusKey;
 use serde::Deserialize;
 use serde_json::json;
@@ -24,12 +26,13 @@ struct Envelope<'a> {
     time: String,
 }
 
-/// `PutEvents`. The event gets another id there, and the account that the key belongs to.
+/// `PutEvents`. The event gets another id there, and the account that the key belongs to; its way goes with it.
 ///
 /// # Errors
 /// When the event is none that can be put.
-pub(super) fn put_events(bus: &EventBusKey, envelope: &str) -> Result<Call, String> {
-    let event: Envelope<'_> = serde_json::from_str(envelope).map_err(|error| error.to_string())?;
+pub(super) fn put_events(bus: &EventBusKey, event: &Event) -> Result<Call, String> {
+    let way = write_way(&event.forwarded_from);
+    let event: Envelope<'_> = serde_json::from_str(&event.envelope).map_err(|error| error.to_string())?;
     let time = eventyard_core::clock::Timestamp::parse_rfc3339(&event.time).map(|time| time.as_millis() / 1_000);
     let entry = json!({
         "Source": event.source,
@@ -39,7 +42,9 @@ pub(super) fn put_events(bus: &EventBusKey, envelope: &str) -> Result<Call, Stri
         "Time": time,
         "EventBusName": event_bus_arn(bus),
     });
-    Ok(Call::json_1_1(EVENTBRIDGE, "AWSEvents.PutEvents", &json!({ "Entries": [entry] })))
+    let mut call = Call::json_1_1(EVENTBRIDGE, "AWSEvents.PutEvents", &json!({ "Entries": [entry] }));
+    call.headers.push((WAY_HEADER, way));
+    Ok(call)
 }
 
 /// Of an entry that is refused the service says so in a success.

@@ -32,7 +32,7 @@ use std::time::Duration;
 use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::AttemptOutcome;
-use eventyard_core::event::EventId;
+use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventBusKey, Region};
 use eventyard_core::target::{AwsResource, AwsTarget, SqsQueue};
 use reqwest::Client;
@@ -166,13 +166,13 @@ impl AwsSender {
         &self,
         bus: &EventBusKey,
         (role_arn, rule): (Option<&str>, &str),
-        envelope: &str,
+        event: &Event,
     ) -> AttemptOutcome {
         let caller = match self.caller_as(&bus.region, role_arn, rule).await {
             Ok(caller) => caller,
             Err(reason) => return AttemptOutcome::NoCredentials { reason },
         };
-        match eventbridge::put_events(bus, envelope) {
+        match eventbridge::put_events(bus, event) {
             Ok(call) => caller.call(&call).await.map_or_else(|failure| failure, eventbridge::outcome),
             Err(reason) => AttemptOutcome::RequestInvalid { reason },
         }

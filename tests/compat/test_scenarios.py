@@ -1,0 +1,77 @@
+"""The same scenarios through boto3, the process of the aws CLI and the AWS SDK for JavaScript: each client sees the same.
+
+A scenario is a list of steps in `scenarios/`: an operation, what is asked, and the whole answer or the error. `<any>` stands
+for a value that is another each time.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from aws_services import REGION
+from conftest import AwsCliError
+from test_bad_input import IMPLEMENTED
+
+SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.json"))
+ANY = "<any>"
+CLI_ERROR = re.compile(r"An error occurred \((\w+)\) when calling the \w+ operation: (.*)", re.DOTALL)
+
+
+def steps_of(file):
+    return json.loads(file.read_text())
+
+
+def check(steps, seen):
+    assert len(seen) == len(steps)
+    for number, (step, found) in enumerate(zip(steps, seen), 1):
+        expected = {key: step[key] for key in ["answer", "error"] if key in step}
+        assert masked(found, expected) == expected, f"step {number}, {step['operation']}"
+
+
+def masked(found, expected):
+    """What was found, with `<any>` where that is expected."""
+    if expected == ANY:
+        return ANY
+    if isinstance(found, dict) and isinstance(expected, dict):
+        return {key: masked(value, expected.get(key)) for key, value in found.items()}
+    if isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        return [masked(*pair) for pair in zip(found, expected)]
+    return found
+
+
+def test_every_operation_is_in_a_scenario():
+    assert {step["operation"] for file in SCENARIOS for step in steps_of(file)} == set(IMPLEMENTED)
+
+
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
+def test_with_boto3(file, client):
+    def run(operation, request):
+        try:
+            answer = getattr(client, xform_name(operation))(**request)
+        except ClientError as error:
+            return {"error": {"code": error.response["Error"]["Code"], "message": error.response["Error"]["Message"]}}
+        del answer["ResponseMetadata"]
+        return {"answer": answer}
+
+    check(steps_of(file), [run(step["operation"], step["request"]) for step in steps_of(file)])
+
+
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
+def test_with_the_aws_cli(file, aws):
+    def run(operation, request):
+        try:
+            return {"answer": aws(xform_name(operation, "-"), "--cli-input-json", json.dumps(request)) or {}}
+        except AwsCliError as error:
+            code, message = CLI_ERROR.search(str(error)).groups()
+            return {"error": {"code": code, "message": message}}
+
+    check(steps_of(file), [run(step["operation"], step["request"]) for step in steps_of(file)])
+
+
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
+def test_with_the_sdk_for_javascript(file, daemon, node):
+    check(steps_of(file), node("steps.mjs", str(file), daemon.api_url, REGION))
