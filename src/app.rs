@@ -20,7 +20,9 @@ use access::{admin_access, api_hosts, authentication, open_listeners_remark, tls
 use data_format::DataFormatError;
 use reload::Reload;
 use senders::senders;
-use settings::{admin_limits, api_limits, delivery_settings, delivery_thread_count, engine_settings, journal_settings};
+use settings::{
+    admin_limits, api_limits, collector, delivery_settings, delivery_thread_count, engine_settings, journal_settings,
+};
 
 use crate::admin::{Admin, Readiness};
 use crate::api;
@@ -35,7 +37,7 @@ use crate::journal::{CommitterThread, Journal, JournalError};
 use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads, VitalLoop};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, Warned};
+use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, TraceExporter, TraceExporterError, Warned};
 use crate::upkeep::{Upkeep, fold_indexes};
 
 /// Why the daemon could not start.
@@ -90,6 +92,9 @@ pub enum StartError {
     /// The system gives no more threads.
     #[error("cannot start threads: {0}")]
     Threads(io::Error),
+    /// Spans could not be sent.
+    #[error(transparent)]
+    Traces(#[from] TraceExporterError),
     /// Metrics could not be made.
     #[error("cannot make the metrics: {0}")]
     Metrics(String),
@@ -127,7 +132,7 @@ impl App {
     /// # Errors
     /// The first thing that could not be started; nothing is left running.
     pub async fn start(config: &Config, ephemeral: bool, started: Instant) -> Result<Self, StartError> {
-        let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
+        let (telemetry, traces) = telemetry(config)?;
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
         let caller = default_caller(config)?;
@@ -198,13 +203,15 @@ impl App {
         announce([&api_listener, &admin_listener], config, &telemetry);
         let (api_limits, admin_limits) = (api_limits(config), admin_limits(config));
         let server_tasks = tasks.clone();
-        let parts = vec![
+        let mut parts = vec![
             part(&tasks, None, "api", |stop| api_listener.serve(api_limits, api, server_tasks, stop.signal())),
             part(&tasks, None, "scheduler", |stop| scheduler.run(scheduling, stop.signal())),
             part(&tasks, Some(&delivery_threads), "dispatcher", |stop| dispatcher.run(dispatching, stop.signal())),
             part(&tasks, None, "upkeep", |stop| upkeep.run(stop.signal())),
             part(&tasks, None, "index folding", |stop| fold_indexes(folded, stop.signal())),
         ];
+        // The last of them, so that it sends the spans of all others.
+        parts.extend(traces.map(|traces| traces_part(&tasks, traces, Arc::clone(&telemetry))));
         // Before the admin listener answers: it has nothing to say while the daemon starts but that it is not there yet.
         readiness.set(true);
         let server_tasks = tasks.clone();
@@ -276,6 +283,25 @@ impl App {
         self.admin.stop.stop();
         in_time
     }
+}
+
+/// Sends spans until it is stopped.
+fn traces_part(tasks: &Tasks, traces: TraceExporter, telemetry: Arc<Telemetry>) -> Part {
+    part(tasks, None, "traces", |stop| {
+        let stop = stop.signal();
+        async move { traces.run(&telemetry, stop.stopped()).await }
+    })
+}
+
+/// What is told of the daemon, and who sends its spans, if there are any.
+fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Option<TraceExporter>), StartError> {
+    let telemetry = Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?;
+    let telemetry = telemetry.with_targets_max(config.metrics.targets_max);
+    let free_bytes_min = i64::try_from(config.journal.free_space_bytes_min).unwrap_or(i64::MAX);
+    telemetry.metrics().storage.free_bytes_min.set(free_bytes_min);
+    let Some(collector) = collector(config) else { return Ok((Arc::new(telemetry), None)) };
+    let (telemetry, exporter) = telemetry.with_traces(collector)?;
+    Ok((Arc::new(telemetry), Some(exporter)))
 }
 
 fn make_data_dir(data_dir: &Path) -> Result<(), StartError> {

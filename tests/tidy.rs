@@ -35,15 +35,17 @@ const FLOOR_OF_THE_PROGRAM: u8 = 8;
 const MODULES_WITH_MIGRATIONS: [&str; 2] = ["store", "journal"];
 
 /// Which library may be named only where: a folder ends with `/`, everything else is one file.
-const FENCES: [(&str, &[&str]); 24] = [
+const FENCES: [(&str, &[&str]); 26] = [
     ("sled", &["src/store/", "migrations/"]),
     ("fjall", &["src/journal/", "migrations/"]),
     ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
     ("hyper_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/"]),
     ("http_body_util", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
     ("redis", &["src/delivery/senders/broker/", "crates/eventyard-core/src/target/broker/"]),
-    ("reqwest", &["src/delivery/", "src/cli/"]),
-    ("rustls", &["src/http/", "src/delivery/", "src/cli/"]),
+    ("reqwest", &["src/delivery/", "src/cli/", "src/telemetry/traces/"]),
+    ("rustls", &["src/http/", "src/delivery/", "src/cli/", "src/telemetry/traces/"]),
+    ("opentelemetry_proto", &["src/telemetry/traces/", "tests/it/traces.rs"]),
+    ("prost", &["src/telemetry/traces/", "tests/it/traces.rs"]),
     ("rustls_platform_verifier", &["src/delivery/senders/broker/dial.rs"]),
     ("clap_complete", &["src/cli/mod.rs"]),
     ("granit_parser", &["src/cli/rules/"]),

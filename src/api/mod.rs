@@ -30,8 +30,9 @@ use crate::auth::{AllowedHosts, Authenticator, Identity, NotTheSameAccounts, Thr
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
-use crate::telemetry::{RequestAnswered, Telemetry};
+use crate::telemetry::{RequestAnswered, Telemetry, request_span};
 use route::Route;
+use tracing::Instrument as _;
 
 pub use managed_rules::{ManagedRules, ManagedRulesError};
 pub use operations::targets::read_target;
@@ -88,7 +89,7 @@ impl Api {
     async fn run(&self, route: Route, request: &Request) -> Result<Vec<u8>, ServiceError> {
         let (caller, body) = self.caller(&route, request)?;
         match route {
-            Route::Operation(operation) => operation?.run(&self.engine, &caller, &body).await,
+            Route::Operation(operation) => operation?.run(&self.engine, &caller, request.trace(), &body).await,
             Route::PlainEvents => plain_events::post(&self.engine, &caller, request, &body).await,
             Route::CloudEvents => cloud_events::post(&self.engine, &caller, request, &body).await,
             Route::Nothing(error) => Err(error),
@@ -127,23 +128,21 @@ impl Api {
         Ok((Caller { account, region, organization, forwarded_from }, body))
     }
 
-    fn answer(&self, outcome: Outcome, started: Instant) -> Answer {
-        let request_id = EventId::from_random(self.random.next_u128()).to_string();
+    fn request_id(&self) -> String {
+        EventId::from_random(self.random.next_u128()).to_string()
+    }
+
+    fn answer(&self, outcome: Outcome, started: Instant, request_id: &str) -> Answer {
         let code = outcome.result.as_ref().map_or_else(|error| error.code.name(), |_| "");
         let operation = outcome.operation;
-        self.telemetry.record(&RequestAnswered {
-            operation,
-            code,
-            request_id: &request_id,
-            duration: started.elapsed(),
-        });
+        self.telemetry.record(&RequestAnswered { operation, code, request_id, duration: started.elapsed() });
         let is_throttled = matches!(&outcome.result, Err(error) if error.code == ErrorCode::Throttling);
         let mut answer = wire::answer(outcome.content_type, outcome.result);
         if is_throttled && outcome.is_plain {
             *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
-        if let Ok(value) = HeaderValue::from_str(&request_id) {
+        if let Ok(value) = HeaderValue::from_str(request_id) {
             answer.headers_mut().insert(REQUEST_ID_HEADER, value);
         }
         answer
@@ -156,14 +155,15 @@ impl Handler for Api {
         let error = self.check_head(&route, head).err()?;
         let (operation, content_type, is_plain) = (route.name(), route.content_type(), route.takes_tokens());
         let outcome = Outcome { operation, content_type, is_plain, result: Err(error) };
-        Some(self.answer(outcome, started))
+        Some(self.answer(outcome, started, &self.request_id()))
     }
 
     async fn handle(&self, request: Request) -> Answer {
         let (started, route) = (Instant::now(), Route::of(&request));
         let (operation, content_type, is_plain) = (route.name(), route.content_type(), route.takes_tokens());
-        let result = self.run(route, &request).await;
-        self.answer(Outcome { operation, content_type, is_plain, result }, started)
+        let request_id = self.request_id();
+        let result = self.run(route, &request).instrument(request_span(&request_id)).await;
+        self.answer(Outcome { operation, content_type, is_plain, result }, started, &request_id)
     }
 
     fn failure(&self, status: StatusCode) -> Answer {
@@ -173,7 +173,7 @@ impl Handler for Api {
         };
         let outcome =
             Outcome { operation: "Unknown", content_type: wire::AWS_JSON, is_plain: false, result: Err(error) };
-        self.answer(outcome, Instant::now())
+        self.answer(outcome, Instant::now(), &self.request_id())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use eventyard_core::error::{ErrorCode, ServiceError};
+use eventyard_core::trace_context::TraceContext;
 
 use super::operations::{event_buses, events, permissions, rules, tags, targets};
 use crate::engine::{Caller, Engine};
@@ -121,14 +122,21 @@ impl Operation {
         self.name
     }
 
-    /// Runs the operation.
-    pub(super) async fn run(self, engine: &Arc<Engine>, caller: &Caller, body: &bytes::Bytes) -> Result<Vec<u8>> {
+    /// Runs the operation, which was asked for in the span `trace`.
+    pub(super) async fn run(
+        self,
+        engine: &Arc<Engine>,
+        caller: &Caller,
+        trace: Option<TraceContext>,
+        body: &bytes::Bytes,
+    ) -> Result<Vec<u8>> {
         match self.how {
-            How::PutEvents => events::put_events(engine, caller, body).await,
+            How::PutEvents => events::put_events(engine, caller, trace, body).await,
             How::Resources(run) => {
                 let (engine, caller, body) = (Arc::clone(engine), caller.clone(), body.clone());
                 // Changes wait for the disk; the threads that serve connections must not.
-                match tokio::task::spawn_blocking(move || run(&engine, &caller, &body)).await {
+                let span = tracing::Span::current();
+                match tokio::task::spawn_blocking(move || span.in_scope(|| run(&engine, &caller, &body))).await {
                     Ok(result) => result,
                     // A bug: it goes on to the connection, which reports it.
                     Err(error) => match error.try_into_panic() {

@@ -46,6 +46,10 @@ pub(super) async fn post(engine: &Engine, caller: &Caller, request: &Request, bo
             entry.deduplication_id = Some(EntryDeduplicationId::OfRequest(key.to_owned(), number));
         }
     }
+    let trace = request.trace();
+    for entry in &mut entries {
+        entry.trace = trace;
+    }
     let mut violations = Violations::default();
     if entries.is_empty() {
         violations.push("entries", "[]", &Constraint::LengthMin(1));
@@ -95,6 +99,7 @@ impl PlainEntry<'_> {
             event_bus_name: self.event_bus_name,
             trace_header: self.trace_header,
             deduplication_id: None,
+            trace: None,
         })
     }
 }

@@ -10,6 +10,7 @@ use eventyard_core::target::LocalTargets;
 
 use crate::config::{Config, is_loopback};
 use crate::http::Limits;
+use crate::telemetry::Collector;
 use crate::{delivery, engine, journal};
 
 pub(super) fn api_limits(config: &Config) -> Limits {
@@ -91,6 +92,18 @@ pub(super) fn delivery_settings(config: &Config) -> delivery::Settings {
             maximum_event_age_seconds: u32::try_from(delivery.maximum_event_age.as_secs()).unwrap_or(u32::MAX),
         },
     }
+}
+
+/// Where spans are sent to; none where none are made.
+pub(super) fn collector(config: &Config) -> Option<Collector> {
+    let traces = &config.traces;
+    Some(Collector {
+        endpoint: traces.endpoint.clone()?,
+        headers: traces.headers.clone(),
+        timeout: traces.timeout,
+        service_name: traces.service_name.clone(),
+        sample_per_million: traces.sample_per_million,
+    })
 }
 
 pub(super) fn delivery_thread_count(config: &Config) -> usize {

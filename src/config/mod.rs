@@ -15,6 +15,7 @@ mod connections;
 mod document;
 mod fault;
 mod layers;
+mod observability;
 mod origin;
 mod reader;
 mod relations;
@@ -36,6 +37,7 @@ use eventyard_core::account::Account;
 use eventyard_core::connection::Connections;
 pub use fault::{ConfigFaults, Fault, Problem};
 pub use layers::Flag;
+pub use observability::{Metrics, Traces};
 pub use origin::Origin;
 pub use relations::is_loopback;
 pub use sections::{
@@ -87,6 +89,10 @@ pub struct Config {
     pub local_targets: LocalTargets,
     /// What becomes of firings that were missed.
     pub schedules: Schedules,
+    /// What Prometheus is told.
+    pub metrics: Metrics,
+    /// Where spans are sent to.
+    pub traces: Traces,
     /// How the daemon ends.
     pub shutdown: Shutdown,
     /// What the daemon says about its work.
@@ -178,6 +184,8 @@ impl Config {
             schedules: Schedules::read(reader),
             dead_letters: DeadLetters::read(reader),
             history: History::read(reader),
+            metrics: Metrics::read(reader),
+            traces: Traces::read(reader),
             shutdown: Shutdown::read(reader),
             log: Log::read(reader),
             effective: Vec::new(),

@@ -16,8 +16,12 @@ const NO_VARIABLES: [(&str, &str); 0] = [];
 struct Written(PathBuf);
 
 impl Written {
+    fn path(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("eventyard-config-{}-{name}.toml", std::process::id()))
+    }
+
     fn new(name: &str, bytes: impl AsRef<[u8]>) -> Self {
-        let path = std::env::temp_dir().join(format!("eventyard-config-{}-{name}.toml", std::process::id()));
+        let path = Self::path(name);
         fs::write(&path, bytes).unwrap();
         Self(path)
     }
@@ -79,11 +83,14 @@ fn another_value(known: &Known, default: &Value) -> String {
         ("local_targets.folder", _) => "/var/tmp".to_owned(),
         ("log.format", _) => "json".to_owned(),
         ("schedules.catch_up", _) => "skip".to_owned(),
+        ("traces.endpoint", _) => "http://127.0.0.1:4318/v1/traces".to_owned(),
+        ("traces.headers_file", _) => Written::path("headers").display().to_string(),
         (_, Value::Boolean(value)) => (!value).to_string(),
         // One below, where one above would be out of range.
-        ("delivery.maximum_retry_attempts" | "delivery.maximum_event_age_seconds", Value::Integer(value)) => {
-            (value - 1).to_string()
-        }
+        (
+            "delivery.maximum_retry_attempts" | "delivery.maximum_event_age_seconds" | "traces.sample_per_million",
+            Value::Integer(value),
+        ) => (value - 1).to_string(),
         (_, Value::Integer(value)) => (value + 1).to_string(),
         (_, Value::Text(value)) => format!("{value}2"),
         (_, Value::List(_)) => "other".to_owned(),
@@ -111,6 +118,7 @@ fn companions(key: &str) -> Vec<(&'static str, &'static str)> {
 
 #[test]
 fn every_option_is_read_into_a_field_of_its_own() {
+    let _headers = Written::new("headers", "X-Key: abc\n");
     let defaults = with_variables(&[]).unwrap();
     let schema = Schema::of(DEFAULTS);
     let mut seen = vec![fields(defaults.clone())];
@@ -194,7 +202,7 @@ fn the_file_refuses_what_it_does_not_know() {
     assert_eq!(
         report(with_file("unknown", text)),
         [
-            "unknown.toml:1: top: there is no such option; the nearest name is storage.data_dir",
+            "unknown.toml:1: top: there is no such option; the nearest name is traces.endpoint",
             "unknown.toml:2: aws: found the number 5, expected a section",
             "unknown.toml:3: apii: there is no such option; the nearest name is api",
             "unknown.toml:6: api.lissten: there is no such option; the nearest name is api.listen",
@@ -421,4 +429,22 @@ fn a_file_that_cannot_be_read_says_why() {
     assert!(bytes[0].starts_with("bytes.toml: the file cannot be read (it is not UTF-8 text"), "{bytes:?}");
     let endless = Config::load(Some(Path::new("/dev/zero")), NO_VARIABLES, &[]).unwrap_err().to_string();
     assert!(endless.contains("it is larger than 1048576 bytes"), "{endless}");
+}
+
+#[test]
+fn headers_of_the_collector_come_from_a_file_and_are_not_shown() {
+    let file = Written::new("collector", "X-Key: abc\n\nx-tenant:  a b \n");
+    let variables = [("EVENTYARD_TRACES__HEADERS_FILE", file.0.to_str().unwrap())];
+    let config = with_variables(&variables).unwrap();
+    let headers = config.traces.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
+    assert_eq!(headers.collect::<Vec<_>>(), [("X-Key", "abc"), ("x-tenant", "a b")]);
+    assert!(!config.show().contains("abc"));
+    for wrong in ["X-Key", ": abc", "X Key: abc", "X-Key:", "X-Key: \u{7}"] {
+        fs::write(&file.0, wrong).unwrap();
+        let found = report(with_variables(&variables));
+        assert!(found.len() == 1 && found[0].contains("`Name: value`") && !found[0].contains("abc"), "{found:?}");
+    }
+    for wrong in ["127.0.0.1:4318", "ftp://h/", "http://me:secret@h/v1/traces"] {
+        assert_eq!(report(with_variables(&[("EVENTYARD_TRACES__ENDPOINT", wrong)])).len(), 1, "{wrong}");
+    }
 }

@@ -15,6 +15,7 @@ use eventyard_core::limits::ATTEMPT_MESSAGE_BYTES_MAX;
 use eventyard_core::name::TargetNumber;
 use eventyard_core::retry::{ExhaustedRetryCondition, NextStep, RetryPolicy};
 use eventyard_core::target::TargetKind;
+use eventyard_core::trace_context::TraceContext;
 
 use super::Settings;
 use super::senders::{AwsDelivery, BrokerDelivery, HttpRequest, Senders, forward};
@@ -58,7 +59,8 @@ impl Attempts {
         let attempt = pending.delivery.attempts + 1;
         let started = Instant::now();
         let expires = is_probe.then_some(policy);
-        let (event, outcome) = self.try_once(&pending, target.as_deref(), attempt, expires).await;
+        let span = self.random.next_u64();
+        let (event, outcome) = self.try_once(&pending, target.as_deref(), (attempt, span), expires).await;
         let recipient = self.recipient(target.as_deref(), pending.delivery.target);
         let (now, duration) = (self.clock.now(), started.elapsed());
         // Of an event that cannot be read nobody knows how old it is; its attempts are bounded still.
@@ -72,6 +74,8 @@ impl Attempts {
             outcome: &outcome,
             duration,
             since_received: now.saturating_since(received),
+            ended: now,
+            trace: event.as_ref().and_then(|event| Some((event.trace?, self.span(event, span)?))),
         });
         let record = event.as_ref().map(|event| record(event, attempt, now, duration, &outcome));
         let random = self.random.next_u64();
@@ -126,7 +130,7 @@ impl Attempts {
         &self,
         pending: &Pending,
         target: Option<&ActiveTarget>,
-        attempt: u32,
+        (attempt, span): (u32, u64),
         expires: Option<RetryPolicy>,
     ) -> (Option<Event>, AttemptOutcome) {
         let number = pending.delivery.event;
@@ -144,12 +148,23 @@ impl Attempts {
         if expires.is_some_and(|policy| self.clock.now() > policy.expiry(event.received)) {
             return (Some(event), AttemptOutcome::EventTooOld);
         }
-        let outcome = self.tasks.guard("attempt", self.send(target, &event, attempt)).await;
+        let outcome = self.tasks.guard("attempt", self.send(target, &event, attempt, self.span(&event, span))).await;
         (Some(event), outcome.unwrap_or(AttemptOutcome::InternalError))
     }
 
-    async fn send(&self, target: &ActiveTarget, event: &Event, attempt: u32) -> AttemptOutcome {
-        self.try_send(target, event, attempt).await.unwrap_or_else(|not_sent| not_sent)
+    /// The span of an attempt, made from random bits, when its event is part of a trace.
+    fn span(&self, event: &Event, random: u64) -> Option<TraceContext> {
+        event.trace.map(|trace| self.telemetry.span_under(trace, random))
+    }
+
+    async fn send(
+        &self,
+        target: &ActiveTarget,
+        event: &Event,
+        attempt: u32,
+        trace: Option<TraceContext>,
+    ) -> AttemptOutcome {
+        self.try_send(target, event, attempt, trace).await.unwrap_or_else(|not_sent| not_sent)
     }
 
     /// The error is how an attempt ended that had nothing to send.
@@ -158,6 +173,7 @@ impl Attempts {
         target: &ActiveTarget,
         event: &Event,
         attempt: u32,
+        trace: Option<TraceContext>,
     ) -> Result<AttemptOutcome, AttemptOutcome> {
         let (envelope, id, response_timeout) = (event.envelope.as_ref(), event.id, target.options.response_timeout);
         Ok(match &target.compiled.kind {
@@ -171,7 +187,7 @@ impl Attempts {
                 let forwarded = forwarded.map_err(AttemptOutcome::NotForwarded)?;
                 self.senders.aws.put_event(bus, (role_arn, rule), &forwarded, response_timeout).await
             }
-            TargetKind::EventBus(bus) => forward(&self.engine, event, &target.rule.bus, bus).await,
+            TargetKind::EventBus(bus) => forward(&self.engine, event, trace, (&target.rule.bus, bus)).await,
             TargetKind::Http { url, parameters } => {
                 let body = render(target, event)?;
                 let account = &target.rule.bus.account;
@@ -183,6 +199,7 @@ impl Attempts {
                     envelope,
                     event: id,
                     attempt,
+                    trace,
                     body,
                     response_timeout,
                     is_event: target.compiled.input.is_event(),
@@ -221,6 +238,7 @@ impl Attempts {
                     envelope,
                     event: id,
                     received: event.received,
+                    trace,
                     body,
                     response_timeout,
                 };

@@ -135,6 +135,7 @@ mod tests {
             received: at(0),
             envelope: "{}".into(),
             forwarded_from: Vec::new(),
+            trace: None,
         };
         let owed = (0..events).map(|n| Owed { event: event(n), targets: vec![TARGET] }).collect();
         journal.commit(owed).await.unwrap();

@@ -12,7 +12,7 @@ use super::attempt::Attempts;
 use super::senders::HttpRequest;
 use crate::engine::ActiveTarget;
 use crate::journal::{DeadLetterCopy, JournalError, Owed, Pending, Settled, Settlement};
-use crate::telemetry::{DeadLetterNotQueued, DeadLetterNotQueuedYet};
+use crate::telemetry::{DeadLetterNotQueued, DeadLetterNotQueuedYet, DeadLetterQueued};
 
 impl Attempts {
     /// The end of a delivery that is given up: a dead letter, and with it the copy that its target asks for. Without an event
@@ -61,7 +61,10 @@ impl Attempts {
             letter.map_or(("unknown", "unknown"), |letter| (letter.rule_arn.as_str(), letter.target_id.as_str()));
         let reason = &outcome.message();
         match step {
-            NextStep::Delivered => Settlement::Delivered,
+            NextStep::Delivered => {
+                self.telemetry.record(&DeadLetterQueued);
+                Settlement::Delivered
+            }
             NextStep::RetryAt(time) => {
                 self.telemetry.record(&DeadLetterNotQueuedYet { target_id, rule_arn, reason });
                 Settlement::RetryAt(time)
@@ -109,6 +112,7 @@ impl Attempts {
                     recipient: (&letter.rule_arn, &letter.target_id),
                     envelope: &event.envelope,
                     event: event.id,
+                    trace: event.trace,
                     attempt,
                     body: event.envelope.to_string(),
                     is_event: true,

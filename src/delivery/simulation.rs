@@ -223,7 +223,8 @@ impl World {
             self.events += 1;
             self.groups.insert(EventNumber(self.events.into()), self.order.group(&envelope));
             let id = EventId::from_random(self.random.next_u128());
-            let event = Event { id, received: self.now, envelope: envelope.into(), forwarded_from: Vec::new() };
+            let event =
+                Event { id, received: self.now, envelope: envelope.into(), forwarded_from: Vec::new(), trace: None };
             owed.push(Owed { event, targets: vec![TARGET] });
         }
         self.journal.commit(owed).await.unwrap();

@@ -71,6 +71,7 @@ async fn commit(journal: &Journal, events: u128) {
         received: Timestamp::EPOCH,
         envelope: "{}".into(),
         forwarded_from: Vec::new(),
+        trace: None,
     };
     let owed = (0..events).map(|n| Owed { event: event(n), targets: vec![TARGET] });
     journal.commit(owed.collect()).await.unwrap();

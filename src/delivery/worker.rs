@@ -53,8 +53,8 @@ pub(super) struct Worker {
     settling: Option<Settling>,
     /// Held while the target is paused and owed something.
     paused: Option<Counted>,
-    /// Held while its circuit breaker is not closed.
-    open: Option<Counted>,
+    /// Held while its circuit breaker is not closed: of all targets, and of this one.
+    open: Vec<Counted>,
     /// When the disk was last seen to have room.
     had_room: Option<Instant>,
     stop: StopSignal,
@@ -92,14 +92,19 @@ impl Worker {
         slots: Arc<Slots>,
         stop: StopSignal,
     ) -> Self {
+        let active = attempts.engine.target(target);
+        if let Some(active) = &active {
+            let is_there = || attempts.engine.target(target).is_some();
+            let metrics = attempts.telemetry.metrics();
+            metrics.targets.admit(&active.rule_arn, active.target.id.as_str(), is_there);
+        }
         let queue = if let Some(idle) = idle {
             Queue::resume(target, &attempts.settings, idle)
         } else {
-            let settings = attempts.settings.of(attempts.engine.target(target).as_deref());
+            let settings = attempts.settings.of(active.as_deref());
             Queue::new(target, &attempts.settings, settings, attempts.clock.now())
         };
-        let is_open = !queue.is_closed();
-        let open = is_open.then(|| Counted::new(&attempts.telemetry.metrics().circuit_breakers_open));
+        let open = if queue.is_closed() { Vec::new() } else { count_open(&attempts, target) };
         Self {
             target,
             attempts,
@@ -256,10 +261,8 @@ impl Worker {
     fn report(&mut self, transition: Option<Transition>) {
         let Some(transition) = transition else { return };
         match transition {
-            Transition::Opened(_) => {
-                self.open = Some(Counted::new(&self.attempts.telemetry.metrics().circuit_breakers_open));
-            }
-            Transition::Closed => self.open = None,
+            Transition::Opened(_) => self.open = count_open(&self.attempts, self.target),
+            Transition::Closed => self.open.clear(),
             Transition::HalfOpened | Transition::Reopened(_) => {}
         }
         self.attempts.report(self.target, transition);
@@ -281,6 +284,17 @@ impl Worker {
         }
         self.start_settling();
     }
+}
+
+/// Counts an open circuit breaker among all, and for its target.
+fn count_open(attempts: &Attempts, target: TargetNumber) -> Vec<Counted> {
+    let metrics = attempts.telemetry.metrics();
+    let mut open = vec![Counted::new(&metrics.circuit_breakers_open)];
+    if let Some(active) = attempts.engine.target(target) {
+        let series = metrics.targets.of(&active.rule_arn, active.target.id.as_str());
+        open.push(Counted::new(&series.open));
+    }
+    open
 }
 
 /// Waits until what is being written is; forever when nothing is.

@@ -214,7 +214,7 @@ mod tests {
         let received = Timestamp::from_millis(1_000_000).unwrap();
         let [died, due] = [1, 90].map(|seconds| received.saturating_add(Duration::from_secs(seconds)));
         let id = EventId::new(received, 7);
-        let event = Event { id, received, envelope: "{}".into(), forwarded_from: Vec::new() };
+        let event = Event { id, received, envelope: "{}".into(), forwarded_from: Vec::new(), trace: None };
         journal.commit(vec![Owed { event: event.clone(), targets: TARGETS.to_vec() }]).await.unwrap();
         let [retried, dead] = [TARGETS[0], TARGETS[1]].map(|target| journal.ready(target, None, 1).unwrap()[0]);
         let settle = async |pending, settlement| {

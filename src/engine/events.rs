@@ -8,6 +8,7 @@ use eventyard_core::name::{EventBusKey, RuleKey, RuleNumber};
 use eventyard_core::pattern::{self, check_event_argument};
 use eventyard_core::policy::EventFacts;
 
+use super::tracing::Tracing;
 use super::{Caller, Engine};
 use crate::journal::{Candidate, JournalError, Owed};
 use crate::telemetry::{EventUnmatched, EventsDeduplicated, EventsReceived};
@@ -41,6 +42,7 @@ impl Engine {
             return Err(EventsError::TooLarge);
         }
         let received = self.clock.now();
+        let mut tracing = Tracing::new(&self.telemetry, &self.random, received);
         let (mut results, mut candidates) = (Vec::with_capacity(entries.len()), Vec::new());
         // Those that no rule takes, with their places among the candidates.
         let mut unwanted = Vec::new();
@@ -61,23 +63,29 @@ impl Engine {
             results.push(accepted.as_ref().map(|event| event.id).map_err(|error| *error));
             if let Ok(event) = accepted {
                 let (id, key) = (event.id, self.deduplication_key(&bus, caller, entry, &event));
-                let owed = self.owe_without(&bus, event, None);
-                let owed = owed.map_err(|event| unwanted.push((candidates.len(), bus, event))).ok();
+                let owed = tracing.matching(&bus, event, |event| {
+                    let owed = self.owe_without(&bus, event, None);
+                    owed.map_err(|event| unwanted.push((candidates.len(), bus.clone(), event))).ok()
+                });
                 candidates.push(Candidate { id, received, key, owed });
             }
         }
-        let accepted = candidates.len() as u64;
         let ids = self.commit(candidates).await.map_err(EventsError::NotWritten)?;
         let unmatched = self.note_unmatched(unwanted, &ids);
         let mut ids = ids.into_iter();
         let mut duplicates = 0;
         for id in results.iter_mut().flatten() {
             let first = ids.next().unwrap_or(*id);
-            duplicates += u64::from(first != *id);
+            if first != *id {
+                duplicates += 1;
+                tracing.known_as(*id, first);
+            }
             *id = first;
         }
+        tracing.committed();
         let rejected: Vec<_> = results.iter().filter_map(|result| result.err().map(EntryError::code)).collect();
-        self.telemetry.record(&EventsReceived { accepted, rejected: &rejected });
+        let accepted: Vec<_> = results.iter().flatten().copied().collect();
+        self.telemetry.record(&EventsReceived { accepted: &accepted, rejected: &rejected });
         self.telemetry.record(&EventUnmatched { count: unmatched });
         self.telemetry.record(&EventsDeduplicated { count: duplicates });
         Ok(results)

@@ -5,8 +5,10 @@ use eventyard_core::event::Event;
 use eventyard_core::forwarding::ForwardError;
 use eventyard_core::name::EventBusKey;
 use eventyard_core::policy::EventFacts;
+use eventyard_core::trace_context::TraceContext;
 use serde::Deserialize;
 
+use super::tracing::Tracing;
 use super::{Caller, Engine};
 
 /// What policies can ask of an event.
@@ -26,13 +28,19 @@ impl Engine {
         is_ours && self.serves(&bus.region) && self.registry().event_bus(bus).is_some()
     }
 
-    /// Puts the event on `to`, on behalf of the account that owns the rule on `from`. When it returns, the event is on disk
+    /// Puts the event on `to`, on behalf of the account that owns the rule on `from`, in the span `trace`. When it returns, the event is on disk
     /// with the deliveries it owes there. Its envelope stays as it is, also its account and region.
     ///
     /// # Errors
     /// When the policy of `to` does not allow it, there is no such bus, the event was there before, or it could not be
     /// written.
-    pub async fn forward(&self, event: &Event, from: &EventBusKey, to: &EventBusKey) -> Result<(), ForwardError> {
+    pub async fn forward(
+        &self,
+        event: &Event,
+        trace: Option<TraceContext>,
+        from: &EventBusKey,
+        to: &EventBusKey,
+    ) -> Result<(), ForwardError> {
         let organization = self.settings.organizations.get(&from.account).cloned();
         let (account, region) = (from.account.clone(), from.region.clone());
         let caller = Caller { account, region, organization, forwarded_from: Vec::new() };
@@ -45,13 +53,13 @@ impl Engine {
         if self.registry().event_bus(to).is_none() {
             return Err(ForwardError::NoSuchEventBus { bus: event_bus_arn(to) });
         }
-        let event = event.forwarded(from, to, self.clock.now())?;
-        match self.owe(to, event) {
-            Some(owed) => {
-                let written = self.journal.commit_in_place(owed).await;
-                written.map_err(|error| ForwardError::NotWritten(error.to_string()))
-            }
-            None => Ok(()),
+        let event = Event { trace, ..event.forwarded(from, to, self.clock.now())? };
+        let mut tracing = Tracing::new(&self.telemetry, &self.random, event.received);
+        if let Some(owed) = tracing.matching(to, event, |event| self.owe(to, event)) {
+            let written = self.journal.commit_in_place(owed).await;
+            written.map_err(|error| ForwardError::NotWritten(error.to_string()))?;
         }
+        tracing.committed();
+        Ok(())
     }
 }

@@ -25,6 +25,7 @@ mod targets;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timetable;
+mod tracing;
 mod unmatched;
 
 use std::collections::HashMap;

@@ -13,6 +13,7 @@ use eventyard_core::rule_options::RuleOptions;
 use eventyard_core::schedule::{Firings, RuleSchedule};
 
 use super::Engine;
+use super::tracing::Tracing;
 use crate::journal::{JournalError, Owed, ScheduleMark};
 use crate::store::StoredRule;
 use crate::telemetry::{FiringsMissed, ScheduleFired};
@@ -40,11 +41,13 @@ impl Engine {
     /// When it could not be written; it is then due as before.
     pub async fn fire_due(&self) -> Result<bool, JournalError> {
         let now = self.clock.now();
-        let round = self.round(now);
+        let mut tracing = Tracing::new(&self.telemetry, &self.random, now);
+        let round = self.round(now, &mut tracing);
         if round.marks.is_empty() {
             return Ok(false);
         }
         self.journal.fire(round.owed, round.marks.clone()).await?;
+        tracing.committed();
         self.registry_mut().timetable_mut().advance(&round.marks);
         for (rule_arn, firings) in &round.fired {
             for firing in &firings.fire {
@@ -58,7 +61,7 @@ impl Engine {
         Ok(true)
     }
 
-    fn round(&self, now: Timestamp) -> Round {
+    fn round(&self, now: Timestamp, tracing: &mut Tracing<'_>) -> Round {
         let (registry, mut round) = (self.registry(), Round::default());
         for (rule, schedule, through) in registry.timetable().due(now) {
             let Some(key) = registry.rule_key(rule) else { continue };
@@ -67,7 +70,8 @@ impl Engine {
             let targets = registry.targets_of([&rule]);
             if !targets.is_empty() {
                 let events = firings.fire.iter().map(|firing| Event::scheduled(key, rule, firing.due, now));
-                round.owed.extend(events.map(|event| Owed { event, targets: targets.clone() }));
+                let owe = |event| Some(Owed { event, targets: targets.clone() });
+                round.owed.extend(events.filter_map(|event| tracing.matching(&key.bus, event, owe)));
             }
             round.marks.push(ScheduleMark { rule, since: schedule.since(), through });
             round.events += firings.fire.len().max(1);

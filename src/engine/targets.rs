@@ -11,6 +11,7 @@ use eventyard_core::target::{CompiledTarget, DeadLetterDestination, Target, Targ
 use super::managed_rules::refuse_managed;
 use super::{ActiveTarget, Engine};
 use crate::store::{Change, RemovedTarget, StoredTarget};
+use crate::telemetry::TargetsRemoved;
 
 impl Engine {
     /// Adds targets to a rule, or replaces those of the same id. All of them or none.
@@ -159,12 +160,15 @@ impl Engine {
         };
         self.write(&removed.iter().map(change).collect::<Vec<_>>())?;
         let numbers: Vec<TargetNumber> = removed.iter().map(|(_, number, _)| *number).collect();
+        let gone: Vec<TargetId> = removed.iter().map(|(id, _, _)| id.clone()).collect();
         {
             let mut registry = self.registry_mut();
             for (id, _, target) in removed {
                 registry.remove_target(key, &id, target);
             }
         }
+        let target_ids: Vec<&str> = gone.iter().map(TargetId::as_str).collect();
+        self.telemetry.record(&TargetsRemoved { rule_arn: &rule_arn(key), target_ids: &target_ids });
         // What they are owed has to be settled now, and not at its next retry.
         self.journal.bell().ring(numbers);
         Ok(())

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use eventyard_core::trace_context::TraceContext;
 pub use hyper::StatusCode;
 use hyper::{HeaderMap, Method, Response, Uri};
 use tokio::net::TcpListener;
@@ -54,6 +55,14 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, or why there is none.
     pub body: Result<Bytes, BodyError>,
+}
+
+impl Request {
+    /// The span that its sender made it in, when it says one. What is no trace context counts as none, as the W3C has it.
+    #[must_use]
+    pub fn trace(&self) -> Option<TraceContext> {
+        TraceContext::parse(self.headers.get(TraceContext::HEADER)?.to_str().ok()?)
+    }
 }
 
 /// Why a request has no body.

@@ -42,7 +42,7 @@ impl DeadLetterCopy {
     #[must_use]
     pub fn to_event(&self, id: EventId) -> Event {
         let envelope = records::dead_letter_copy(&self.destination, &self.letter).into();
-        Event { id, received: self.letter.died, envelope, forwarded_from: Vec::new() }
+        Event { id, received: self.letter.died, envelope, forwarded_from: Vec::new(), trace: None }
     }
 
     /// Reads it.

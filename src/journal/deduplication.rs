@@ -145,7 +145,7 @@ mod tests {
         let bus = EventBusKey { account: account.clone(), region, name: EventBusName::default_bus() };
         let key = known_by.map(|id| DeduplicationKey::new(&bus, &account, DeduplicationId::InEvent(id)));
         let (id, received) = (EventId::from_random(number), Timestamp::from_millis(now_ms.cast_signed()).unwrap());
-        let event = Event { id, received, envelope: "{}".into(), forwarded_from: Vec::new() };
+        let event = Event { id, received, envelope: "{}".into(), forwarded_from: Vec::new(), trace: None };
         // Every third is owed to nobody, and known all the same.
         let owed = (!number.is_multiple_of(3)).then(|| Owed { event, targets: vec![TargetNumber(1)] });
         Candidate { id, received, key, owed }

@@ -70,6 +70,7 @@ fn event(key: &[u8], value: &[u8]) -> Option<Value> {
         "event_id": event.id.to_string(),
         "received": time(event.received),
         "forwarded_from": event.forwarded_from,
+        "traceparent": event.trace.map(|trace| trace.to_string()),
         "event": envelope(&event.envelope),
     }))
 }

@@ -101,8 +101,10 @@ mod tests {
         let open = |free: u64, owed: u64| {
             disk.set_free_bytes(free);
             let is_open = intake.check(&disk, owed).is_ok();
-            let full = u8::from(!is_open);
-            assert!(telemetry.encode().contains(&format!("eventyard_journal_full {full}\n")));
+            let (closed, metrics) = (!is_open, telemetry.encode());
+            let is_set = |name: &str| metrics.contains(&format!("{name} 1\n"));
+            assert_eq!(is_set("eventyard_journal_full") || is_set("eventyard_backlog_full"), closed);
+            assert!(!is_set("eventyard_backlog_full") || owed >= 1_400, "{owed}");
             is_open
         };
         let looks =

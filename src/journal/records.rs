@@ -8,6 +8,7 @@ use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::retry::ExhaustedRetryCondition;
+use eventyard_core::trace_context::{TRACE_CONTEXT_BYTES, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use super::{JournalError, Pending, RecordedAttempt, ScheduleMark, keys};
@@ -17,6 +18,9 @@ const EVENT: u8 = 1;
 /// Form 2 of an event, of one that was forwarded: behind the id the length (2 bytes) of the ARNs of the event buses it came
 /// from, and these with commas between.
 const FORWARDED_EVENT: u8 = 2;
+/// Form 3 of an event, of one that is part of a trace: behind the id the context of its span (25 bytes), then as in form 2 where
+/// it came from, if from anywhere.
+const TRACED_EVENT: u8 = 3;
 /// Form 1 of a delivery that waits: attempts so far (4 bytes).
 const LATER: u8 = 1;
 /// Form 1 of an attempt: when the event was received (8 bytes), when the attempt ended (8 bytes), how long it took in
@@ -31,11 +35,17 @@ const DEAD_LETTER: u8 = 1;
 
 pub(super) fn event(event: &Event) -> Vec<u8> {
     let way = event.forwarded_from.join(",");
-    let mut value = Vec::with_capacity(27 + way.len() + event.envelope.len());
-    value.push(if way.is_empty() { EVENT } else { FORWARDED_EVENT });
+    let mut value = Vec::with_capacity(27 + TRACE_CONTEXT_BYTES + way.len() + event.envelope.len());
+    let form = match event.trace {
+        Some(_) => TRACED_EVENT,
+        None if way.is_empty() => EVENT,
+        None => FORWARDED_EVENT,
+    };
+    value.push(form);
     value.extend(event.received.as_millis().to_be_bytes());
     value.extend(event.id.as_bytes());
-    if !way.is_empty() {
+    value.extend(event.trace.iter().flat_map(|trace| trace.to_bytes()));
+    if form != EVENT {
         // At most some thousand bytes: both the number of ARNs and their length are bounded.
         value.extend(u16::try_from(way.len()).unwrap_or(u16::MAX).to_be_bytes());
         value.extend(way.as_bytes());
@@ -57,20 +67,27 @@ pub(super) fn parse_event(value: &[u8]) -> Option<Event> {
     let (&form, rest) = value.split_first()?;
     let (received, rest) = rest.split_first_chunk()?;
     let (id, rest) = rest.split_first_chunk()?;
-    let (way, envelope) = match form {
-        EVENT => (None, rest),
-        FORWARDED_EVENT => {
-            let (length, rest) = rest.split_first_chunk()?;
-            let (way, envelope) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
-            (Some(str::from_utf8(way).ok()?), envelope)
+    let (trace, rest) = match form {
+        EVENT | FORWARDED_EVENT => (None, rest),
+        TRACED_EVENT => {
+            let (context, rest) = rest.split_first_chunk()?;
+            (Some(TraceContext::from_bytes(*context)?), rest)
         }
         _ => return None,
+    };
+    let (way, envelope) = if form == EVENT {
+        ("", rest)
+    } else {
+        let (length, rest) = rest.split_first_chunk()?;
+        let (way, envelope) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        (str::from_utf8(way).ok()?, envelope)
     };
     Some(Event {
         id: EventId::from_bytes(*id),
         received: Timestamp::from_millis(i64::from_be_bytes(*received))?,
         envelope: std::str::from_utf8(envelope).ok()?.into(),
-        forwarded_from: way.into_iter().flat_map(|way| way.split(',')).map(str::to_owned).collect(),
+        forwarded_from: way.split(',').filter(|arn| !arn.is_empty()).map(str::to_owned).collect(),
+        trace,
     })
 }
 
@@ -180,6 +197,9 @@ struct DeadLetterRecord {
     /// Absent in what releases before wrote that did not forward.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     forwarded_from: Vec<String>,
+    /// The `traceparent` of its span; absent when it is part of no trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trace: Option<String>,
     died_ms: i64,
     rule_arn: String,
     target_id: String,
@@ -236,6 +256,7 @@ impl DeadLetterRecord {
             received_ms: event.map(|event| event.received.as_millis()),
             envelope: event.map(|event| event.envelope.clone()),
             forwarded_from: event.map(|event| event.forwarded_from.clone()).unwrap_or_default(),
+            trace: event.and_then(|event| event.trace).map(|trace| trace.to_string()),
             died_ms: letter.died.as_millis(),
             rule_arn: letter.rule_arn.clone(),
             target_id: letter.target_id.clone(),
@@ -255,6 +276,7 @@ impl DeadLetterRecord {
                 received: Timestamp::from_millis(received)?,
                 envelope,
                 forwarded_from: self.forwarded_from,
+                trace: self.trace.as_deref().and_then(TraceContext::parse),
             }),
             (None, None, None) => None,
             _ => return None,
@@ -286,6 +308,7 @@ mod tests {
             received: Timestamp::EPOCH,
             envelope: r#"{"id":","}"#.into(),
             forwarded_from: forwarded_from.iter().map(|&arn| arn.to_owned()).collect(),
+            trace: None,
         }
     }
 
@@ -300,6 +323,30 @@ mod tests {
         }
         let cut = event(&sample(&["arn:a"]));
         assert!((0..27 + 5).all(|length| parse_event(&cut[..length]).is_none()));
-        assert_eq!(parse_event(&[3; 40]), None);
+        assert_eq!(parse_event(&[4; 60]), None);
+    }
+
+    #[test]
+    fn a_trace_is_kept_with_its_event_and_dead_letter() {
+        let trace = TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        for way in [&[][..], &["arn:a", "arn:b"]] {
+            let traced = Event { trace, ..sample(way) };
+            let value = event(&traced);
+            assert_eq!(value[0], TRACED_EVENT);
+            assert_eq!(parse_event(&value), Some(traced.clone()));
+            assert!((0..50 + 2).all(|length| parse_event(&value[..length]).is_none()));
+            let letter = DeadLetter {
+                event: Some(traced),
+                died: Timestamp::EPOCH,
+                rule_arn: String::new(),
+                target_id: String::new(),
+                target_arn: String::new(),
+                error_code: String::new(),
+                error_message: String::new(),
+                exhausted_retry_condition: None,
+                retry_attempts: 0,
+            };
+            assert_eq!(parse_dead_letter(&dead_letter(&letter)).unwrap().event, letter.event);
+        }
     }
 }

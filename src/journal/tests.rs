@@ -42,6 +42,7 @@ fn event(n: u128) -> Event {
         received: at(1_000),
         envelope: format!(r#"{{"detail":{{"n":{n}}}}}"#).into(),
         forwarded_from: Vec::new(),
+        trace: None,
     }
 }
 

@@ -2,7 +2,22 @@
 
 use std::time::Duration;
 
-use super::{Fact, Metrics};
+use eventyard_core::event::EventId;
+
+use super::{Fact, Metrics, micros};
+
+/// By what `log.level` names these lines.
+const TARGET: &str = "eventyard::api";
+
+/// Puts a request's id before the lines of what happens for it, where lines of the level debug are asked for. Otherwise it costs
+/// nothing.
+#[must_use]
+pub fn request_span(request_id: &str) -> tracing::Span {
+    tracing::debug_span!(target: TARGET, "request", request_id)
+}
+
+/// Events whose ids stand in one line.
+const EVENTS_PER_LINE_MAX: usize = 20;
 
 /// A request was answered.
 #[derive(Debug)]
@@ -22,11 +37,12 @@ impl Fact for RequestAnswered<'_> {
         metrics.requests.with_label_values(&[self.operation, self.code]).inc();
         metrics.request_seconds.observe(self.duration.as_secs_f64());
         // What the caller was told repeats what the caller sent, which may be long, or a secret: it is not for the log.
-        let &Self { operation, code, request_id, .. } = self;
+        let &Self { operation, code, request_id, duration } = self;
+        let duration_us = micros(duration);
         if code.is_empty() {
-            tracing::debug!(operation, request_id, "request answered");
+            tracing::debug!(target: TARGET, operation, request_id, duration_us, "request answered");
         } else {
-            tracing::info!(operation, code, request_id, "request refused");
+            tracing::info!(target: TARGET, operation, code, request_id, duration_us, "request refused");
         }
     }
 }
@@ -43,7 +59,7 @@ pub struct MemberInert<'a> {
 impl Fact for MemberInert<'_> {
     fn record(&self, _: &Metrics) {
         let &Self { member, resource } = self;
-        tracing::warn!(member, resource, "a member has no effect here; docs/COMPATIBILITY.md says which have none");
+        tracing::warn!(target: TARGET, member, resource, "a member has no effect here; docs/COMPATIBILITY.md says which have none");
     }
 }
 
@@ -56,7 +72,7 @@ pub struct RequestFailed<'a> {
 
 impl Fact for RequestFailed<'_> {
     fn record(&self, _: &Metrics) {
-        tracing::error!(reason = %self.reason, "a request failed inside");
+        tracing::error!(target: TARGET, reason = %self.reason, "a request failed inside");
     }
 }
 
@@ -76,15 +92,19 @@ impl Fact for EventsDeduplicated {
 /// Entries of one `PutEvents` or `POST /events` were taken or refused.
 #[derive(Debug)]
 pub struct EventsReceived<'a> {
-    /// Entries accepted.
-    pub accepted: u64,
+    /// The ids of those accepted.
+    pub accepted: &'a [EventId],
     /// The error code of each refused entry.
     pub rejected: &'a [&'static str],
 }
 
 impl Fact for EventsReceived<'_> {
     fn record(&self, metrics: &Metrics) {
-        metrics.events_received.inc_by(self.accepted);
+        metrics.events_received.inc_by(self.accepted.len() as u64);
+        if !self.accepted.is_empty() && tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
+            let events: Vec<String> = self.accepted.iter().take(EVENTS_PER_LINE_MAX).map(ToString::to_string).collect();
+            tracing::debug!(target: TARGET, accepted = self.accepted.len(), events = events.join(" "), "events accepted");
+        }
         for code in self.rejected {
             metrics.events_rejected.with_label_values(&[code]).inc();
         }

@@ -2,6 +2,9 @@
 
 use super::{Fact, Metrics};
 
+/// By what `log.level` names these lines.
+const TARGET: &str = "eventyard::auth";
+
 /// A request was not let in. The answer to it is told by [`super::RequestAnswered`].
 #[derive(Debug)]
 pub struct AuthenticationFailed {
@@ -12,7 +15,7 @@ pub struct AuthenticationFailed {
 impl Fact for AuthenticationFailed {
     fn record(&self, metrics: &Metrics) {
         metrics.authentication_failures.with_label_values(&[self.reason]).inc();
-        tracing::debug!(reason = self.reason, "request not let in");
+        tracing::debug!(target: TARGET, reason = self.reason, "request not let in");
     }
 }
 

@@ -2,6 +2,9 @@
 
 use super::{Fact, Metrics};
 
+/// By what `log.level` names these lines.
+const TARGET: &str = "eventyard::config";
+
 /// The configuration was read again, at the operator's word, and what can change without a restart counts from now on.
 #[derive(Debug)]
 pub struct ConfigurationReloaded {
@@ -14,7 +17,7 @@ pub struct ConfigurationReloaded {
 impl Fact for ConfigurationReloaded {
     fn record(&self, _: &Metrics) {
         let Self { connections, access_keys } = self;
-        tracing::info!(connections, access_keys, "configuration read again");
+        tracing::info!(target: TARGET, connections, access_keys, "configuration read again");
     }
 }
 
@@ -29,7 +32,7 @@ impl Fact for ConfigurationNotReloaded<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.configuration_reload_failures.inc();
         for reason in self.faults {
-            tracing::error!(reason, "the configuration cannot be read again; what was before goes on");
+            tracing::error!(target: TARGET, reason, "the configuration cannot be read again; what was before goes on");
         }
     }
 }

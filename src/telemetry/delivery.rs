@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use eventyard_core::circuit_breaker::Transition;
+use eventyard_core::clock::Timestamp;
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
+use eventyard_core::trace_context::TraceContext;
 
-use super::{Fact, Metrics};
+use super::traces::{Span, SpanKind, Traces};
+use super::{Fact, Metrics, micros, millis};
+
+/// By what `log.level` names these lines.
+const TARGET: &str = "eventyard::delivery";
 
 /// Accepted events that no rule took.
 #[derive(Debug)]
@@ -40,6 +46,10 @@ pub struct AttemptEnded<'a> {
     pub duration: Duration,
     /// From the event's acceptance to now.
     pub since_received: Duration,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// The event's span and that of the attempt, when the event is part of a trace.
+    pub trace: Option<(TraceContext, TraceContext)>,
 }
 
 impl Fact for AttemptEnded<'_> {
@@ -52,22 +62,49 @@ impl Fact for AttemptEnded<'_> {
         metrics.attempt_seconds.observe(self.duration.as_secs_f64());
         let &Self { event, event_number, target_id, rule_arn, attempt, duration, .. } = self;
         let event = event.map(tracing::field::display);
+        let series = metrics.targets.of(rule_arn, target_id);
         if *self.outcome == AttemptOutcome::Delivered {
             metrics.end_to_end_seconds.observe(self.since_received.as_secs_f64());
-            tracing::debug!(event, target_id, rule_arn, attempt, ?duration, "delivered");
+            series.delivered.inc();
+            tracing::debug!(target: TARGET, event, target_id, rule_arn, attempt, duration_us = micros(duration), "delivered");
         } else {
+            series.failed.inc();
             tracing::info!(
+                target: TARGET,
                 event,
                 event_number,
                 target_id,
                 rule_arn,
                 attempt,
-                ?duration,
+                duration_us = micros(duration),
                 code,
                 reason = self.outcome.message(),
                 "attempt failed"
             );
         }
+    }
+
+    fn trace(&self, traces: &Traces) {
+        let Some((parent, context)) = self.trace.filter(|(parent, _)| parent.is_sampled()) else { return };
+        let event = self.event.map(|event| event.to_string()).unwrap_or_default();
+        let is_delivered = *self.outcome == AttemptOutcome::Delivered;
+        traces.send(Span {
+            context,
+            parent: Some(parent),
+            name: "deliver event",
+            kind: SpanKind::Client,
+            begin: self.ended.saturating_sub(self.duration),
+            offset: Duration::ZERO,
+            duration: self.duration,
+            attributes: vec![
+                ("eventyard.event_id", (&event).into()),
+                ("eventyard.rule_arn", self.rule_arn.into()),
+                ("eventyard.target_id", self.target_id.into()),
+                ("eventyard.attempt", u64::from(self.attempt).into()),
+                ("eventyard.outcome", self.outcome.error_code().into()),
+            ],
+            error: (!is_delivered).then(|| self.outcome.message()),
+        });
     }
 }
 
@@ -91,9 +128,20 @@ pub struct DeliveryDied<'a> {
 impl Fact for DeliveryDied<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.dead_letters.given_up.with_label_values(&[self.code]).inc();
+        metrics.targets.of(self.rule_arn, self.target_id).dead_letters.inc();
         let &Self { event, target_id, rule_arn, code, message: reason, attempts } = self;
         let event = event.map(tracing::field::display);
-        tracing::warn!(event, target_id, rule_arn, code, reason, attempts, "delivery given up, see the dead letters");
+        tracing::warn!(target: TARGET, event, target_id, rule_arn, code, reason, attempts, "delivery given up, see the dead letters");
+    }
+}
+
+/// A copy of a dead letter was sent to the target's dead-letter queue.
+#[derive(Debug)]
+pub struct DeadLetterQueued;
+
+impl Fact for DeadLetterQueued {
+    fn record(&self, metrics: &Metrics) {
+        metrics.dead_letters.queued.inc();
     }
 }
 
@@ -111,7 +159,7 @@ pub struct DeadLetterNotQueuedYet<'a> {
 impl Fact for DeadLetterNotQueuedYet<'_> {
     fn record(&self, _: &Metrics) {
         let &Self { target_id, rule_arn, reason } = self;
-        tracing::warn!(target_id, rule_arn, reason, "the copy of a dead letter could not be sent, and is tried again");
+        tracing::warn!(target: TARGET, target_id, rule_arn, reason, "the copy of a dead letter could not be sent, and is tried again");
     }
 }
 
@@ -130,7 +178,7 @@ impl Fact for DeadLetterNotQueued<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.dead_letters.not_queued.inc();
         let &Self { target_id, rule_arn, reason } = self;
-        tracing::warn!(target_id, rule_arn, reason, "the copy of a dead letter was given up");
+        tracing::warn!(target: TARGET, target_id, rule_arn, reason, "the copy of a dead letter was given up");
     }
 }
 
@@ -150,23 +198,40 @@ impl Fact for CircuitBreakerMoved<'_> {
         let &Self { target_id, rule_arn, transition } = self;
         let to = match transition {
             Transition::Opened(wait) => {
-                tracing::warn!(target_id, rule_arn, ?wait, "circuit breaker opened: the target is left alone");
+                tracing::warn!(target: TARGET, target_id, rule_arn, wait_ms = millis(wait), "circuit breaker opened: the target is left alone");
                 "open"
             }
             Transition::Reopened(wait) => {
-                tracing::info!(target_id, rule_arn, ?wait, "circuit breaker open again: the probe failed");
+                tracing::info!(target: TARGET, target_id, rule_arn, wait_ms = millis(wait), "circuit breaker open again: the probe failed");
                 "open"
             }
             Transition::HalfOpened => {
-                tracing::info!(target_id, rule_arn, "circuit breaker half open: the target is probed");
+                tracing::info!(target: TARGET, target_id, rule_arn, "circuit breaker half open: the target is probed");
                 "half_open"
             }
             Transition::Closed => {
-                tracing::info!(target_id, rule_arn, "circuit breaker closed: the target is back");
+                tracing::info!(target: TARGET, target_id, rule_arn, "circuit breaker closed: the target is back");
                 "closed"
             }
         };
         metrics.circuit_breaker_transitions.with_label_values(&[to]).inc();
+    }
+}
+
+/// Targets of a rule were removed.
+#[derive(Debug)]
+pub struct TargetsRemoved<'a> {
+    /// The ARN of the rule.
+    pub rule_arn: &'a str,
+    /// Their ids within it.
+    pub target_ids: &'a [&'a str],
+}
+
+impl Fact for TargetsRemoved<'_> {
+    fn record(&self, metrics: &Metrics) {
+        for target_id in self.target_ids {
+            metrics.targets.forget(self.rule_arn, target_id);
+        }
     }
 }
 
@@ -185,9 +250,9 @@ impl Fact for TargetPaused<'_> {
     fn record(&self, _: &Metrics) {
         let &Self { target_id, rule_arn, is_paused } = self;
         if is_paused {
-            tracing::info!(target_id, rule_arn, "target paused: what it is owed waits");
+            tracing::info!(target: TARGET, target_id, rule_arn, "target paused: what it is owed waits");
         } else {
-            tracing::info!(target_id, rule_arn, "target resumed");
+            tracing::info!(target: TARGET, target_id, rule_arn, "target resumed");
         }
     }
 }
@@ -202,7 +267,7 @@ pub struct BacklogUnreadable<'a> {
 impl Fact for BacklogUnreadable<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.backlog_read_failures.inc();
-        tracing::error!(reason = self.reason, "what is owed cannot be read from the journal and stays pending");
+        tracing::error!(target: TARGET, reason = self.reason, "what is owed cannot be read from the journal and stays pending");
     }
 }
 
@@ -219,7 +284,7 @@ impl Fact for DeadLettersExpired {
     fn record(&self, metrics: &Metrics) {
         let &Self { count, bound } = self;
         metrics.dead_letters.expired.with_label_values(&[bound]).inc_by(count);
-        tracing::warn!(count, bound, "dead letters deleted");
+        tracing::warn!(target: TARGET, count, bound, "dead letters deleted");
     }
 }
 
@@ -237,10 +302,10 @@ impl Fact for DeadLettersTakenOut {
         let &Self { count, redriven } = self;
         if redriven {
             metrics.dead_letters.redriven.inc_by(count);
-            tracing::info!(count, "dead letters owed to their targets again");
+            tracing::info!(target: TARGET, count, "dead letters owed to their targets again");
         } else {
             metrics.dead_letters.purged.inc_by(count);
-            tracing::info!(count, "dead letters purged");
+            tracing::info!(target: TARGET, count, "dead letters purged");
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Fact, Metrics};
+use super::{Fact, Metrics, micros};
+
+/// By what `log.level` names these lines.
+const TARGET: &str = "eventyard::journal";
 
 /// The journal was opened and what it owed was counted.
 #[derive(Debug)]
@@ -18,7 +21,7 @@ pub struct JournalRecovered {
 impl Fact for JournalRecovered {
     fn record(&self, metrics: &Metrics) {
         metrics.deliveries_pending.set(i64::try_from(self.deliveries).unwrap_or(i64::MAX));
-        tracing::info!(deliveries = self.deliveries, segments = self.segments, duration = ?self.duration, "journal opened");
+        tracing::info!(target: TARGET, deliveries = self.deliveries, segments = self.segments, duration_us = micros(self.duration), "journal opened");
     }
 }
 
@@ -54,7 +57,7 @@ pub struct SegmentDropped {
 impl Fact for SegmentDropped {
     fn record(&self, metrics: &Metrics) {
         metrics.segments_dropped.inc();
-        tracing::debug!(first = self.first, "event segment dropped");
+        tracing::debug!(target: TARGET, first = self.first, "event segment dropped");
     }
 }
 
@@ -69,8 +72,10 @@ pub struct JournalFull {
 
 impl Fact for JournalFull {
     fn record(&self, metrics: &Metrics) {
+        metrics.backlog_full.set(0);
         metrics.journal_full.set(1);
         tracing::error!(
+            target: TARGET,
             free_bytes = self.free_bytes,
             free_space_bytes_min = self.free_space_bytes_min,
             "the disk is nearly full: PutEvents is refused until there is room"
@@ -89,8 +94,10 @@ pub struct BacklogFull {
 
 impl Fact for BacklogFull {
     fn record(&self, metrics: &Metrics) {
-        metrics.journal_full.set(1);
+        metrics.journal_full.set(0);
+        metrics.backlog_full.set(1);
         tracing::error!(
+            target: TARGET,
             bytes = self.bytes,
             size_bytes_max = self.size_bytes_max,
             "too much is owed: PutEvents is refused until enough of it is delivered"
@@ -105,7 +112,8 @@ pub struct JournalRoomAgain;
 impl Fact for JournalRoomAgain {
     fn record(&self, metrics: &Metrics) {
         metrics.journal_full.set(0);
-        tracing::info!("there is room again: PutEvents is accepted");
+        metrics.backlog_full.set(0);
+        tracing::info!(target: TARGET, "there is room again: PutEvents is accepted");
     }
 }
 
@@ -124,7 +132,7 @@ impl Fact for RecordQuarantined<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.storage.quarantined.inc();
         let Self { place, key, reason } = self;
-        tracing::error!(place, key, reason, "damaged on disk; put aside in quarantine.jsonl, and the daemon goes on");
+        tracing::error!(target: TARGET, place, key, reason, "damaged on disk; put aside in quarantine.jsonl, and the daemon goes on");
     }
 }
 
@@ -138,6 +146,6 @@ pub struct JournalFailed<'a> {
 impl Fact for JournalFailed<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.journal_failures.inc();
-        tracing::error!(reason = %self.reason, "the journal failed; stopping so that the next start recovers from disk");
+        tracing::error!(target: TARGET, reason = %self.reason, "the journal failed; stopping so that the next start recovers from disk");
     }
 }

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Fact, Metrics};
+use super::{Fact, Metrics, micros, millis};
+
+/// By what `log.level` names these lines.
+const TARGET: &str = "eventyard::app";
 
 /// The store was opened.
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub struct StoreOpened<'a> {
 impl Fact for StoreOpened<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.rules.set(i64::try_from(self.rules).unwrap_or(i64::MAX));
-        tracing::info!(path = %self.path.display(), rules = self.rules, targets = self.targets, "store opened");
+        tracing::info!(target: TARGET, path = %self.path.display(), rules = self.rules, targets = self.targets, "store opened");
     }
 }
 
@@ -37,7 +40,7 @@ pub struct Listening {
 
 impl Fact for Listening {
     fn record(&self, _: &Metrics) {
-        tracing::info!(listener = self.listener, address = %self.address, scheme = self.scheme, "listening");
+        tracing::info!(target: TARGET, listener = self.listener, address = %self.address, scheme = self.scheme, "listening");
     }
 }
 
@@ -55,9 +58,9 @@ impl Fact for TlsReloaded<'_> {
         let listener = self.listener;
         if let Some(reason) = self.error {
             metrics.tls_reload_failures.inc();
-            tracing::error!(listener, %reason, "the certificate cannot be read again; the one from before goes on");
+            tracing::error!(target: TARGET, listener, %reason, "the certificate cannot be read again; the one from before goes on");
         } else {
-            tracing::info!(listener, "certificate read again");
+            tracing::info!(target: TARGET, listener, "certificate read again");
         }
     }
 }
@@ -71,7 +74,7 @@ pub struct Ready {
 
 impl Fact for Ready {
     fn record(&self, _: &Metrics) {
-        tracing::info!(duration = ?self.duration, "ready");
+        tracing::info!(target: TARGET, duration_us = micros(self.duration), "ready");
     }
 }
 
@@ -86,7 +89,7 @@ pub struct Draining {
 
 impl Fact for Draining {
     fn record(&self, _: &Metrics) {
-        tracing::info!(reason = self.reason, deadline = ?self.deadline, "stopping; a second signal leaves at once");
+        tracing::info!(target: TARGET, reason = self.reason, deadline_ms = millis(self.deadline), "stopping; a second signal leaves at once");
     }
 }
 
@@ -95,8 +98,9 @@ impl Fact for Draining {
 pub struct Reset;
 
 impl Fact for Reset {
-    fn record(&self, _: &Metrics) {
-        tracing::info!("reset: everything is gone");
+    fn record(&self, metrics: &Metrics) {
+        metrics.targets.forget_all();
+        tracing::info!(target: TARGET, "reset: everything is gone");
     }
 }
 
@@ -112,9 +116,9 @@ impl Fact for BackupTaken<'_> {
         let outcome = if self.error.is_some() { "failed" } else { "taken" };
         metrics.storage.backups.with_label_values(&[outcome]).inc();
         if let Some(reason) = self.error {
-            tracing::error!(%reason, "a backup was broken off; what was sent of it is of no use");
+            tracing::error!(target: TARGET, %reason, "a backup was broken off; what was sent of it is of no use");
         } else {
-            tracing::info!("backup taken");
+            tracing::info!(target: TARGET, "backup taken");
         }
     }
 }
@@ -131,7 +135,7 @@ pub struct TaskPanicked {
 impl Fact for TaskPanicked {
     fn record(&self, metrics: &Metrics) {
         metrics.task_panics.with_label_values(&[self.task]).inc();
-        tracing::error!(task = self.task, reason = self.message, "a bug was caught; please report it");
+        tracing::error!(target: TARGET, task = self.task, reason = self.message, "a bug was caught; please report it");
     }
 }
 
@@ -144,6 +148,6 @@ pub struct Warned<'a> {
 
 impl Fact for Warned<'_> {
     fn record(&self, _: &Metrics) {
-        tracing::warn!("{}", self.message);
+        tracing::warn!(target: TARGET, "{}", self.message);
     }
 }

@@ -66,3 +66,61 @@ fn parse(level: &str) -> Result<EnvFilter, InvalidLogLevel> {
 fn invalid(level: &str, reason: &dyn std::error::Error) -> InvalidLogLevel {
     InvalidLogLevel { level: level.to_owned(), reason: reason.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::Duration;
+
+    use eventyard_core::clock::Timestamp;
+    use eventyard_core::delivery::AttemptOutcome;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::telemetry::{AttemptEnded, RequestAnswered, Telemetry};
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_directive_names_the_lines_of_one_part_of_the_daemon() {
+        let written = Written::default();
+        let writer = written.clone();
+        let lines = fmt::layer().json().flatten_event(true).with_writer(move || writer.clone());
+        let subscriber =
+            tracing_subscriber::registry().with(parse("info,eventyard::delivery=debug").unwrap()).with(lines);
+        let telemetry = Telemetry::new().unwrap();
+        let (operation, duration) = ("PutEvents", Duration::from_micros(1_500));
+        tracing::subscriber::with_default(subscriber, || {
+            telemetry.record(&RequestAnswered { operation, code: "", request_id: "r", duration });
+            telemetry.record(&AttemptEnded {
+                event: None,
+                event_number: 7,
+                target_id: "t",
+                rule_arn: "arn",
+                attempt: 1,
+                outcome: &AttemptOutcome::Delivered,
+                duration,
+                since_received: duration,
+                ended: Timestamp::EPOCH,
+                trace: None,
+            });
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [line] = &lines[..] else { panic!("{text}") };
+        assert_eq!((&line["target"], &line["message"]), (&"eventyard::delivery".into(), &"delivered".into()));
+        assert_eq!(line["duration_us"], 1_500);
+    }
+}

@@ -2,6 +2,9 @@
 
 use super::{Fact, Metrics};
 
+/// By what `log.level` names these lines.
+const TARGET: &str = "eventyard::rules";
+
 /// A rule was made what a file declares, or deleted because none declares it any more.
 #[derive(Debug)]
 pub struct ManagedRuleApplied<'a> {
@@ -13,7 +16,7 @@ pub struct ManagedRuleApplied<'a> {
 
 impl Fact for ManagedRuleApplied<'_> {
     fn record(&self, _: &Metrics) {
-        tracing::info!(rule_arn = self.rule_arn, change = self.change, "managed rule applied");
+        tracing::info!(target: TARGET, rule_arn = self.rule_arn, change = self.change, "managed rule applied");
     }
 }
 
@@ -33,6 +36,7 @@ pub struct ManagedRulesApplied {
 impl Fact for ManagedRulesApplied {
     fn record(&self, _: &Metrics) {
         tracing::info!(
+            target: TARGET,
             created = self.created,
             changed = self.changed,
             unchanged = self.unchanged,
@@ -52,7 +56,7 @@ pub struct ManagedRulesFailed<'a> {
 impl Fact for ManagedRulesFailed<'_> {
     fn record(&self, _: &Metrics) {
         for fault in self.faults {
-            tracing::error!(reason = fault, "managed rules not applied");
+            tracing::error!(target: TARGET, reason = fault, "managed rules not applied");
         }
     }
 }

@@ -1,9 +1,11 @@
-//! Every metric by name. Labels take their values from small fixed sets, never from what callers send.
+//! Every metric by name. Labels take their values from small fixed sets, but for those of single targets, which are bounded in
+//! number.
 
 use prometheus::{Encoder as _, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use super::catalogue::{Catalogue, Description};
 use super::process::ProcessMetrics;
+use super::target_metrics::TargetMetrics;
 
 /// The metrics, made once at start.
 #[derive(Debug)]
@@ -25,6 +27,7 @@ pub struct Metrics {
     pub(super) events_committed: IntCounter,
     pub(super) deliveries_committed: IntCounter,
     pub(super) journal_full: IntGauge,
+    pub(super) backlog_full: IntGauge,
     pub(super) journal_failures: IntCounter,
     pub(super) segments_dropped: IntCounter,
     pub(super) attempts: IntCounterVec,
@@ -34,6 +37,8 @@ pub struct Metrics {
     pub(super) circuit_breaker_transitions: IntCounterVec,
     pub(super) backlog_read_failures: IntCounter,
     pub(super) schedules: ScheduleMetrics,
+    pub(super) spans_exported: IntCounter,
+    pub(super) spans_dropped: IntCounterVec,
     pub(super) task_panics: IntCounterVec,
     pub(super) tls_reload_failures: IntCounter,
     pub(super) configuration_reload_failures: IntCounter,
@@ -47,6 +52,8 @@ pub struct Metrics {
     pub targets_paused: IntGauge,
     /// Targets whose circuit breaker is not closed.
     pub circuit_breakers_open: IntGauge,
+    /// Of single targets.
+    pub targets: TargetMetrics,
     /// Rules in the store.
     pub rules: IntGauge,
     /// What the data directory takes and has.
@@ -79,6 +86,8 @@ pub struct StorageMetrics {
     pub bytes: IntGaugeVec,
     /// Bytes free for the daemon on the disk of the journal.
     pub free_bytes: IntGauge,
+    /// Bytes that have to be free for events to be taken.
+    pub free_bytes_min: IntGauge,
     /// Bytes of the events that are owed.
     pub owed_bytes: IntGauge,
     pub(super) backups: IntCounterVec,
@@ -91,6 +100,7 @@ pub struct DeadLetterMetrics {
     pub(super) given_up: IntCounterVec,
     pub(super) expired: IntCounterVec,
     pub(super) redriven: IntCounter,
+    pub(super) queued: IntCounter,
     pub(super) not_queued: IntCounter,
     pub(super) purged: IntCounter,
     /// Bytes of all of them.
@@ -108,6 +118,27 @@ pub(super) struct ScheduleMetrics {
 /// Durations from a tenth of a millisecond to half a minute.
 const SECONDS: &[f64] =
     &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// From there to the age at which no event is tried again: two minutes to a day.
+const UP_TO_A_DAY: &[f64] = &[120.0, 600.0, 1_800.0, 7_200.0, 28_800.0, 86_400.0];
+
+/// Why an entry of `PutEvents` can be refused.
+const ENTRY_ERRORS: &[&str] =
+    &["InvalidArgument", "MalformedDetail", "NotAuthorizedForSourceException", "AccessDeniedException"];
+
+/// Why a request can be not let in.
+const AUTHENTICATION_FAILURES: &[&str] = &[
+    "missing",
+    "incomplete",
+    "unknown_key",
+    "wrong_scope",
+    "wrong_signature",
+    "signature_expired",
+    "signature_not_yet_current",
+    "token_expired",
+    "unknown_token",
+    "host",
+];
 
 /// Numbers of things in a group.
 const COUNTS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
@@ -148,6 +179,8 @@ const TASKS: &[&str] = &[
     "scheduler",
     "dispatcher",
     "upkeep",
+    "index folding",
+    "traces",
     "admin",
 ];
 
@@ -170,6 +203,10 @@ impl DeadLetterMetrics {
             redriven: make.counter(
                 "eventyard_dead_letters_redriven_total",
                 "Dead letters whose events were owed to their targets again",
+            )?,
+            queued: make.counter(
+                "eventyard_dead_letters_queued_total",
+                "Dead letters of which a copy was sent to the queue of the target's `DeadLetterConfig`",
             )?,
             not_queued: make.counter(
                 "eventyard_dead_letters_not_queued_total",
@@ -212,6 +249,10 @@ impl StorageMetrics {
             free_bytes: make.gauge(
                 "eventyard_storage_free_bytes",
                 "Bytes free for the daemon on the disk of the data directory, looked at every five seconds",
+            )?,
+            free_bytes_min: make.gauge(
+                "eventyard_storage_free_bytes_min",
+                "`journal.free_space_bytes_min`: with less room than that PutEvents is refused",
             )?,
             owed_bytes: make.gauge(
                 "eventyard_journal_owed_bytes",
@@ -302,7 +343,11 @@ impl Metrics {
                 .counter("eventyard_deliveries_committed_total", "Deliveries owed, counted when they were committed")?,
             journal_full: make.gauge(
                 "eventyard_journal_full",
-                "1 while the disk has too little room, or too much is owed, and PutEvents is refused",
+                "1 while the disk has too little room, and PutEvents is refused",
+            )?,
+            backlog_full: make.gauge(
+                "eventyard_backlog_full",
+                "1 while more is owed than `journal.size_bytes_max`, and PutEvents is refused",
             )?,
             journal_failures: make.counter(
                 "eventyard_journal_failures_total",
@@ -329,7 +374,7 @@ impl Metrics {
             end_to_end_seconds: make.histogram(
                 "eventyard_delivery_end_to_end_seconds",
                 "Time from the acceptance of an event to its delivery",
-                SECONDS,
+                &[SECONDS, UP_TO_A_DAY].concat(),
             )?,
             dead_letters: DeadLetterMetrics::new(&make)?,
             circuit_breaker_transitions: make.counters(
@@ -342,6 +387,13 @@ impl Metrics {
                 "Times that the journal could not say what is owed, which stays pending",
             )?,
             schedules: ScheduleMetrics::new(&make)?,
+            spans_exported: make
+                .counter("eventyard_trace_spans_exported_total", "Spans that the collector of traces took")?,
+            spans_dropped: make.counters(
+                "eventyard_trace_spans_dropped_total",
+                "Spans that the collector of traces did not get",
+                &[("reason", "`queue_full`: more came than were sent; `not_taken`: it did not answer, or refused them")],
+            )?,
             task_panics: make.counters(
                 "eventyard_task_panics_total",
                 "Bugs that were caught",
@@ -368,6 +420,7 @@ impl Metrics {
                 "eventyard_circuit_breakers_open",
                 "Targets whose circuit breaker is open or half open: they failed again and again and are left alone",
             )?,
+            targets: TargetMetrics::new(&make)?,
             rules: make.gauge("eventyard_rules", "Rules in the store")?,
             storage: StorageMetrics::new(&make)?,
             process: ProcessMetrics::new(&make)?,
@@ -386,6 +439,9 @@ impl Metrics {
         for bound in ["dead_letters.retention_days", "dead_letters.size_bytes_max"] {
             self.dead_letters.expired.with_label_values(&[bound]);
         }
+        for reason in ["queue_full", "not_taken"] {
+            self.spans_dropped.with_label_values(&[reason]);
+        }
         for outcome in ["taken", "failed"] {
             self.storage.backups.with_label_values(&[outcome]);
         }
@@ -393,6 +449,12 @@ impl Metrics {
         for code in ERROR_CODES {
             self.attempts.with_label_values(&[*code]);
             self.dead_letters.given_up.with_label_values(&[*code]);
+        }
+        for code in ENTRY_ERRORS {
+            self.events_rejected.with_label_values(&[*code]);
+        }
+        for reason in AUTHENTICATION_FAILURES {
+            self.authentication_failures.with_label_values(&[*reason]);
         }
         for task in TASKS {
             self.task_panics.with_label_values(&[*task]);

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use eventyard_core::clock::Timestamp;
 
-use super::{Fact, Metrics};
+use super::{Fact, Metrics, millis};
+
+/// By what `log.level` names these lines.
+const TARGET: &str = "eventyard::scheduler";
 
 /// A rule fired by its schedule; what it owes is on disk.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ impl Fact for ScheduleFired<'_> {
         metrics.schedules.fired.inc();
         metrics.schedules.lateness_seconds.observe(self.lateness.as_secs_f64());
         let Self { rule_arn, due, lateness } = self;
-        tracing::debug!(rule_arn, %due, ?lateness, "schedule fired");
+        tracing::debug!(target: TARGET, rule_arn, %due, lateness_ms = millis(*lateness), "schedule fired");
     }
 }
 
@@ -38,7 +41,7 @@ pub struct FiringsMissed<'a> {
 impl Fact for FiringsMissed<'_> {
     fn record(&self, metrics: &Metrics) {
         metrics.schedules.missed.inc_by(self.count);
-        tracing::warn!(rule_arn = self.rule_arn, count = self.count, "schedule missed");
+        tracing::warn!(target: TARGET, rule_arn = self.rule_arn, count = self.count, "schedule missed");
     }
 }
 
@@ -51,6 +54,6 @@ pub struct ClockSetBack {
 
 impl Fact for ClockSetBack {
     fn record(&self, _: &Metrics) {
-        tracing::warn!(by = ?self.by, "the clock was put back; what fired already does not fire again until it is past");
+        tracing::warn!(target: TARGET, by_ms = millis(self.by), "the clock was put back; what fired already does not fire again until it is past");
     }
 }

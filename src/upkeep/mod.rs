@@ -179,6 +179,7 @@ mod tests {
             received: at(0),
             envelope: "{}".into(),
             forwarded_from: Vec::new(),
+            trace: None,
         };
         let owed = (1..=2_500).map(|n| Owed { event: event(n), targets: vec![TargetNumber(1)] }).collect();
         journal.commit(owed).await.unwrap();

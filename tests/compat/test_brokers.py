@@ -32,6 +32,16 @@ def test_an_event_arrives_with_what_the_url_adds(broker_of, route, kind):
 
 
 @kinds
+def test_a_message_carries_the_span_that_its_event_was_sent_in(broker_of, route, kind):
+    client = kind(broker_of(kind), "traced", "traced")
+    router = route(client.arn())
+    entry = json.dumps({"Source": "shop", "DetailType": "Order", "Detail": {}})
+    span = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert request(router.daemon.api_address, "POST", "/events", entry, {"traceparent": span}).status == 200
+    assert [message.headers["traceparent"] for message in client.read(1)] == [span]
+
+
+@kinds
 def test_an_input_is_what_is_sent(broker_of, route, kind):
     client = kind(broker_of(kind), "inputs", "inputs")
     router = route(client.arn(), {"InputPath": "$.detail"})

@@ -116,7 +116,7 @@ fn a_backlog_that_is_too_large_refuses_events_until_it_drains() {
     assert!(plain.head.to_ascii_lowercase().contains("retry-after: 5"), "{}", plain.head);
     let ready = daemon.admin().get("/health/ready").unwrap();
     assert!(ready.status == 503 && ready.body.contains("journal.size_bytes_max"), "{}", ready.body);
-    assert!(daemon.metric("eventyard_journal_full") > 0.5);
+    assert!(daemon.metric("eventyard_backlog_full") > 0.5);
     // What nobody wants needs no room, and rules can be changed: that may be the way out.
     daemon.api().put("unwanted", &json!({}));
     daemon.api().call("DisableRule", &json!({"Name": "full"}));
@@ -125,7 +125,7 @@ fn a_backlog_that_is_too_large_refuses_events_until_it_drains() {
     healed.store(true, Ordering::Relaxed);
     daemon.wait_until_settled();
     assert_eq!(daemon.admin().get("/health/ready").unwrap().status, 200);
-    assert!(daemon.metric("eventyard_journal_full") < 0.5);
+    assert!(daemon.metric("eventyard_backlog_full") < 0.5);
     assert_eq!(put(daemon.api(), 5_000).unwrap().status, 200);
     daemon.wait_until_settled();
     acknowledged.insert(5_000);

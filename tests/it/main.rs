@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says why and stops"
 )]
 
+mod alerts;
 mod backup;
 mod chart;
 mod commands;
@@ -28,4 +29,5 @@ mod service_manager;
 mod shutdown;
 mod support;
 mod targets;
+mod traces;
 mod upgrade;

@@ -77,9 +77,9 @@ fn series(daemon: &Daemon) -> BTreeSet<String> {
 }
 
 #[test]
-fn rules_and_targets_make_no_series() {
+fn rules_and_targets_make_series_up_to_a_bound() {
     let sink = Sink::start(|_| Answer::Status(200));
-    let daemon = Daemon::start(&[("QUOTAS__RULES_PER_EVENT_BUS_MAX", "5000")]);
+    let daemon = Daemon::start(&[("QUOTAS__RULES_PER_EVENT_BUS_MAX", "5000"), ("METRICS__TARGETS_MAX", "10")]);
     let make = |n: usize| {
         let source = format!("source-{n}");
         daemon.api().route(&source, json!({"Id": format!("target-{n}"), "Arn": sink.target()["Arn"]}));
@@ -91,12 +91,18 @@ fn rules_and_targets_make_no_series() {
         (daemon.metric("eventyard_storage_free_bytes") > 0.0).then_some(())
     });
     let before = series(&daemon);
+    let of_the_first: Vec<_> = before.iter().filter(|series| series.contains("target-0")).collect();
+    assert_eq!(of_the_first.len(), 4, "{of_the_first:?}");
     (1..2_000).for_each(make);
     daemon.wait_until_settled();
     assert!((daemon.metric("eventyard_rules") - 2_000.0).abs() < 0.5);
     let new: Vec<_> = series(&daemon).difference(&before).cloned().collect();
-    assert!(new.is_empty(), "{new:?}");
+    assert_eq!(new.len(), 4 * 9, "{new:?}");
+    assert!(new.iter().all(|series| series.starts_with("eventyard_target_")), "{new:?}");
     assert!(before.len() < 400, "{}", before.len());
+    daemon.api().call("RemoveTargets", &json!({"Rule": "source-0", "Ids": ["target-0"]}));
+    let left = series(&daemon);
+    assert!(!left.iter().any(|series| series.contains("target-0")), "{left:?}");
 }
 
 #[test]

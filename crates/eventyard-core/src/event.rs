@@ -11,6 +11,7 @@ use crate::deduplication::DeduplicationId;
 use crate::json;
 use crate::limits::{DETAIL_TYPE_LENGTH_MAX, ENTRY_TIME_SIZE_BYTES};
 use crate::name::{AccountId, Region, RuleKey, RuleNumber};
+use crate::trace_context::TraceContext;
 
 /// The id of an event, the same for all rules and targets: the `EventId` that `PutEvents` answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +89,8 @@ pub struct Event {
     pub envelope: Box<str>,
     /// The ARNs of the event buses whose rules have forwarded it, in their order; none when it was put here.
     pub forwarded_from: Vec<String>,
+    /// The span that those of its deliveries stand under, when it is part of a trace.
+    pub trace: Option<TraceContext>,
 }
 
 impl Event {
@@ -106,7 +109,7 @@ impl Event {
             time: due,
             resources: &[rule_arn],
         };
-        Self { id, received, envelope: envelope.to_json("{}"), forwarded_from: Vec::new() }
+        Self { id, received, envelope: envelope.to_json("{}"), forwarded_from: Vec::new(), trace: None }
     }
 }
 
@@ -125,6 +128,8 @@ pub struct EventEntry<'a> {
     pub time: Option<Timestamp>,
     /// By what its caller knows it, when another of the same is to be left away.
     pub deduplication_id: Option<DeduplicationId<'a>>,
+    /// The span it was sent in, when its caller says one.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why one entry was not accepted. The others of its call are not concerned.
@@ -219,7 +224,7 @@ impl EventEntry<'_> {
             time: self.time.unwrap_or(received),
             resources: self.resources,
         };
-        Ok(Event { id, received, envelope: envelope.to_json(&detail), forwarded_from: Vec::new() })
+        Ok(Event { id, received, envelope: envelope.to_json(&detail), forwarded_from: Vec::new(), trace: self.trace })
     }
 }
 

@@ -107,7 +107,7 @@ mod tests {
 
     fn event() -> Event {
         let received = Timestamp::EPOCH;
-        Event { id: EventId::from_random(1), received, envelope: "{}".into(), forwarded_from: Vec::new() }
+        Event { id: EventId::from_random(1), received, envelope: "{}".into(), forwarded_from: Vec::new(), trace: None }
     }
 
     #[test]

@@ -40,3 +40,4 @@ pub mod sigv4;
 pub mod tag;
 pub mod target;
 pub mod throttle;
+pub mod trace_context;

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use eventyard_core::clock::Timestamp;
+use eventyard_core::trace_context::TraceContext;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -77,6 +78,11 @@ impl CloudEvent {
     /// By what the specification says it is known.
     pub(super) fn deduplication_id(&self) -> Option<EntryDeduplicationId> {
         Some(EntryDeduplicationId::OfCloudEvent(self.text("source")?, self.text("id")?))
+    }
+
+    /// The span it was made in, as the extension for distributed tracing says. The header of a request tells of the request.
+    pub(super) fn trace(&self) -> Option<TraceContext> {
+        TraceContext::parse(&self.text(TraceContext::HEADER)?)
     }
 
     fn detail(&self) -> String {

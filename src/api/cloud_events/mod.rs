@@ -45,7 +45,8 @@ pub(super) async fn post(engine: &Engine, caller: &Caller, request: &Request, bo
     }
     let to_entry = |event: &CloudEvent| {
         let deduplication_id = engine.deduplicates_cloud_events().then(|| event.deduplication_id()).flatten();
-        PutEventsRequestEntry { deduplication_id, ..event.to_entry(bus.clone()) }
+        let trace = event.trace().or(request.trace());
+        PutEventsRequestEntry { deduplication_id, trace, ..event.to_entry(bus.clone()) }
     };
     let entries: Vec<PutEventsRequestEntry> = cloud_events.iter().map(to_entry).collect();
     let mut violations = Violations::default();

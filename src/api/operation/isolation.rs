@@ -16,7 +16,7 @@ type Answer = Result<Value>;
 
 async fn call(test: &TestEngine, caller: &Caller, operation: &str, request: &Value) -> Answer {
     let operation = Operation::find(&format!("{TARGET_PREFIX}{operation}")).unwrap();
-    let answer = operation.run(&test.engine, caller, &request.to_string().into()).await?;
+    let answer = operation.run(&test.engine, caller, None, &request.to_string().into()).await?;
     Ok(if answer.is_empty() { json!({}) } else { serde_json::from_slice(&answer).unwrap() })
 }
 

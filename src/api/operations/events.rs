@@ -9,6 +9,7 @@ use eventyard_core::deduplication::DeduplicationId;
 use eventyard_core::error::{ErrorCode, ServiceError};
 use eventyard_core::event::EventEntry;
 use eventyard_core::limits::PUT_EVENTS_ENTRIES_MAX;
+use eventyard_core::trace_context::TraceContext;
 use serde::{Deserialize, Serialize};
 
 use crate::api::object::Object;
@@ -47,6 +48,9 @@ pub(in crate::api) struct PutEventsRequestEntry {
     /// By what its caller knows it; no member of Amazon's.
     #[serde(skip)]
     pub(in crate::api) deduplication_id: Option<EntryDeduplicationId>,
+    /// The span it was sent in; no member of Amazon's.
+    #[serde(skip)]
+    pub(in crate::api) trace: Option<TraceContext>,
 }
 
 /// By what a caller knows an entry.
@@ -113,14 +117,20 @@ impl From<&EntryResult> for PutEventsResultEntry {
     }
 }
 
-pub(in crate::api) async fn put_events(engine: &Engine, caller: &Caller, body: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::api) async fn put_events(
+    engine: &Engine,
+    caller: &Caller,
+    trace: Option<TraceContext>,
+    body: &[u8],
+) -> Result<Vec<u8>> {
     let request: PutEventsRequest = decode(body)?;
     let mut violations = Violations::default();
     if request.entries.is_none() {
         violations.push_missing("entries");
         return Err(violations.into());
     }
-    let entries: Vec<_> = request.entries.into_iter().flatten().map(|Object(entry)| entry).collect();
+    let entries: Vec<_> =
+        request.entries.into_iter().flatten().map(|Object(entry)| PutEventsRequestEntry { trace, ..entry }).collect();
     if entries.is_empty() {
         violations.push("entries", "[]", &Constraint::LengthMin(1));
     } else if entries.len() > PUT_EVENTS_ENTRIES_MAX {
@@ -198,6 +208,7 @@ fn read_entry(entry: &PutEventsRequestEntry) -> Result<(Option<EventBusNameOrArn
         resources: entry.resources.as_deref().unwrap_or_default(),
         time,
         deduplication_id: entry.deduplication_id.as_ref().map(EntryDeduplicationId::as_id),
+        trace: entry.trace,
     };
     Ok((bus(entry.event_bus_name.as_deref())?, event))
 }

@@ -3,6 +3,7 @@
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::Event;
 use eventyard_core::name::EventBusKey;
+use eventyard_core::trace_context::TraceContext;
 
 use crate::engine::Engine;
 
@@ -10,10 +11,10 @@ use crate::engine::Engine;
 pub(in crate::delivery) async fn forward(
     engine: &Engine,
     event: &Event,
-    from: &EventBusKey,
-    to: &EventBusKey,
+    trace: Option<TraceContext>,
+    (from, to): (&EventBusKey, &EventBusKey),
 ) -> AttemptOutcome {
-    match engine.forward(event, from, to).await {
+    match engine.forward(event, trace, from, to).await {
         Ok(()) => AttemptOutcome::Delivered,
         Err(error) => AttemptOutcome::NotForwarded(error),
     }

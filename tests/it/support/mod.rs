@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) use client::{Client, Reply};
 pub(crate) use daemon::Daemon;
 pub(crate) use moved_time::{MINUTE, MovedTime};
-pub(crate) use sink::{Answer, Sink};
+pub(crate) use sink::{Answer, Received, Sink};
 pub(crate) use small_disk::SmallDisk;
 
 /// Waits until `check` gives something. The time is a bound on a hang, not a measurement.

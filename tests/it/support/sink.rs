@@ -22,11 +22,19 @@ pub(crate) enum Answer {
     Hangup,
 }
 
+/// A request that was received.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    /// The request line and the headers, in lower case.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
 /// A running sink. It goes on until the process ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Sink {
     address: SocketAddr,
-    received: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Sink {
@@ -51,12 +59,22 @@ impl Sink {
 
     /// A target that posts to it.
     pub(crate) fn target(&self) -> Value {
-        json!({"Id": "sink", "Arn": format!("http://{}/", self.address)})
+        json!({"Id": "sink", "Arn": self.url()})
     }
 
     /// The bodies received so far.
     pub(crate) fn received(&self) -> Vec<String> {
+        self.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect()
+    }
+
+    /// The requests received so far.
+    pub(crate) fn requests(&self) -> Vec<Received> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its URL, with the path `/`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -67,14 +85,14 @@ impl Sink {
 /// The requests of one connection, until it ends.
 fn serve(
     stream: TcpStream,
-    received: &Mutex<Vec<String>>,
+    received: &Mutex<Vec<Received>>,
     answer: &(dyn Fn(usize) -> Answer + Send + Sync),
 ) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut writer = stream;
     loop {
-        let mut length = 0;
+        let (mut head, mut length) = (String::new(), 0);
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line).ok()? == 0 {
@@ -83,15 +101,17 @@ fn serve(
             if line == "\r\n" {
                 break;
             }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            line.make_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
                 length = value.trim().parse().ok()?;
             }
+            head.push_str(&line);
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
         let number = {
             let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
-            received.push(String::from_utf8_lossy(&body).into_owned());
+            received.push(Received { head, body });
             received.len() - 1
         };
         let mut asked = String::new();

@@ -19,6 +19,7 @@ use eventyard_core::connection::{Connection, message_id};
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 use eventyard_core::target::{BrokerDestination, BrokerTarget, TextTemplate};
+use eventyard_core::trace_context::TraceContext;
 
 use amqp::{AmqpConnection, AmqpPlace};
 use dial::Peer;
@@ -58,6 +59,8 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
     pub(in crate::delivery) event: EventId,
     /// When it was accepted, or the dead letter that it was is sent again.
     pub(in crate::delivery) received: Timestamp,
+    /// The span it is made in.
+    pub(in crate::delivery) trace: Option<TraceContext>,
     /// What is sent.
     pub(in crate::delivery) body: String,
     /// Time for the whole attempt, when it is another than that of all targets.
@@ -109,12 +112,18 @@ impl BrokerSender {
 
     /// The error is how an attempt ended that had no connection, or nothing to send.
     async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
-        let BrokerDelivery { target, connection, recipient, envelope, event, received, body, .. } = delivery;
+        let BrokerDelivery { target, connection, recipient, envelope, event, received, trace, body, .. } = delivery;
         let resolve = |template: &TextTemplate| {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
         let header = |(name, value): &(String, TextTemplate)| Ok((name.clone(), resolve(value)?));
-        let headers = target.headers.iter().map(header).collect::<Result<_, AttemptOutcome>>()?;
+        let mut headers = target.headers.iter().map(header).collect::<Result<Vec<_>, AttemptOutcome>>()?;
+        // What the target says itself counts more.
+        if let Some(trace) = trace
+            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TraceContext::HEADER))
+        {
+            headers.push((TraceContext::HEADER.to_owned(), trace.to_string()));
+        }
         let received_ms = received.as_millis();
         let id = format!("{}_{received_ms}", message_id(event, recipient));
         let message = Message { id, event, received_ms, headers, body };

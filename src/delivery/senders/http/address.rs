@@ -1,5 +1,6 @@
 //! Where a request goes, with the values of the target's parameters in their places.
 
+use eventyard_core::trace_context::TraceContext;
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
@@ -40,6 +41,10 @@ impl HttpRequest<'_> {
         let id = HeaderValue::from_str(&self.event.to_string()).map_err(|error| error.to_string())?;
         headers.insert(EVENT_ID_HEADER, id);
         headers.insert(ATTEMPT_HEADER, HeaderValue::from(self.attempt));
+        if let Some(trace) = self.trace {
+            let trace = HeaderValue::from_str(&trace.to_string()).map_err(|error| error.to_string())?;
+            headers.insert(TraceContext::HEADER, trace);
+        }
         for (name, value) in &self.parameters.headers {
             let wrong = |reason: String| format!("the header '{name}': {reason}");
             let key = HeaderName::from_bytes(name.as_bytes()).map_err(|error| wrong(error.to_string()))?;

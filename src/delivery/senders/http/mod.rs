@@ -19,6 +19,7 @@ use eventyard_core::connection::{Connection, Connections};
 use eventyard_core::delivery::AttemptOutcome;
 use eventyard_core::event::EventId;
 use eventyard_core::target::{CompiledHttpParameters, HttpUrl};
+use eventyard_core::trace_context::TraceContext;
 use reqwest::Client;
 use reqwest::header::AUTHORIZATION;
 
@@ -70,6 +71,8 @@ pub(in crate::delivery) struct HttpRequest<'a> {
     pub(in crate::delivery) envelope: &'a str,
     pub(in crate::delivery) event: EventId,
     pub(in crate::delivery) attempt: u32,
+    /// The span it is made in.
+    pub(in crate::delivery) trace: Option<TraceContext>,
     /// What is posted.
     pub(in crate::delivery) body: String,
     /// Whether that is the event itself, as nothing else was asked for.

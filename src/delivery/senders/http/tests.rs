@@ -44,6 +44,7 @@ async fn send(sender: &HttpSender, arn: &str) -> AttemptOutcome {
         envelope: "{}",
         event,
         attempt: 1,
+        trace: None,
         body,
         is_event: true,
         response_timeout: None,
