@@ -26,6 +26,8 @@ pub(super) struct Gate {
 pub(super) enum Pass {
     /// Any delivery.
     Any,
+    /// Any delivery, to a target that asked for less and has taken nothing since.
+    AfterPause,
     /// A probe of a target that failed: one that was never tried if `new_first`, else a retry, if there are both.
     Probe {
         /// Which is taken first.
@@ -73,6 +75,11 @@ impl Gate {
         wait.map_or(passage, Passage::After)
     }
 
+    /// What passes where the circuit breaker is closed.
+    pub(super) fn free(&self) -> Pass {
+        if self.throttle.has_taken_nothing_since() { Pass::AfterPause } else { Pass::Any }
+    }
+
     /// Which delivery a probe takes. Events of one kind may fail at a target that takes the others, so retries and new ones
     /// take turns.
     pub(super) fn probe(&self) -> Pass {
@@ -85,7 +92,7 @@ impl Gate {
             rate.take();
         }
         match pass {
-            Pass::Any => None,
+            Pass::Any | Pass::AfterPause => None,
             Pass::Probe { new_first } => {
                 self.probes_new = !new_first;
                 self.breaker.probe_begun()
@@ -102,6 +109,6 @@ impl Gate {
         random: u64,
     ) -> Option<Transition> {
         self.throttle.attempt_ended(health, self.pauses, now, random);
-        self.breaker.attempt_ended(pass != Pass::Any, health, now, random)
+        self.breaker.attempt_ended(matches!(pass, Pass::Probe { .. }), health, now, random)
     }
 }

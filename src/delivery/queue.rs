@@ -122,7 +122,7 @@ impl Queue {
         }
         let pass = match self.gate.passage(now) {
             _ if is_gone => Pass::Any,
-            Passage::Free => Pass::Any,
+            Passage::Free => self.gate.free(),
             Passage::Probe => self.gate.probe(),
             Passage::AfterProbe => return Ok(Next::AfterAttempt),
             Passage::After(wait) => return Ok(Next::After(wait)),

@@ -202,6 +202,7 @@ impl Disk for ModelDisk {
 
     fn keys(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, DiskError> {
         let state = self.state();
+        state.check_read(space)?;
         let key = |(key, _): (&Vec<u8>, &Vec<u8>)| state.check(space, key).map(|()| key.clone());
         range(&state.visible, space, from, end).take(limit).map(key).collect()
     }

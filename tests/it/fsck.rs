@@ -141,12 +141,14 @@ fn a_byte_changed_anywhere_is_told_or_does_no_harm() {
         fs::write(&file, &bytes).unwrap();
         let at = format!("round {round}: byte {place} of {}", file.display());
         let (code, said) = fsck(&data, &[]);
-        assert!(matches!(code, Some(0 | 1)), "{at}: {code:?} {said}");
+        // What says which release wrote the folder is read first, and without it nothing else is.
+        let is_unchecked = code == Some(2) && file.ends_with("format.json");
+        assert!(matches!(code, Some(0 | 1)) || is_unchecked, "{at}: {code:?} {said}");
         assert!(!said.contains("panicked"), "{at}: {said}");
         match start(&data) {
             Ok(_) => println!("{at}: it starts; fsck {code:?}"),
             Err(said) => {
-                assert_eq!(code, Some(1), "{at}: fsck finds nothing, and yet: {said}");
+                assert_ne!(code, Some(0), "{at}: fsck finds nothing, and yet: {said}");
                 println!("{at}: it refuses: {}", said.lines().last().unwrap_or_default());
             }
         }

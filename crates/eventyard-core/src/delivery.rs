@@ -314,7 +314,7 @@ impl AttemptOutcome {
             Self::EventUnreadable { reason } => format!("the journal could not be read: {reason}"),
             Self::EventDamaged { reason } => format!("the event is lost: {reason}"),
             Self::InternalError => "a bug in eventyard, which its log tells".to_owned(),
-            Self::EventTooOld => "the event grew too old while its failing target was left alone".to_owned(),
+            Self::EventTooOld => "the event grew too old while its target was left alone".to_owned(),
         }
     }
 }

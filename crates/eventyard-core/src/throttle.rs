@@ -33,6 +33,12 @@ impl Throttle {
         (now >= self.since && now < self.until).then(|| self.until.saturating_since(now))
     }
 
+    /// Whether it asked for less and has taken nothing since.
+    #[must_use]
+    pub fn has_taken_nothing_since(&self) -> bool {
+        self.pauses > 0
+    }
+
     /// Tells how an attempt ended at `now`. Pauses are within `bounds`; `random` is uniform over all its values.
     pub fn attempt_ended(&mut self, health: TargetHealth, bounds: Backoff, now: Timestamp, random: u64) {
         match health {
@@ -95,7 +101,9 @@ mod tests {
         assert_eq!(throttled(&mut throttle, None, 100), 401, "one begun before says nothing new");
         assert_eq!(throttled(&mut throttle, None, 10_000), 1_001);
         assert_eq!(throttled(&mut throttle, None, 20_000), 2_001);
+        assert!(throttle.has_taken_nothing_since());
         throttle.attempt_ended(TargetHealth::Healthy, BOUNDS, at(30_000), 0);
+        assert!(!throttle.has_taken_nothing_since());
         assert_eq!(throttled(&mut throttle, None, 30_000), 501);
         assert_eq!(throttle.wait(at(0)), None, "the clock was set back");
     }
