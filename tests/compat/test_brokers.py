@@ -12,7 +12,7 @@ from broker_clients import CLIENTS, MqttSubscription, NatsSubject, RabbitQueue, 
 from brokers import Nats, Redis
 from daemon import free_ports
 from waiting import wait_until
-from wire import code_of_letter, dead_letters, outcomes, refusal
+from wire import code_of_letter, dead_letters, outcomes, refusal, request
 
 kinds = pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.__name__)
 
