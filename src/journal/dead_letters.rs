@@ -80,6 +80,25 @@ impl Journal {
         keys.iter().map(|key| DeadLetterId::from_key(key)).collect()
     }
 
+    /// The oldest dead letters that together have that many bytes or a little more; fewer where they are many, but one at least
+    /// when there is one.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn oldest_dead_letters(&self, size_bytes: u64) -> Result<Vec<DeadLetterId>, JournalError> {
+        const PAGE: usize = 1_000;
+        let mut left_bytes = size_bytes;
+        let mut ids = Vec::new();
+        for (key, value) in self.read(self.disk.scan(Space::Dead, &[], &[u8::MAX; 32], PAGE))? {
+            if left_bytes == 0 {
+                break;
+            }
+            left_bytes = left_bytes.saturating_sub(value.len() as u64);
+            ids.push(DeadLetterId::from_key(&key)?);
+        }
+        Ok(ids)
+    }
+
     /// One dead letter, if it is there.
     ///
     /// # Errors

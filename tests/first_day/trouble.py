@@ -11,9 +11,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from botocore.exceptions import ClientError
+
 # What cannot be broken from outside within a minute, and what tests it.
 NOT_TRIED = {
-    "EventyardJournalFailed": "the daemon ends with its journal; tests/it/disk_full.rs has failing writes",
+    "EventyardDamageOnDisk": "tests/it/fsck.rs has damaged files",
+    "EventyardBackupsFail": "it takes a disk that fails while it is read",
     "EventyardCommitsSlowly": "it takes a slow disk",
     "EventyardSchedulesLate": "it takes an overloaded machine",
     "EventyardSchedulesMissed": "it takes hours; tests/it/schedules.rs has a moved clock",
@@ -59,6 +62,49 @@ def requests_fail(day, fires):
                 assert day.refused(f"never-{number}-{other}") == "InternalException"
             day.wait_for_scrapes(1)
         fires()
+
+
+def backlog_full(day, fires):
+    """The backlog may have so little that some events that cannot be delivered fill it."""
+    with restarted_with(day, JOURNAL__SIZE_BYTES_MAX=1 << 20):
+        day.sink_hangs("/load")
+        try:
+            while True:
+                day.put_events(10, source="load", padding=20_000)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "ThrottlingException", error
+        fires()
+        day.sink_works("/load")
+    day.wait_until_settled()
+
+
+def copies_given_up(day, fires):
+    """The dead letters of a target are wanted where nobody takes them."""
+    gone = f"{day.sink.url}/gone"
+    target = {"Id": "copied", "Arn": gone, "DeadLetterConfig": {"Arn": gone}}
+    day.boto3().put_targets(Rule="gone", Targets=[target])
+    day.put_events(1, source="gone")
+    fires()
+    day.boto3().remove_targets(Rule="gone", Ids=["copied"])
+
+
+def configuration_broken(day, fires):
+    file = day.service.path("/etc/eventyard/eventyard.toml")
+    good = file.read_text()
+    file.write_text(good + "nothing_is_called_so = 1\n")
+    day.service.signal(signal.SIGHUP)
+    fires()
+    file.write_text(good)
+    day.service.signal(signal.SIGHUP)
+
+
+def collector_down(day, fires):
+    with restarted_with(day, TRACES__ENDPOINT="http://127.0.0.1:9/v1/traces"):
+        for _ in range(4):
+            day.put_events(10, source="load")
+            day.wait_for_scrapes(1)
+        fires()
+    day.wait_until_settled()
 
 
 def backlog_grows(day, fires):
@@ -114,9 +160,15 @@ def strangers(day, fires):
 
 
 def open_to_everybody(day, fires):
+    """Somebody takes the accounts and the token out, and opens it to the network."""
+    file = day.service.path("/etc/eventyard/eventyard.toml")
+    good = file.read_text()
+    lines = good.partition("[[accounts]]")[0].splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith("token_hashes")))
     with restarted_with(day, API__DANGEROUS_ALLOW_ANONYMOUS="true", API__LISTEN=f"0.0.0.0:{day.api_port}",
                         ADMIN__LISTEN=f"0.0.0.0:{day.admin_port}"):  # fmt: skip
         fires()
+        file.write_text(good)
 
 
 def certificate_broken(day, fires):
@@ -161,7 +213,11 @@ TROUBLE = {
     "EventyardDeliveriesGivenUp": given_up,
     "EventyardTargetsLeftAlone": target_down,
     "EventyardTargetsFail": target_down,
+    "EventyardDeadLettersNotQueued": copies_given_up,
     "EventyardBacklogGrows": backlog_grows,
+    "EventyardBacklogFull": backlog_full,
+    "EventyardConfigurationNotReloaded": configuration_broken,
+    "EventyardSpansDropped": collector_down,
     "EventyardCertificateNotReloaded": certificate_broken,
     "EventyardDown": down,
     "EventyardRestartsOften": restarts_often,
