@@ -62,13 +62,28 @@ pub(super) struct Location<'a> {
 impl fmt::Display for Location<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = line_and_column(self.pattern, self.offset);
-        let (echo, left) = echo(self.pattern);
-        write!(out, "[Source: (String)\"{echo}\"")?;
-        if left > 0 {
-            write!(out, "[truncated {left} chars]")?;
-        }
-        write!(out, "; line: {line}, column: {column}]")
+        write_location(out, self.pattern, line, column)
     }
+}
+
+/// The place before a pattern, as the Jackson library writes it.
+pub(super) struct Before<'a> {
+    pub(super) pattern: &'a str,
+}
+
+impl fmt::Display for Before<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_location(out, self.pattern, 1, 0)
+    }
+}
+
+fn write_location(out: &mut fmt::Formatter<'_>, pattern: &str, line: usize, column: usize) -> fmt::Result {
+    let (echo, left) = echo(pattern);
+    write!(out, "[Source: (String)\"{echo}\"")?;
+    if left > 0 {
+        write!(out, "[truncated {left} chars]")?;
+    }
+    write!(out, "; line: {line}, column: {column}]")
 }
 
 /// The beginning of the pattern, and how many units of it are left over.

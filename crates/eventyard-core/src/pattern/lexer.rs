@@ -4,7 +4,9 @@
 //! order in which errors are found: a string is only looked into when it is needed or passed over, and the beginning
 //! of a value has been read when its key is given. The places of errors depend on both.
 
-use super::error::{Location, Refusal};
+use std::fmt;
+
+use super::error::{Before, Location, Refusal};
 use crate::json::{NESTING_DEPTH_MAX, Text};
 
 const VALUES: &str = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
@@ -194,10 +196,11 @@ impl<'a> Lexer<'a> {
                 open.name(),
                 Location { pattern: self.text, offset: open.at }
             ))),
-            None => {
-                self.at -= 1;
-                Err(self.unexpected(marker, &format!("expected a valid value {VALUES}")))
-            }
+            None => Err(self.refuse(format!(
+                "Unexpected close marker '{marker}': expected '{}' (for root starting at {})",
+                if marker == '}' { ']' } else { '}' },
+                Before { pattern: self.text }
+            ))),
         }
     }
 
@@ -243,16 +246,21 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 Ok(if character == '{' { Token::ObjectStart } else { Token::ArrayStart })
             }
+            '-' | '+' if self.text.get(self.at + 1..).is_some_and(|rest| rest.starts_with("Infinity")) => {
+                self.at += 1;
+                self.not_a_literal(character, "Infinity")
+            }
             '-' | '0'..='9' => self.number(),
             '+' => {
                 let plus = "JSON spec does not allow numbers to have plus signs: enable `JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow";
-                Err(self.unexpected_in_number(plus))
+                Err(self.unexpected_in_number(character, plus))
             }
             't' => self.literal("true", Token::True),
             'f' => self.literal("false", Token::False),
             'n' => self.literal("null", Token::Null),
-            'N' => self.not_a_literal("NaN"),
-            'I' => self.not_a_literal("Infinity"),
+            'N' => self.not_a_literal("", "NaN"),
+            'I' => self.not_a_literal("", "Infinity"),
+            '}' => Err(self.unexpected(character, "expected a value")),
             _ if is_identifier(character) && !character.is_numeric() => Err(self.unrecognized_token()),
             _ => Err(self.unexpected(character, &format!("expected a valid value {VALUES}"))),
         }
@@ -266,13 +274,13 @@ impl<'a> Lexer<'a> {
         Err(self.unrecognized_token())
     }
 
-    fn not_a_literal(&mut self, literal: &str) -> Result<Token, Refusal> {
+    fn not_a_literal(&mut self, sign: impl fmt::Display, literal: &str) -> Result<Token, Refusal> {
         if self.identifier() != literal {
             return Err(self.unrecognized_token());
         }
         self.at += literal.len();
         let enable = "enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow";
-        Err(self.refuse(format!("Non-standard token '{literal}': {enable}")))
+        Err(self.refuse(format!("Non-standard token '{sign}{literal}': {enable}")))
     }
 
     /// The run of letters and digits where the reading stands.
@@ -295,30 +303,38 @@ impl<'a> Lexer<'a> {
             self.at += 1;
         }
         let integer = self.at;
-        self.digits("expected digit (0-9) to follow minus sign, for valid numeric value")?;
+        let no_digit = "expected digit (0-9) to follow minus sign, for valid numeric value";
+        self.digits(no_digit, "Unexpected end-of-inputNo digit following minus sign")?;
         if self.at > integer + 1 && self.text[integer..].starts_with('0') {
             self.at = integer + 1;
             return Err(self.refuse("Invalid numeric value: Leading zeroes not allowed"));
         }
         if self.peek() == Some('.') {
             self.at += 1;
-            self.digits("Decimal point not followed by a digit")?;
+            let no_digit = "Decimal point not followed by a digit";
+            self.digits(no_digit, &format!("Unexpected character ('.' (code 46)) in numeric value: {no_digit}"))?;
         }
         if matches!(self.peek(), Some('e' | 'E')) {
             self.at += 1;
             if matches!(self.peek(), Some('+' | '-')) {
                 self.at += 1;
             }
-            self.digits("Exponent indicator not followed by a digit")?;
+            let no_digit = "Exponent indicator not followed by a digit";
+            self.digits(no_digit, "Unexpected end-of-inputexpected a digit for number exponent")?;
         }
         Ok(Token::Number)
     }
 
-    fn digits(&mut self, missing: &str) -> Result<(), Refusal> {
+    /// Passes over digits. Without any it says what is `missing`, or how the text `ended`.
+    fn digits(&mut self, missing: &str, ended: &str) -> Result<(), Refusal> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
-        if count > 0 { Ok(()) } else { Err(self.unexpected_in_number(missing)) }
+        match self.peek() {
+            _ if count > 0 => Ok(()),
+            Some(character) => Err(self.unexpected_in_number(character, missing)),
+            None => Err(self.refuse(ended)),
+        }
     }
 
     /// Reads on to behind the closing quote. Tells whether an escape was met.
@@ -371,13 +387,8 @@ impl<'a> Lexer<'a> {
         self.refuse(format!("Unexpected character ({}): {expected}", describe(character)))
     }
 
-    fn unexpected_in_number(&self, expected: &str) -> Refusal {
-        match self.peek() {
-            Some(character) => {
-                self.refuse(format!("Unexpected character ({}) in numeric value: {expected}", describe(character)))
-            }
-            None => self.refuse("Unexpected end-of-input in a Number value"),
-        }
+    fn unexpected_in_number(&self, character: char, expected: &str) -> Refusal {
+        self.refuse(format!("Unexpected character ({}) in numeric value: {expected}", describe(character)))
     }
 }
 
@@ -390,6 +401,9 @@ fn describe(character: char) -> String {
     let code = character.encode_utf16(&mut [0; 2])[0];
     if character.is_control() {
         format!("(CTRL-CHAR, code {code})")
+    } else if character > '\u{ffff}' {
+        // Half of it is what Jackson looks at, and Java writes that so.
+        format!("'?' (code {code} / {code:#x})")
     } else if code > 255 {
         format!("'{character}' (code {code} / {code:#x})")
     } else {
