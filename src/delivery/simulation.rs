@@ -4,30 +4,31 @@
 //!
 //! `EVENTYARD_SIMULATION_SEED=n cargo test simulation` plays seed n again, `EVENTYARD_SIMULATION_SEEDS=n` the first n.
 
+mod drawn;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventyard_core::circuit_breaker::{CircuitBreakerSettings, Transition};
+use eventyard_core::circuit_breaker::Transition;
 use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::{AttemptOutcome, Verdict};
 use eventyard_core::delivery_options::{DeliveryOptions, Order};
 use eventyard_core::event::{Event, EventId};
-use eventyard_core::input::JsonPath;
 use eventyard_core::name::{EventNumber, TargetNumber};
-use eventyard_core::retry::{Backoff, ExhaustedRetryCondition, NextStep, RetryPolicy};
+use eventyard_core::retry::{ExhaustedRetryCondition, NextStep};
 use eventyard_core::retry_after::RetryAfter;
 
+use self::drawn::{envelope, open, order, settings};
 use super::Settings;
 use super::gate::Pass;
 use super::queue::{Next, Queue};
 use super::target_settings::TargetSettings;
 use super::worker::retry;
 use crate::journal::model_disk::ModelDisk;
-use crate::journal::{self, DeadLetterPage, HistoryLimits, Journal, Owed, Pending, Settled, Settlement};
+use crate::journal::{self, DeadLetterPage, Journal, Owed, Pending, Settled, Settlement};
 use crate::runtime::Random;
-use crate::telemetry::Telemetry;
 
 const TARGET: TargetNumber = TargetNumber(1);
 const SEEDS: u64 = 2_000;
@@ -97,53 +98,6 @@ struct World {
     crashes: u32,
     events: u32,
     groups: BTreeMap<EventNumber, Option<u64>>,
-}
-
-fn settings(random: &Random) -> Settings {
-    let draw = |bound: u64| random.next_u64() % bound;
-    Settings {
-        concurrency_per_target: CONCURRENCY,
-        concurrency_max: CONCURRENCY,
-        read_ahead_per_target: 8,
-        ordered_read_ahead_per_target: 1 + usize::try_from(draw(40)).unwrap(),
-        attempts_per_second_per_target: (draw(2) == 0).then_some(20),
-        circuit_breaker: CircuitBreakerSettings {
-            failures_to_open: (draw(4) > 0).then_some(3),
-            open: Backoff { base: Duration::from_millis(200), max: Duration::from_secs(10) },
-        },
-        backoff: Backoff { base: Duration::from_millis(100), max: Duration::from_secs(20) },
-        retry_policy: RetryPolicy {
-            maximum_retry_attempts: u32::try_from(draw(30)).unwrap(),
-            maximum_event_age_seconds: u32::try_from(AGE.as_secs()).unwrap(),
-        },
-    }
-}
-
-fn order(random: &Random) -> Order {
-    match random.next_u64() % 4 {
-        0 => Order::OneGroup,
-        1 | 2 => Order::ByPath(Arc::new(JsonPath::parse("$.key").unwrap())),
-        _ => Order::None,
-    }
-}
-
-fn open(disk: &Arc<ModelDisk>) -> Journal {
-    let settings = journal::Settings {
-        commit_group_requests_max: 4,
-        commit_group_bytes_max: 1 << 20,
-        segment_size_bytes: 300,
-        free_space_bytes_min: 0,
-        size_bytes_max: 0,
-        history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
-        deduplication_window: Duration::from_secs(300),
-    };
-    let disk: Arc<dyn journal::Disk> = Arc::<ModelDisk>::clone(disk);
-    Journal::open_on(disk, settings, Arc::new(Telemetry::new().unwrap())).unwrap().0
-}
-
-/// An event of that group, or of none.
-fn envelope(group: Option<u64>) -> String {
-    group.map_or_else(|| "{}".to_owned(), |group| format!(r#"{{"key":{group}}}"#))
 }
 
 impl World {
