@@ -103,13 +103,12 @@ impl Backlog {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use eventyard_core::event::{Event, EventId};
 
     use super::*;
     use crate::journal::model_disk::ModelDisk;
-    use crate::journal::{HistoryLimits, Owed, Settings, Settled, Settlement};
+    use crate::journal::{Owed, Settings, Settled, Settlement};
     use crate::telemetry::Telemetry;
 
     const TARGET: TargetNumber = TargetNumber(1);
@@ -119,17 +118,8 @@ mod tests {
     }
 
     async fn journal_with(events: u128) -> Journal {
-        let settings = Settings {
-            commit_group_requests_max: 8,
-            commit_group_bytes_max: 1 << 20,
-            segment_size_bytes: 1 << 20,
-            free_space_bytes_min: 0,
-            size_bytes_max: 0,
-            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
-            deduplication_window: Duration::from_secs(300),
-        };
         let telemetry = Arc::new(Telemetry::new().unwrap());
-        let (journal, _) = Journal::open_on(Arc::new(ModelDisk::default()), settings, telemetry).unwrap();
+        let (journal, _) = Journal::open_on(Arc::new(ModelDisk::default()), Settings::FOR_TESTS, telemetry).unwrap();
         let event = |n| Event {
             id: EventId::from_random(n),
             received: at(0),

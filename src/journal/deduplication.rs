@@ -118,23 +118,15 @@ mod tests {
     use eventyard_core::name::{AccountId, EventBusKey, EventBusName, Region, TargetNumber};
 
     use super::*;
+    use crate::journal::Settings;
     use crate::journal::model_disk::ModelDisk;
-    use crate::journal::{HistoryLimits, Settings};
     use crate::runtime::Random;
     use crate::telemetry::Telemetry;
 
     const WINDOW_MS: u64 = 4_000;
 
     fn open(disk: &Arc<ModelDisk>) -> Journal {
-        let settings = Settings {
-            commit_group_requests_max: 8,
-            commit_group_bytes_max: 1 << 20,
-            segment_size_bytes: 1 << 20,
-            free_space_bytes_min: 0,
-            size_bytes_max: 0,
-            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
-            deduplication_window: Duration::from_millis(WINDOW_MS),
-        };
+        let settings = Settings { deduplication_window: Duration::from_millis(WINDOW_MS), ..Settings::FOR_TESTS };
         let disk: Arc<dyn Disk> = Arc::<ModelDisk>::clone(disk);
         Journal::open_on(disk, settings, Arc::new(Telemetry::new().unwrap())).unwrap().0
     }

@@ -17,13 +17,10 @@ use super::model_disk::ModelDisk;
 use super::*;
 
 const SETTINGS: Settings = Settings {
-    commit_group_requests_max: 16,
-    commit_group_bytes_max: 1 << 20,
     segment_size_bytes: 200,
     free_space_bytes_min: 1_000,
-    size_bytes_max: 0,
     history: HistoryLimits { size_bytes_max: 1 << 20, retention: Duration::from_secs(80) },
-    deduplication_window: Duration::from_secs(300),
+    ..Settings::FOR_TESTS
 };
 const TARGET: TargetNumber = TargetNumber(7);
 

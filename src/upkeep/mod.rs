@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
     use crate::journal::model_disk::ModelDisk;
-    use crate::journal::{HistoryLimits, Owed, Settings, Settled, Settlement};
+    use crate::journal::{Owed, Settings, Settled, Settlement};
     use crate::runtime::Tasks;
 
     #[derive(Debug)]
@@ -165,17 +165,8 @@ mod tests {
     /// What is left of 2,500 dead letters, one died every millisecond from 1 on.
     async fn left(now: i64, bytes_max: impl Fn(u64) -> u64) -> (usize, u64, String) {
         let telemetry = Arc::new(Telemetry::new().unwrap());
-        let settings = Settings {
-            commit_group_requests_max: 8,
-            commit_group_bytes_max: 1 << 20,
-            segment_size_bytes: 1 << 20,
-            free_space_bytes_min: 0,
-            size_bytes_max: 0,
-            history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
-            deduplication_window: Duration::from_secs(300),
-        };
         let disk = Arc::new(ModelDisk::default());
-        let (journal, _) = Journal::open_on(disk, settings, Arc::clone(&telemetry)).unwrap();
+        let (journal, _) = Journal::open_on(disk, Settings::FOR_TESTS, Arc::clone(&telemetry)).unwrap();
         let event = |n| Event {
             id: EventId::from_random(n),
             received: at(0),

@@ -11,7 +11,7 @@ use eventyard_core::retry::{Backoff, RetryPolicy};
 use super::{AGE, CONCURRENCY};
 use crate::delivery::Settings;
 use crate::journal::model_disk::ModelDisk;
-use crate::journal::{self, HistoryLimits, Journal};
+use crate::journal::{self, Journal};
 use crate::runtime::Random;
 use crate::telemetry::Telemetry;
 
@@ -44,15 +44,8 @@ pub(super) fn order(random: &Random) -> Order {
 }
 
 pub(super) fn open(disk: &Arc<ModelDisk>) -> Journal {
-    let settings = journal::Settings {
-        commit_group_requests_max: 4,
-        commit_group_bytes_max: 1 << 20,
-        segment_size_bytes: 300,
-        free_space_bytes_min: 0,
-        size_bytes_max: 0,
-        history: HistoryLimits { size_bytes_max: 0, retention: Duration::ZERO },
-        deduplication_window: Duration::from_secs(300),
-    };
+    let settings =
+        journal::Settings { commit_group_requests_max: 4, segment_size_bytes: 300, ..journal::Settings::FOR_TESTS };
     let disk: Arc<dyn journal::Disk> = Arc::<ModelDisk>::clone(disk);
     Journal::open_on(disk, settings, Arc::new(Telemetry::new().unwrap())).unwrap().0
 }
