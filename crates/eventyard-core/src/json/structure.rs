@@ -2,15 +2,19 @@
 //!
 //! Each byte of a block is one bit of a word, so a few operations on words tell strings from what is around them. All
 //! that is wrong inside of strings, or directly around them, is noticed here; the rest is for who walks the marks.
+//!
+//! The widest vectors that the processor has are used: how wide they are is found out when the program runs, so one binary
+//! serves all.
+
+#![expect(clippy::inline_always, reason = "vector instructions are only used in what is inlined into `dispatch!`")]
 
 use std::ops::Range;
 
-use wide::u8x16;
+use fearless_simd::{Level, Simd, dispatch, mask8x64, prelude::*, u8x64};
 
 use super::scan;
 
 pub(super) const BLOCK_BYTES: usize = 64;
-const LANES: usize = 16;
 
 /// The marks of one text. Kept for the next text, so that nothing is allocated for it.
 #[derive(Debug, Default)]
@@ -46,36 +50,58 @@ struct Carry {
     blank_behind_scalar: u64,
 }
 
+/// What is known of a text as far as it has been looked at. A word has a bit set when that is so of any block.
+struct Scan<'t> {
+    text: &'t [u8],
+    carry: Carry,
+    faults: u64,
+    blanks: u64,
+    blanks_behind_strings: u64,
+    escapes: Range<usize>,
+}
+
 impl Structure {
     /// Finds the marks of a text. False when it is surely not a JSON object.
     ///
     /// When it may be one, each string is closed, holds no control character and no invalid escape, begins behind a
     /// mark or a blank, and ends before one.
     pub(super) fn scan(&mut self, text: &[u8]) -> bool {
-        self.marks.clear();
-        self.escapes = 0..0;
-        self.has_space = false;
-        self.has_space_behind_strings = false;
-        let mut carry = Carry { separator: 1, ..Carry::default() };
+        self.scan_at(Level::new(), text)
+    }
+
+    fn scan_at(&mut self, level: Level, text: &[u8]) -> bool {
+        dispatch!(level, simd => self.scan_with(simd, text))
+    }
+
+    #[inline(always)]
+    fn scan_with<S: Simd>(&mut self, simd: S, text: &[u8]) -> bool {
+        let carry = Carry { separator: 1, ..Carry::default() };
+        let mut scan = Scan { text, carry, faults: 0, blanks: 0, blanks_behind_strings: 0, escapes: 0..0 };
         let (blocks, rest) = text.as_chunks::<BLOCK_BYTES>();
         let mut last = [b'0'; BLOCK_BYTES];
         last[..rest.len()].copy_from_slice(rest);
-        let mut faults = 0;
-        for (place, bytes) in blocks.iter().chain([&last]).enumerate() {
-            faults |= self.add(bytes, &mut carry, text, place * BLOCK_BYTES);
+        self.marks.resize(blocks.len() + 1, 0);
+        for (number, marks) in self.marks.iter_mut().enumerate() {
+            *marks = scan.marks(simd, blocks.get(number).unwrap_or(&last), number * BLOCK_BYTES);
         }
-        faults | carry.in_string == 0
+        self.escapes = scan.escapes;
+        self.has_space = scan.blanks != 0;
+        self.has_space_behind_strings = scan.blanks_behind_strings != 0;
+        scan.faults | scan.carry.in_string == 0
     }
+}
 
-    /// Adds the marks of the block that begins at `place` of the text. Gives the bytes at which something is wrong.
-    #[inline]
-    fn add(&mut self, bytes: &[u8; BLOCK_BYTES], carry: &mut Carry, text: &[u8], place: usize) -> u64 {
-        let block = Block::new(bytes);
-        let (mut quotes, mut faults) = (block.quotes, 0);
+impl Scan<'_> {
+    /// The marks of the block that begins at `place` of the text.
+    #[inline(always)]
+    fn marks<S: Simd>(&mut self, simd: S, bytes: &[u8; BLOCK_BYTES], place: usize) -> u64 {
+        let block = Block::new(simd, bytes);
+        let carry = &mut self.carry;
+        let mut quotes = block.quotes;
         if block.backslashes | carry.escape != 0 {
             let escaped = escaped(block.backslashes, &mut carry.escape);
             quotes &= !escaped;
-            faults |= invalid_escapes(escaped, text.get(place..).unwrap_or_default());
+            self.faults |= invalid_escapes(escaped, self.text.get(place..).unwrap_or_default());
             let begin = if self.escapes.is_empty() { place } else { self.escapes.start };
             self.escapes = begin..place + BLOCK_BYTES;
         }
@@ -85,37 +111,38 @@ impl Structure {
         let marks = block.marks & !strings;
         let blanks = block.blanks & !strings;
         let separators = marks | blanks;
-        self.has_space |= blanks != 0;
         let behind_separators = separators << 1 | carry.separator;
         carry.separator = separators >> 63;
         let behind_strings = (quotes & !strings) << 1 | carry.closing_quote;
         carry.closing_quote = (quotes & !strings) >> 63;
-        self.has_space_behind_strings |= behind_strings & !marks != 0;
-        self.marks.push(marks);
-        faults | (block.controls & strings) | (quotes & strings & !behind_separators) | (behind_strings & !separators)
+        self.blanks |= blanks;
+        self.blanks_behind_strings |= behind_strings & !marks;
+        self.faults |=
+            (block.controls & strings) | (quotes & strings & !behind_separators) | (behind_strings & !separators);
+        marks
     }
 }
 
 impl Block {
-    #[inline]
-    fn new(bytes: &[u8; BLOCK_BYTES]) -> Self {
-        let mut block = Self { quotes: 0, backslashes: 0, marks: 0, blanks: 0, controls: 0 };
-        let (lanes, _) = bytes.as_chunks::<LANES>();
-        for (lanes, shift) in lanes.iter().zip([0, 16, 32, 48]) {
-            let lanes = u8x16::new(*lanes);
-            let is = |byte: u8| lanes.simd_eq(u8x16::splat(byte));
-            // The two kinds of brackets differ by one bit, as do capitals and small letters.
-            let bit = lanes | u8x16::splat(b'{' ^ b'[');
-            let is_bracket = bit.simd_eq(u8x16::splat(b'{')) | bit.simd_eq(u8x16::splat(b'}'));
-            let at_most = |byte: u8| lanes.min(u8x16::splat(byte)).simd_eq(lanes);
-            let word = |found: u8x16| u64::from(found.to_bitmask()) << shift;
-            block.quotes |= word(is(b'"'));
-            block.backslashes |= word(is(b'\\'));
-            block.marks |= word(is_bracket | is(b',') | is(b':'));
-            block.blanks |= word(at_most(b' '));
-            block.controls |= word(at_most(b' ' - 1));
+    #[inline(always)]
+    fn new<S: Simd>(simd: S, bytes: &[u8; BLOCK_BYTES]) -> Self {
+        let bytes = u8x64::from_slice(simd, bytes);
+        let is = |byte: u8| bytes.simd_eq(byte);
+        // The two kinds of brackets differ by one bit, as do capitals and small letters.
+        let bit = bytes | (b'{' ^ b'[');
+        let is_bracket = bit.simd_eq(b'{') | bit.simd_eq(b'}');
+        let at_most = |byte: u8| bytes.min(byte).simd_eq(bytes);
+        let (backslashes, controls) = (is(b'\\'), at_most(b' ' - 1));
+        // Few blocks have any of these.
+        let has_seldom = (backslashes | controls).any_true();
+        let seldom = |mask: mask8x64<S>| if has_seldom { mask.to_bitmask() } else { 0 };
+        Self {
+            quotes: is(b'"').to_bitmask(),
+            backslashes: seldom(backslashes),
+            marks: (is_bracket | is(b',') | is(b':')).to_bitmask(),
+            blanks: at_most(b' ').to_bitmask(),
+            controls: seldom(controls),
         }
-        block
     }
 }
 
@@ -127,7 +154,7 @@ pub(super) fn without_space(text: &str) -> Option<String> {
     let mut carry = Carry::default();
     for (number, bytes) in text.as_bytes().chunks(BLOCK_BYTES).enumerate() {
         let place = number * BLOCK_BYTES;
-        let mut blanks = blanks_between(bytes, &mut carry)?;
+        let mut blanks = dispatch!(Level::new(), simd => blanks_between(simd, bytes, &mut carry))?;
         while blanks != 0 {
             let blank = place + blanks.trailing_zeros() as usize;
             blanks &= blanks - 1;
@@ -143,10 +170,11 @@ pub(super) fn without_space(text: &str) -> Option<String> {
 
 /// The white space outside of strings in the next bytes of a text. `None` when there is something else of that kind, or when
 /// it parts what are not strings or marks.
-fn blanks_between(bytes: &[u8], carry: &mut Carry) -> Option<u64> {
+#[inline(always)]
+fn blanks_between<S: Simd>(simd: S, bytes: &[u8], carry: &mut Carry) -> Option<u64> {
     let mut filled = [b','; BLOCK_BYTES];
     filled.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    let block = Block::new(&filled);
+    let block = Block::new(simd, &filled);
     let mut quotes = block.quotes;
     if block.backslashes | carry.escape != 0 {
         quotes &= !escaped(block.backslashes, &mut carry.escape);
@@ -198,4 +226,36 @@ fn invalid_escapes(escaped: u64, rest: &[u8]) -> u64 {
         left &= left - 1;
     }
     invalid
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every kind of vector that this processor has, from the narrowest on.
+    fn levels() -> Vec<Level> {
+        let best = Level::new();
+        #[cfg(target_arch = "x86_64")]
+        let narrower =
+            [best.as_sse2().map(Simd::level), best.as_sse4_2().map(Simd::level), best.as_avx2().map(Simd::level)];
+        #[cfg(not(target_arch = "x86_64"))]
+        let narrower = [None::<Level>];
+        narrower.into_iter().flatten().chain([best]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_width_of_vectors_makes_no_difference(text in r#"([{}\[\]:,"\\ \n\x00\x1fa0é\x7f]|\\"[a-z ]{0,70}\\"){0,200}"#) {
+            let found = |level| {
+                let mut structure = Structure::default();
+                (structure.scan_at(level, text.as_bytes()), format!("{structure:?}"))
+            };
+            let best = found(Level::new());
+            for level in levels() {
+                prop_assert_eq!(&found(level), &best, "{:?}", level);
+            }
+        }
+    }
 }
