@@ -20,7 +20,7 @@ pub use members::Members;
 pub(crate) use reader::check;
 pub use reader::{Kind, Reader, Token};
 pub use text::Text;
-pub(crate) use visit::{Literal, Visit, VisitScratch};
+pub(crate) use visit::{Key, Literal, Visit, VisitScratch};
 
 /// How many objects and arrays may be open at once. Deeper text is refused with [`JsonFault::TooDeep`].
 ///

@@ -13,7 +13,7 @@ pub(crate) trait Visit<'a> {
     /// Forgets everything: the text is visited from the beginning.
     fn restart(&mut self);
     /// A key. False when its value need not be visited.
-    fn key(&mut self, key: Text<'a>) -> bool;
+    fn key(&mut self, key: Key<'a>) -> bool;
     /// A string value.
     fn string(&mut self, text: Text<'a>);
     /// A number as it is spelt.
@@ -24,6 +24,33 @@ pub(crate) trait Visit<'a> {
     fn open(&mut self, is_array: bool);
     /// The innermost object or array ends.
     fn close(&mut self);
+}
+
+/// A key as bytes: most keys are only compared, and cutting a `str` out of the text would look for a character's beginning
+/// at both ends each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key<'a> {
+    raw: &'a [u8],
+    escaped: bool,
+}
+
+impl<'a> Key<'a> {
+    /// The key itself when it holds no escape, so that it can be used without decoding.
+    pub(crate) const fn plain(self) -> Option<&'a [u8]> {
+        if self.escaped { None } else { Some(self.raw) }
+    }
+
+    /// The key that is meant; see [`Text::decode`].
+    pub(crate) fn decode(self) -> String {
+        let raw = String::from_utf8_lossy(self.raw);
+        Text::new(&raw, self.escaped).decode().into_owned()
+    }
+}
+
+impl<'a> From<Text<'a>> for Key<'a> {
+    fn from(text: Text<'a>) -> Self {
+        Self { raw: text.raw().as_bytes(), escaped: text.plain().is_none() }
+    }
 }
 
 /// A value that JSON has a name for.
@@ -68,7 +95,7 @@ struct Nobody;
 impl<'a> Visit<'a> for Nobody {
     fn restart(&mut self) {}
 
-    fn key(&mut self, _: Text<'a>) -> bool {
+    fn key(&mut self, _: Key<'a>) -> bool {
         false
     }
 
@@ -89,7 +116,7 @@ fn read<'a>(text: &'a str, visitor: &mut impl Visit<'a>) -> Result<(), JsonError
     while let Some(token) = reader.next()? {
         match token {
             Token::Key(key) => {
-                if !visitor.key(key) {
+                if !visitor.key(key.into()) {
                     reader.skip_value()?;
                 }
             }
@@ -236,7 +263,7 @@ impl<'a, 's, const SPACED: bool> Walk<'a, 's, SPACED> {
             if mark != b':' {
                 return None;
             }
-            let is_unwanted = VISITED && !visitor.key(self.string(place)?);
+            let is_unwanted = VISITED && !visitor.key(self.key(&place)?);
             (mark, place) = self.next()?;
             if is_unwanted {
                 if place.is_empty() {
@@ -295,7 +322,7 @@ impl<'a, 's, const SPACED: bool> Walk<'a, 's, SPACED> {
             [b'"', ..] => {
                 self.check_string(&place)?;
                 if VISITED {
-                    visitor.string(self.string(place)?);
+                    visitor.string(self.string(&place)?);
                 }
                 return Some(());
             }
@@ -331,12 +358,25 @@ impl<'a, 's, const SPACED: bool> Walk<'a, 's, SPACED> {
         Some(())
     }
 
+    /// The key at a place that has been checked.
+    #[inline]
+    fn key(&self, place: &Range<usize>) -> Option<Key<'a>> {
+        let raw = self.text.as_bytes().get(place.start + 1..place.end - 1)?;
+        Some(Key { raw, escaped: self.is_escaped(place, raw) })
+    }
+
     /// The string at a place that has been checked.
     #[inline]
-    fn string(&self, place: Range<usize>) -> Option<Text<'a>> {
-        let may_be_escaped = place.start < self.structure.escapes.end && self.structure.escapes.start < place.end;
+    fn string(&self, place: &Range<usize>) -> Option<Text<'a>> {
         let raw = self.text.get(place.start + 1..place.end - 1)?;
-        Some(Text::new(raw, may_be_escaped && raw.contains('\\')))
+        Some(Text::new(raw, self.is_escaped(place, raw.as_bytes())))
+    }
+
+    /// Whether there is an escape in `raw`, which is at that place.
+    #[inline]
+    fn is_escaped(&self, place: &Range<usize>, raw: &[u8]) -> bool {
+        let escapes = &self.structure.escapes;
+        place.start < escapes.end && escapes.start < place.end && raw.contains(&b'\\')
     }
 }
 

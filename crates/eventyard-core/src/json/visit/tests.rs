@@ -14,9 +14,9 @@ impl<'a> Visit<'a> for Record {
         self.0.clear();
     }
 
-    fn key(&mut self, key: Text<'a>) -> bool {
+    fn key(&mut self, key: Key<'a>) -> bool {
         self.0.push(format!("key {key:?}"));
-        !key.raw().ends_with('x')
+        !key.raw.ends_with(b"x")
     }
 
     fn string(&mut self, text: Text<'a>) {

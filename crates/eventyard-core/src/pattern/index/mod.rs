@@ -8,6 +8,7 @@
 
 mod anchors;
 mod branches;
+mod children;
 mod layer;
 mod occurrences;
 mod paths;

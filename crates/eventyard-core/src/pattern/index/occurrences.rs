@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::paths::{NodeId, PathId, Paths, ROOT};
 use super::texts::Texts;
-use crate::json::{self, JsonError, Text, Visit, VisitScratch};
+use crate::json::{self, JsonError, Key, Text, Visit, VisitScratch};
 use crate::pattern::event::Placed;
 use crate::pattern::matcher::{Literal, Scalar};
 use crate::pattern::number::Number;
@@ -93,7 +93,7 @@ impl<'e> Visit<'e> for Walk<'e, '_, '_> {
     }
 
     #[inline]
-    fn key(&mut self, key: Text<'e>) -> bool {
+    fn key(&mut self, key: Key<'e>) -> bool {
         let found = match key.plain() {
             Some(plain) => self.paths.find(self.innermost.node, plain),
             None => self.find_decoded(key),
@@ -146,8 +146,8 @@ impl<'e> Visit<'e> for Walk<'e, '_, '_> {
 impl<'e> Walk<'e, '_, '_> {
     /// The place that a key with escapes leads to. Few keys have any, so this is kept out of the way of the others.
     #[cold]
-    fn find_decoded(&self, key: Text<'e>) -> Option<NodeId> {
-        self.paths.find(self.innermost.node, &key.decode())
+    fn find_decoded(&self, key: Key<'e>) -> Option<NodeId> {
+        self.paths.find(self.innermost.node, key.decode().as_bytes())
     }
 
     #[cold]

@@ -1,7 +1,8 @@
 //! The paths that rules ask for, as a trie that guides the way through an event.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use super::children::{Children, Seed, ShortKey};
 
 /// A path in use. Numbers are given in the order of first use and never change.
 pub(super) type PathId = usize;
@@ -17,59 +18,20 @@ pub(super) const ROOT: NodeId = 0;
 pub(super) struct Paths {
     nodes: Vec<Node>,
     count: usize,
+    seed: Seed,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Node {
-    /// A bit for each kind of key among the children: nearly all keys of events that lead nowhere are of another kind.
-    kinds: u64,
     /// A bit for each first byte of the children that lead on: a key with a dot can only begin like one of them.
     leading_on: u64,
-    children: HashMap<ShortKey, NodeId, foldhash::fast::RandomState>,
-    /// Those whose keys are not short.
-    more_children: HashMap<Box<str>, NodeId, foldhash::fast::RandomState>,
+    children: Children,
     path: Option<PathId>,
-}
-
-/// A key of no more than 16 bytes. Its first bytes, its last ones and its length tell it from all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct ShortKey {
-    first: u64,
-    last: u64,
-    length: usize,
-}
-
-impl ShortKey {
-    /// `None` when the key is not short.
-    #[inline]
-    fn new(key: &str) -> Option<Self> {
-        let bytes = key.as_bytes();
-        let length = bytes.len();
-        let (first, last) = if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-        } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-            (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
-        } else {
-            let byte = |place: usize| bytes.get(place).map_or(0, |&byte| u64::from(byte));
-            (byte(0) | byte(1) << 8, byte(2))
-        };
-        (length <= 16).then_some(Self { first, last, length })
-    }
-}
-
-impl Node {
-    fn child(&self, key: &str) -> Option<NodeId> {
-        let child = match ShortKey::new(key) {
-            Some(short) => self.children.get(&short),
-            None => self.more_children.get(key),
-        };
-        child.copied()
-    }
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], count: 0 }
+        Self { nodes: vec![Node::default()], count: 0, seed: Seed::random() }
     }
 }
 
@@ -80,7 +42,7 @@ impl Paths {
 
     /// The number of a path. A new one is added, to a copy if the paths are shared.
     pub(super) fn number(paths: &mut Arc<Self>, path: &str) -> PathId {
-        match paths.find(ROOT, path).and_then(|node| paths.path(node)) {
+        match paths.find(ROOT, path.as_bytes()).and_then(|node| paths.path(node)) {
             Some(number) => number,
             None => Arc::make_mut(paths).add(path),
         }
@@ -88,17 +50,13 @@ impl Paths {
 
     fn add(&mut self, path: &str) -> PathId {
         let mut node = ROOT;
-        let mut keys = path.split('.').peekable();
+        let mut keys = parts(path.as_bytes()).peekable();
         while let Some(key) = keys.next() {
             if keys.peek().is_some() {
                 self.nodes[node].leading_on |= first_byte(key);
             }
             let unused = self.nodes.len();
-            self.nodes[node].kinds |= kind(key);
-            node = *match ShortKey::new(key) {
-                Some(short) => self.nodes[node].children.entry(short).or_insert(unused),
-                None => self.nodes[node].more_children.entry(key.into()).or_insert(unused),
-            };
+            node = self.nodes[node].children.get_or_insert(key, unused, self.seed);
             if node == unused {
                 self.nodes.push(Node::default());
             }
@@ -112,22 +70,27 @@ impl Paths {
 
     /// The place that a key leads to, if any path in use goes on there.
     #[inline]
-    pub(super) fn find(&self, from: NodeId, key: &str) -> Option<NodeId> {
+    pub(super) fn find(&self, from: NodeId, key: &[u8]) -> Option<NodeId> {
         let node = self.nodes.get(from)?;
-        // A key without a dot, which nearly every one is, is looked up at once; nearly every one that leads nowhere is
-        // told by its kind.
-        if node.kinds & kind(key) != 0
-            && let Some(child) = node.child(key)
-        {
-            return Some(child);
+        // Nearly every key is short and without a dot.
+        let Some(short) = ShortKey::new(key) else { return self.find_parts(node, key) };
+        let child = node.children.get_short(short, self.seed);
+        if child.is_none() && node.leading_on & first_byte(key) != 0 && short.may_have_dot() {
+            return self.find_parts(node, key);
         }
-        if node.leading_on & first_byte(key) == 0 { None } else { self.find_parts(node, key) }
+        child
     }
 
     #[cold]
-    fn find_parts(&self, node: &Node, key: &str) -> Option<NodeId> {
-        let (first, rest) = key.split_once('.')?;
-        rest.split('.').try_fold(node.child(first)?, |node, key| self.nodes.get(node)?.child(key))
+    fn find_parts(&self, node: &Node, key: &[u8]) -> Option<NodeId> {
+        let child = |node: &Node, key| node.children.get(key, self.seed);
+        let whole = child(node, key);
+        if whole.is_some() || !key.contains(&b'.') {
+            return whole;
+        }
+        let mut parts = parts(key);
+        let first = child(node, parts.next()?)?;
+        parts.try_fold(first, |node, key| child(self.nodes.get(node)?, key))
     }
 
     /// The path that ends here.
@@ -136,13 +99,12 @@ impl Paths {
     }
 }
 
-/// One bit of a word, by the length and the last byte of a key.
-fn kind(key: &str) -> u64 {
-    let last = key.as_bytes().last().copied().unwrap_or(0);
-    1 << ((usize::from(last) + 7 * key.len()) % 64)
+/// What stands between the dots.
+fn parts(key: &[u8]) -> impl Iterator<Item = &[u8]> {
+    key.split(|byte| *byte == b'.')
 }
 
 /// One bit of a word, by the first byte of a key. An empty key is what stands before a dot that comes first.
-fn first_byte(key: &str) -> u64 {
-    1 << (key.as_bytes().first().copied().unwrap_or(b'.') % 64)
+fn first_byte(key: &[u8]) -> u64 {
+    1 << (key.first().copied().unwrap_or(b'.') % 64)
 }
