@@ -100,6 +100,9 @@ fn of_large_events() -> Result<(), InvalidEventPattern> {
     let members = many(MIB / 16, |at| format!(r#""k{at:07}":{}"#, at % 100));
     measure("1 MiB: small members", &one, &[format!("{{{}}}", members.join(","))])?;
     measure("1 MiB: values of one path", &one, &[format!(r#"{{"f":[{}]}}"#, vec!["\"y\""; MIB / 4].join(","))])?;
+    let lengths = on_one_field(4_000, |length| format!(r#"{{"prefix":"{}b"}}"#, "a".repeat(length)));
+    let long = vec![format!("\"{}\"", "a".repeat(4_096)); MIB / 4_100];
+    measure("1 MiB: prefixes of all lengths", &lengths, &[format!(r#"{{"f":[{}]}}"#, long.join(","))])?;
     measure("1 MiB: empty arrays", &one, &[format!(r#"{{"f":[{}]}}"#, vec!["[]"; MIB / 3].join(","))])?;
     let deep = format!(r#"{}"x"{}"#, r#"{"d":"#.repeat(1_000), "}".repeat(1_000));
     measure("1,000 levels", &one, &[deep])?;

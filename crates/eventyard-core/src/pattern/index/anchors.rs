@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::affixes::{Affixes, End};
 use super::branches::{BranchId, CompiledField};
 use super::occurrences::Occurrences;
 use super::tree::Split;
@@ -103,7 +104,8 @@ pub(super) struct Anchors {
     ignoring_case: TextTables,
     /// The hexadecimal digits of addresses.
     addresses: TextTables,
-    inside: Lengths<[u8]>,
+    /// One table for each length of its keys.
+    inside: Vec<(usize, Table<Box<[u8]>>)>,
     comparables: Table<Comparable>,
     spellings: Table<Box<str>>,
     literals: Table<Literal>,
@@ -112,15 +114,12 @@ pub(super) struct Anchors {
 }
 
 /// Branches by what a text is, begins with or ends with.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct TextTables {
     equal: Table<Box<str>>,
-    prefixes: Lengths<str>,
-    suffixes: Lengths<str>,
+    prefixes: Affixes<List>,
+    suffixes: Affixes<List>,
 }
-
-/// One table for each length of its keys.
-type Lengths<K> = Vec<(usize, Table<Box<K>>)>;
 
 /// Branches that the same value leads to.
 #[derive(Debug)]
@@ -142,12 +141,12 @@ impl Anchors {
         let Self { texts, ignoring_case, addresses, inside, .. } = self;
         match key {
             Key::Text(text) => push(&mut texts.equal, (*text).into(), branch),
-            Key::Prefix(prefix) => push_by_length(&mut texts.prefixes, prefix, branch),
-            Key::Suffix(suffix) => push_by_length(&mut texts.suffixes, suffix, branch),
+            Key::Prefix(prefix) => push_affix(&mut texts.prefixes, prefix, branch),
+            Key::Suffix(suffix) => push_affix(&mut texts.suffixes, suffix, branch),
             Key::IgnoreCase(text) => push(&mut ignoring_case.equal, text.as_str().into(), branch),
-            Key::PrefixIgnoreCase(prefix) => push_by_length(&mut ignoring_case.prefixes, prefix, branch),
-            Key::SuffixIgnoreCase(suffix) => push_by_length(&mut ignoring_case.suffixes, suffix, branch),
-            Key::Address(digits) => push_by_length(&mut addresses.prefixes, digits, branch),
+            Key::PrefixIgnoreCase(prefix) => push_affix(&mut ignoring_case.prefixes, prefix, branch),
+            Key::SuffixIgnoreCase(suffix) => push_affix(&mut ignoring_case.suffixes, suffix, branch),
+            Key::Address(digits) => push_affix(&mut addresses.prefixes, digits, branch),
             Key::Inside(bytes) => push(by_length(inside, bytes.len()), (*bytes).into(), branch),
             Key::Number(Number::Comparable(number)) => push(&mut self.comparables, *number, branch),
             Key::Number(Number::Spelling(text)) => push(&mut self.spellings, text.clone(), branch),
@@ -158,9 +157,12 @@ impl Anchors {
         }
     }
 
-    /// Splits the lists that are longer than `length_max`, where that can be done.
-    pub(super) fn split(&mut self, length_max: usize, split: &impl Fn(&[BranchId]) -> Option<Box<Split>>) {
-        let texts = [&mut self.texts, &mut self.ignoring_case, &mut self.addresses];
+    /// Ends the filing. Splits the lists that are longer than `length_max`, where that can be done.
+    pub(super) fn finish(&mut self, length_max: usize, split: &impl Fn(&[BranchId]) -> Option<Box<Split>>) {
+        let mut texts = [&mut self.texts, &mut self.ignoring_case, &mut self.addresses];
+        for tables in &mut texts {
+            tables.sort();
+        }
         let lists = texts.into_iter().flat_map(TextTables::lists).chain(self.spellings.values_mut());
         let lists = lists.chain(self.comparables.values_mut()).chain(self.literals.values_mut());
         let lists = lists.chain(self.inside.iter_mut().flat_map(|(_, table)| table.values_mut()));
@@ -208,27 +210,32 @@ impl Anchors {
     }
 }
 
+impl Default for TextTables {
+    fn default() -> Self {
+        Self { equal: Table::default(), prefixes: Affixes::new(End::First), suffixes: Affixes::new(End::Last) }
+    }
+}
+
 impl TextTables {
     fn is_empty(&self) -> bool {
         self.equal.is_empty() && self.prefixes.is_empty() && self.suffixes.is_empty()
     }
 
+    fn sort(&mut self) {
+        self.prefixes.sort();
+        self.suffixes.sort();
+    }
+
     fn lists(&mut self) -> impl Iterator<Item = &mut List> {
-        let by_length = self.prefixes.iter_mut().chain(&mut self.suffixes);
-        self.equal.values_mut().chain(by_length.flat_map(|(_, table)| table.values_mut()))
+        self.equal.values_mut().chain(self.prefixes.lists()).chain(self.suffixes.lists())
     }
 
     fn look_up(&self, text: &str, mut take: impl FnMut(&List)) {
         if !self.equal.is_empty() {
             self.equal.get(text).into_iter().for_each(&mut take);
         }
-        for (length, table) in &self.prefixes {
-            text.get(..*length).and_then(|prefix| table.get(prefix)).into_iter().for_each(&mut take);
-        }
-        for (length, table) in &self.suffixes {
-            let suffix = text.len().checked_sub(*length).and_then(|begin| text.get(begin..));
-            suffix.and_then(|suffix| table.get(suffix)).into_iter().for_each(&mut take);
-        }
+        self.prefixes.of(text).for_each(&mut take);
+        self.suffixes.of(text).for_each(take);
     }
 }
 
@@ -271,11 +278,11 @@ fn push<K: Eq + Hash>(table: &mut Table<K>, key: K, branch: BranchId) {
     table.entry(key).and_modify(|list| list.push(branch)).or_insert(List::One(branch));
 }
 
-fn push_by_length(tables: &mut Lengths<str>, key: &str, branch: BranchId) {
-    push(by_length(tables, key.len()), key.into(), branch);
+fn push_affix(affixes: &mut Affixes<List>, key: &str, branch: BranchId) {
+    affixes.list(key, || List::One(branch), |list| list.push(branch));
 }
 
-fn by_length<K: ?Sized>(tables: &mut Lengths<K>, length: usize) -> &mut Table<Box<K>> {
+fn by_length(tables: &mut Vec<(usize, Table<Box<[u8]>>)>, length: usize) -> &mut Table<Box<[u8]>> {
     let place = tables.iter().position(|(there, _)| *there == length).unwrap_or_else(|| {
         tables.push((length, Table::default()));
         tables.len() - 1

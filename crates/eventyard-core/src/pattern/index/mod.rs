@@ -6,6 +6,7 @@
 //! values are looked up among the anchors, and only the few branches found that way are looked at in full. Where many
 //! branches have the same anchor, they are split once more by another of their fields.
 
+mod affixes;
 mod anchors;
 mod branches;
 mod children;

@@ -59,7 +59,7 @@ impl Tree {
         }
         for (path, anchors) in anchors.iter_mut().enumerate() {
             if let Some(anchors) = anchors {
-                anchors.split(LIST_LENGTH_MAX, &|list| Split::new(list, branches, &[path]));
+                anchors.finish(LIST_LENGTH_MAX, &|list| Split::new(list, branches, &[path]));
             }
         }
         Self { anchors, unanchored }
@@ -108,10 +108,9 @@ impl Split {
                 None => split.rest.push(branch),
             }
         }
-        if used.len() < SPLITS_MAX {
-            let used = [used, &[path]].concat();
-            split.anchors.split(LIST_LENGTH_MAX, &|list| Self::new(list, branches, &used));
-        }
+        let all_used = [used, &[path]].concat();
+        let split_again = |list: &_| (used.len() < SPLITS_MAX).then(|| Self::new(list, branches, &all_used)).flatten();
+        split.anchors.finish(LIST_LENGTH_MAX, &split_again);
         Some(Box::new(split))
     }
 
