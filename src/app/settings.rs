@@ -53,6 +53,7 @@ pub(super) fn engine_settings(config: &Config) -> engine::Settings {
             branches_max: limit(config.patterns.branches_max),
         },
         targets_per_rule_max: config.quotas.targets_per_rule_max,
+        event_pattern_length_max: config.quotas.event_pattern_length_max,
         rules_per_event_bus_max: config.quotas.rules_per_event_bus_max,
         event_buses_per_account_max: config.quotas.event_buses_per_account_max,
         aws_target_accounts: aws_target_accounts(config),

@@ -215,6 +215,8 @@ impl Patterns {
 pub struct Quotas {
     /// Targets that one rule may have.
     pub targets_per_rule_max: usize,
+    /// Longest event pattern that a rule may have, in characters.
+    pub event_pattern_length_max: usize,
     /// Rules that one event bus may have; `None` means no limit.
     pub rules_per_event_bus_max: Option<usize>,
     /// Event buses that one account may have in one region beside the default one; `None` means no limit.
@@ -226,6 +228,7 @@ impl Quotas {
         let mut section = reader.section("quotas");
         Self {
             targets_per_rule_max: section.integer("targets_per_rule_max", 1..=100_000),
+            event_pattern_length_max: section.integer("event_pattern_length_max", 1..=1 << 20),
             rules_per_event_bus_max: section.limit("rules_per_event_bus_max", 10_000_000),
             event_buses_per_account_max: section.limit("event_buses_per_account_max", 1_000_000),
         }

@@ -46,7 +46,7 @@ impl Engine {
         if !self.settings.accounts.is_empty() && !self.settings.accounts.contains(account) {
             return Err(ServiceError::validation(format!("the account {account} is not one of [[accounts]]")));
         }
-        self.check_rule(&managed.key.bus, &managed.rule)?;
+        self.check_rule(&managed.key, &managed.rule)?;
         check_schedule(&managed.key.bus, &managed.rule)?;
         if managed.targets.len() > self.settings.targets_per_rule_max {
             return Err(ServiceError::limit_exceeded());

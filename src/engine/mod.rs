@@ -90,6 +90,8 @@ pub struct Settings {
     pub catch_up: CatchUpPolicy,
     /// Targets of one rule.
     pub targets_per_rule_max: usize,
+    /// Characters of the event pattern of one rule.
+    pub event_pattern_length_max: usize,
     /// Rules of one event bus; none for no bound.
     pub rules_per_event_bus_max: Option<usize>,
     /// Event buses of one account in one region beside the default one; none for no bound.
@@ -123,6 +125,7 @@ impl Settings {
             egress: Egress::with_loopback(),
             local_targets: LocalTargets::default(),
             targets_per_rule_max: 5,
+            event_pattern_length_max: 4_096,
             rules_per_event_bus_max: None,
             event_buses_per_account_max: None,
             accounts: Vec::new(),

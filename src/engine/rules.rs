@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventyard_core::arn::rule_arn;
 use eventyard_core::error::{ErrorCode, ServiceError};
-use eventyard_core::name::{AccountId, EventBusKey, RuleKey, RuleNumber};
+use eventyard_core::name::{AccountId, EventBusKey, RuleKey, RuleName, RuleNumber};
 use eventyard_core::page::{Page, PageRequest};
 use eventyard_core::pattern::index::RuleIndex;
 use eventyard_core::pattern::{EventPattern, INVALID_EVENT_PATTERN_PREFIX};
@@ -53,7 +53,7 @@ impl Engine {
     /// Amazon's, for a bus that is not there, a pattern or schedule that cannot be read, neither of the two, or too many
     /// rules. An existing rule is then unchanged.
     pub fn put_rule(&self, PutRule { key, mut rule, caller }: PutRule) -> Result<String, ServiceError> {
-        let pattern = self.check_rule(&key.bus, &rule)?;
+        let pattern = self.check_rule(&key, &rule)?;
         let _changing = self.begin_change();
         let (number, next_number, created_by) = {
             let registry = self.registry();
@@ -95,12 +95,23 @@ impl Engine {
     }
 
     /// What can be said about a rule without knowing the others: its pattern, read.
-    pub(super) fn check_rule(&self, bus: &EventBusKey, rule: &Rule) -> Result<Option<Arc<EventPattern>>, ServiceError> {
-        self.registry().require_bus(bus)?;
+    pub(super) fn check_rule(&self, key: &RuleKey, rule: &Rule) -> Result<Option<Arc<EventPattern>>, ServiceError> {
+        self.registry().require_bus(&key.bus)?;
         if rule.event_pattern.is_none() && rule.schedule_expression.is_none() {
             return Err(ServiceError::validation("Parameter(s) EventPattern or ScheduleExpression must be specified."));
         }
-        rule.event_pattern.as_deref().map(|text| self.parse_pattern(text).map(Arc::new)).transpose()
+        let Some(text) = &rule.event_pattern else { return Ok(None) };
+        self.check_pattern_length(&key.name, text)?;
+        self.parse_pattern(text).map(|pattern| Some(Arc::new(pattern)))
+    }
+
+    fn check_pattern_length(&self, rule: &RuleName, pattern: &str) -> Result<(), ServiceError> {
+        let length_max = self.settings.event_pattern_length_max;
+        if pattern.chars().count() <= length_max {
+            return Ok(());
+        }
+        let message = format!("Parameter EventPattern for rule {rule} exceeds limit of {length_max}.");
+        Err(ServiceError::new(ErrorCode::LimitExceeded, message))
     }
 
     /// Reads an event pattern.

@@ -332,12 +332,22 @@ def test_a_member_outside_the_model(client, member, value, place, rule):
 
 
 def test_the_longest_members(client):
-    pattern = json.dumps({"source": ["s" * 4080]})
-    assert len(pattern) == 4096
+    pattern = json.dumps({"source": ["s" * 2032]})
+    assert len(pattern) == 2048
     request = {"EventPattern": pattern, "Description": "ä" * 512, "RoleArn": "r" * 1600}
     client.put_rule(Name="orders", **request)
     rule = client.describe_rule(Name="orders")
     assert {member: rule[member] for member in request} == request
+
+
+def test_a_pattern_is_as_long_as_its_quota(client, start_daemon, client_of):
+    pattern = json.dumps({"source": ["ä" * 2033]}, ensure_ascii=False)
+    assert len(pattern) == 2049
+    with refused("LimitExceededException", "Parameter EventPattern for rule orders exceeds limit of 2048."):
+        client.put_rule(Name="orders", EventPattern=pattern)
+    client = client_of(start_daemon({"EVENTYARD_QUOTAS__EVENT_PATTERN_LENGTH_MAX": "2049"}))
+    client.put_rule(Name="orders", EventPattern=pattern)
+    assert client.describe_rule(Name="orders")["EventPattern"] == pattern
 
 
 def test_an_event_bus_has_as_many_rules_as_its_quota(start_daemon, client_of):
