@@ -78,6 +78,12 @@ def boto3_session():
     return boto3.session.Session()
 
 
+@pytest.fixture(scope="session")
+def model(boto3_session):
+    """Amazon's model of the service, as boto3 has it."""
+    return boto3_session.client("events", region_name=REGION).meta.service_model
+
+
 @pytest.fixture
 def client_of(boto3_session):
     """A function that gives a boto3 client of the events service for a daemon. It never tries twice by itself, and
