@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+import javascript_sdk
 from aws_services import DETAIL, QUICK, REGION, AwsServices
 from daemon import Daemon
 from sink import Sink
@@ -140,30 +140,11 @@ def aws(daemon, aws_at):
 
 @pytest.fixture(scope="session")
 def node():
-    """A function that runs a script of `javascript/` and gives the JSON it prints.
-
-    npm installs the AWS SDK for JavaScript, as package-lock.json has it, beside the scripts. Without node, or without a way
-    to npm's registry, the tests that need this are skipped and say so.
-    """
-    folder = Path(__file__).parent / "javascript"
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("SKIPPED: there is no node, or no npm, for the AWS SDK for JavaScript")
-    lock, installed = folder / "package-lock.json", folder / "node_modules" / ".installed"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-        if done.returncode != 0:
-            pytest.skip(f"SKIPPED: npm cannot install the AWS SDK for JavaScript: {done.stderr[-500:]}")
-        installed.write_bytes(lock.read_bytes())
-
-    def run(script, *arguments):
-        env = {"PATH": os.environ["PATH"]}
-        done = subprocess.run(
-            ["node", script, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=120)  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
+    """A function that runs a script of `javascript/` and gives the JSON it prints. Where there is no SDK for JavaScript, the
+    tests that need this are skipped and say so."""
+    if missing := javascript_sdk.find():
+        pytest.skip(f"SKIPPED: {missing}")
+    return javascript_sdk.run
 
 
 @pytest.fixture
