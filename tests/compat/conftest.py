@@ -12,6 +12,7 @@ import pytest
 from botocore.config import Config
 
 import javascript_sdk
+import terraform_cli
 from aws_services import DETAIL, QUICK, REGION, AwsServices
 from daemon import Daemon
 from sink import Sink
@@ -145,6 +146,18 @@ def node():
     if missing := javascript_sdk.find():
         pytest.skip(f"SKIPPED: {missing}")
     return javascript_sdk.run
+
+
+@pytest.fixture
+def terraform_folder(tmp_path):
+    """The folder with Terraform's providers, and an empty one for a configuration and its state. Where there is no Terraform,
+    the tests that need this are skipped and say so."""
+    plugins, missing = terraform_cli.find()
+    if missing:
+        pytest.skip(f"SKIPPED: {missing}")
+    folder = tmp_path / "terraform"
+    folder.mkdir()
+    return plugins, folder
 
 
 @pytest.fixture

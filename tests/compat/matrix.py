@@ -135,7 +135,7 @@ class Matrix:
         before = self.answered()
         folder = self.folder / "terraform"
         folder.mkdir()
-        wrong = terraform_cli.scenario(terraform_cli.Terraform(plugins, folder, self.daemon))
+        wrong = terraform_cli.make_and_change(plugins, folder, self.daemon)
         assert wrong is None, wrong
         results = dict.fromkeys(self.model.operation_names, NOT_CALLED)
         for (operation, code), count in self.answered().items():
