@@ -1,5 +1,5 @@
 """The tables of docs/COMPATIBILITY.md against the model of the service: each operation, each member of what is asked and what
-is answered, and that it is refused where they say so. What the model does not have is tried in test_model_variants.py, and
+is answered, and that it is refused, or told in the log, where they say so. What the model does not have is tried in test_model_variants.py, and
 what is answered in test_documented_answers.py."""
 
 import ast
@@ -14,6 +14,7 @@ import pytest
 from good_requests import GOOD, MADE, example
 from matrix import CLIENTS, DOCUMENT, documented_results
 from test_bad_input import IMPLEMENTED
+from waiting import wait_until
 from wire import call
 
 SHARED = "Members of several operations"
@@ -55,7 +56,7 @@ def rows():
 
 
 ROWS = list(rows())
-REFUSED = [row for row in ROWS if row.state == "Refused"]
+REFUSED, INERT = ([row for row in ROWS if row.state == state] for state in ["Refused", "Inert"])
 # What has no members of its own: it is refused, or not answered.
 WHOLE = {kind: {row.member for row in ROWS if row.kind == kind and row.state in {"Refused", "No"}} for kind in STATES}
 
@@ -174,3 +175,25 @@ def test_what_is_documented_as_refused_is(daemon, model, row):
         assert row.member.rpartition("[].")[2] in message or "Event source aws.partner/" in message, answer
         tried += 1
     assert tried > 0
+
+
+def test_there_is_something_inert():
+    assert {row.section for row in INERT} >= {"PutRule", "PutEvents", "CreateEventBus, UpdateEventBus"}
+
+
+@pytest.mark.parametrize("row", INERT, ids=lambda row: row.member)
+def test_what_is_documented_as_inert_is_told_in_the_log(daemon, model, row):
+    operations = [operation for operation in operations_of(row) if row.member in members_of(model, operation)]
+    # What is in a block is told with it, and of an entry the member alone.
+    line = f'member="{row.member.rpartition("[].")[2].partition(".")[0]}"'
+    for times, operation in enumerate(operations, 1):
+        assert value_of(GOOD[operation], row.member) is not None
+        assert call(daemon, operation, GOOD[operation]).status == 200
+        wait_until(lambda: daemon.log().count(line) == times)
+
+
+def value_of(request, member):
+    for name in member.split("."):
+        request = request[name.removesuffix("[]")]
+        request = request[0] if name.endswith("[]") else request
+    return request
