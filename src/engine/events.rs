@@ -1,6 +1,6 @@
 //! Events: accepting entries, matching them, and owing their deliveries.
 
-use eventyard_core::arn::EventBusNameOrArn;
+use eventyard_core::arn::{EventBusNameOrArn, event_bus_arn};
 use eventyard_core::deduplication::{DeduplicationId, DeduplicationKey};
 use eventyard_core::error::ServiceError;
 use eventyard_core::event::{EntryError, Event, EventEntry, EventId};
@@ -11,7 +11,7 @@ use eventyard_core::policy::EventFacts;
 use super::tracing::Tracing;
 use super::{Caller, Engine};
 use crate::journal::{Candidate, JournalError, Owed};
-use crate::telemetry::{EventUnmatched, EventsDeduplicated, EventsReceived};
+use crate::telemetry::{EventUnmatched, EventsDeduplicated, EventsReceived, MemberInert};
 
 /// What became of one entry.
 pub type EntryResult = Result<EventId, EntryError>;
@@ -112,6 +112,15 @@ impl Engine {
         let path = self.registry().deduplication_path(bus)?;
         let value = path.select(&event.envelope).filter(|value| *value != "null")?;
         Some(DeduplicationKey::new(bus, &caller.account, DeduplicationId::InEvent(&value)))
+    }
+
+    /// Tells that an event was put with a `TraceHeader`, the first time after a start: a client that is traced sends one with each
+    /// of its events.
+    pub fn tell_of_trace_header(&self, caller: &Caller, bus: Option<EventBusNameOrArn>) {
+        self.told_of_trace_header.call_once(|| {
+            let resource = event_bus_arn(&caller.bus(bus));
+            self.telemetry.record(&MemberInert { member: "TraceHeader", resource: &resource });
+        });
     }
 
     /// Writes what is owed, and answers the ids under which the events are known.

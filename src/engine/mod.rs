@@ -29,7 +29,7 @@ mod tracing;
 mod unmatched;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 #[cfg(any(test, feature = "test-settings"))]
 use std::time::Duration;
 
@@ -147,6 +147,7 @@ pub struct Engine {
     random: Arc<Random>,
     settings: Settings,
     unmatched: Unmatched,
+    told_of_trace_header: Once,
     /// Rung when an index may have to be folded.
     folding: Notify,
     telemetry: Arc<Telemetry>,
@@ -187,9 +188,19 @@ impl Engine {
         let mut registry = Registry::load(store.load()?)?;
         registry.timetable_mut().advance(&journal.schedule_marks()?);
         let registry = RwLock::new(registry);
-        let (changing, unmatched, folding) = (Mutex::default(), Unmatched::default(), Notify::new());
-        let engine =
-            Self { registry, changing, store, journal, clock, random, settings, unmatched, folding, telemetry };
+        let engine = Self {
+            registry,
+            changing: Mutex::default(),
+            store,
+            journal,
+            clock,
+            random,
+            settings,
+            unmatched: Unmatched::default(),
+            told_of_trace_header: Once::new(),
+            folding: Notify::new(),
+            telemetry,
+        };
         engine.forget_settled_targets()?;
         Ok(engine)
     }

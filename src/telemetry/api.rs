@@ -47,7 +47,7 @@ impl Fact for RequestAnswered<'_> {
     }
 }
 
-/// Something was put with a member that is kept and has no effect here.
+/// Something was put with a member that has no effect here.
 #[derive(Debug)]
 pub struct MemberInert<'a> {
     /// The member.

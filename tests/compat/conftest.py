@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+import javascript_sdk
+import terraform_cli
 from aws_services import DETAIL, QUICK, REGION, AwsServices
 from daemon import Daemon
 from sink import Sink
@@ -78,6 +79,12 @@ def boto3_session():
     return boto3.session.Session()
 
 
+@pytest.fixture(scope="session")
+def model(boto3_session):
+    """Amazon's model of the service, as boto3 has it."""
+    return boto3_session.client("events", region_name=REGION).meta.service_model
+
+
 @pytest.fixture
 def client_of(boto3_session):
     """A function that gives a boto3 client of the events service for a daemon. It never tries twice by itself, and
@@ -134,30 +141,23 @@ def aws(daemon, aws_at):
 
 @pytest.fixture(scope="session")
 def node():
-    """A function that runs a script of `javascript/` and gives the JSON it prints.
+    """A function that runs a script of `javascript/` and gives the JSON it prints. Where there is no SDK for JavaScript, the
+    tests that need this are skipped and say so."""
+    if missing := javascript_sdk.find():
+        pytest.skip(f"SKIPPED: {missing}")
+    return javascript_sdk.run
 
-    npm installs the AWS SDK for JavaScript, as package-lock.json has it, beside the scripts. Without node, or without a way
-    to npm's registry, the tests that need this are skipped and say so.
-    """
-    folder = Path(__file__).parent / "javascript"
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("SKIPPED: there is no node, or no npm, for the AWS SDK for JavaScript")
-    lock, installed = folder / "package-lock.json", folder / "node_modules" / ".installed"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-        if done.returncode != 0:
-            pytest.skip(f"SKIPPED: npm cannot install the AWS SDK for JavaScript: {done.stderr[-500:]}")
-        installed.write_bytes(lock.read_bytes())
 
-    def run(script, *arguments):
-        env = {"PATH": os.environ["PATH"]}
-        done = subprocess.run(
-            ["node", script, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=120)  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
+@pytest.fixture
+def terraform_folder(tmp_path):
+    """The folder with Terraform's providers, and an empty one for a configuration and its state. Where there is no Terraform,
+    the tests that need this are skipped and say so."""
+    plugins, missing = terraform_cli.find()
+    if missing:
+        pytest.skip(f"SKIPPED: {missing}")
+    folder = tmp_path / "terraform"
+    folder.mkdir()
+    return plugins, folder
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""What every operation answers to boto3, the aws CLI and Terraform's aws provider: the matrix of docs/COMPATIBILITY.md.
+"""What every operation answers to boto3, the aws CLI, the AWS SDK for JavaScript and Terraform's aws provider: the matrix of
+docs/COMPATIBILITY.md.
 
 `tests/compat/run` makes it by hand, test_matrix.py in every run of the tests. There is nothing in it but what a client saw.
 """
@@ -20,6 +21,7 @@ from awscli.clidriver import create_clidriver
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import javascript_sdk
 import terraform_cli
 from daemon import Daemon
 from good_requests import GOOD, MADE, example
@@ -27,7 +29,7 @@ from wire import call, request
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "COMPATIBILITY.md"
 BEGIN, END = "<!-- made by tests/compat/run --write -->", "<!-- end -->"
-CLIENTS = ["boto3", "aws CLI", "Terraform"]
+CLIENTS = ["boto3", "aws CLI", "JavaScript", "Terraform"]
 YES, NO = "yes", "no"
 # Terraform has no resource that calls it.
 NOT_CALLED = "-"
@@ -43,14 +45,15 @@ class Matrix:
         self.daemon = Daemon(binary, folder)
         self.daemon.ephemeral = True
         self.daemon.start()
-        # Why there are no results of Terraform, if so.
-        self.missing = None
+        # The clients that there are no results of, and why.
+        self.missing = {}
         self.results = {}
 
     def run(self):
         try:
             self.results["boto3"] = self.each_operation(self.boto3())
             self.results["aws CLI"] = self.each_operation(self.aws_cli)
+            self.javascript()
             self.terraform()
         finally:
             wrong = self.daemon.finish()
@@ -60,17 +63,22 @@ class Matrix:
     def reset(self):
         assert request(self.daemon.admin_address, "POST", "/reset").status == 200
 
-    def each_operation(self, answer_to):
-        """Asks for all operations of the model. `answer_to` gives the code of the error, or None."""
+    def each_operation(self, ask):
+        """Asks for all operations of the model. `ask` takes pairs of an operation and its request, and gives of each the code of
+        the error, or None."""
         self.reset()
         for operation, body in MADE:
             assert call(self.daemon, operation, body).status == 200, operation
-        results = {}
-        for operation in self.model.operation_names:
-            shape = self.model.operation_model(operation).input_shape
-            code = answer_to(operation, GOOD.get(operation) or (example(shape) if shape else {}))
-            results[operation] = {None: YES, NOT_THERE: NO}.get(code, f"FAILED: {code}")
-        return results
+        requests = [(operation, self.request_of(operation)) for operation in self.model.operation_names]
+        results = {None: YES, NOT_THERE: NO}
+        return {
+            operation: results.get(code, f"FAILED: {code}")
+            for (operation, _), code in zip(requests, ask(requests), strict=True)
+        }
+
+    def request_of(self, operation):
+        shape = self.model.operation_model(operation).input_shape
+        return GOOD.get(operation) or (example(shape) if shape else {})
 
     def boto3(self):
         config = Config(retries={"total_max_attempts": 1})
@@ -86,9 +94,12 @@ class Matrix:
                 return error.response["Error"]["Code"]
             return None
 
-        return answer_to
+        return lambda requests: [answer_to(*request) for request in requests]
 
-    def aws_cli(self, operation, body):
+    def aws_cli(self, requests):
+        return [self.aws_cli_answer_to(*request) for request in requests]
+
+    def aws_cli_answer_to(self, operation, body):
         """As `aws events …`, whose program does no more than this."""
         name = re.sub(r"(?<!^)(?=[A-Z])", "-", operation).lower()
         arguments = ["--endpoint-url", self.daemon.api_url, "events", name, "--cli-input-json", json.dumps(body)]
@@ -100,15 +111,31 @@ class Matrix:
         found = re.search(r"An error occurred \((\w+)\)", complaint.getvalue())
         return found[1] if found else complaint.getvalue().strip()
 
+    def javascript(self):
+        missing = javascript_sdk.find()
+        if missing:
+            self.missing["JavaScript"] = missing
+            return
+        file = self.folder / "operations.json"
+
+        def ask(requests):
+            steps = [{"operation": operation, "request": body} for operation, body in requests]
+            file.write_text(json.dumps(steps))
+            seen = javascript_sdk.steps(javascript_sdk.EVENTBRIDGE, file, self.daemon.api_url, conftest.REGION)
+            return [None if "answer" in step else step.get("error", {}).get("code", "not asked") for step in seen]
+
+        self.results["JavaScript"] = self.each_operation(ask)
+
     def terraform(self):
-        plugins, self.missing = terraform_cli.find()
-        if self.missing:
+        plugins, missing = terraform_cli.find()
+        if missing:
+            self.missing["Terraform"] = missing
             return
         self.reset()
         before = self.answered()
         folder = self.folder / "terraform"
         folder.mkdir()
-        wrong = terraform_cli.scenario(terraform_cli.Terraform(plugins, folder, self.daemon))
+        wrong = terraform_cli.make_and_change(plugins, folder, self.daemon)
         assert wrong is None, wrong
         results = dict.fromkeys(self.model.operation_names, NOT_CALLED)
         for (operation, code), count in self.answered().items():
@@ -166,8 +193,8 @@ def main(arguments):
         matrix = Matrix(os.environ["EVENTYARD_BINARY"], folder).run()
     table = matrix.table()
     print(table)
-    if matrix.missing:
-        print(f"Terraform was SKIPPED: {matrix.missing}. Its column is that of the document.", file=sys.stderr)
+    for client, reason in matrix.missing.items():
+        print(f"{client} was SKIPPED: {reason}. Its column is that of the document.", file=sys.stderr)
     failures = matrix.failures()
     for failure in failures:
         print(failure, file=sys.stderr)

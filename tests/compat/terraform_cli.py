@@ -9,6 +9,8 @@ from pathlib import Path
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 CONFIGURATION = Path(__file__).parent / "terraform"
+# Of what main.tf makes.
+DEFAULT_TAGS = {"project": "shop"}
 COMMAND_WITHIN_SECONDS = 600
 
 PLUGINS_VARIABLE = "EVENTYARD_TERRAFORM_PLUGINS"
@@ -47,12 +49,12 @@ def this_platform():
 
 
 class Terraform:
-    """The configuration of `tests/compat/terraform`, applied to a daemon with a state of its own in `folder`."""
+    """Terraform with a state of its own in `folder`, on a daemon. Its configuration is the provider, and the files that are put
+    there, whose resources all have the `default_tags`."""
 
-    def __init__(self, plugins, folder, daemon):
+    def __init__(self, plugins, folder, daemon, default_tags=None):
         self.folder = Path(folder)
-        for file in CONFIGURATION.glob("*.tf"):
-            shutil.copy(file, self.folder)
+        shutil.copy(CONFIGURATION / "provider.tf", self.folder)
         # JSON text is HCL text, too, so this quotes whatever the path holds.
         mirror = f"provider_installation {{\n  filesystem_mirror {{\n    path = {json.dumps(str(plugins))}\n  }}\n}}\n"
         (self.folder / "terraform.rc").write_text("disable_checkpoint = true\n" + mirror)
@@ -61,6 +63,7 @@ class Terraform:
             "TF_CLI_CONFIG_FILE": str(self.folder / "terraform.rc"),
             "TF_IN_AUTOMATION": "1",
             "TF_VAR_endpoint": daemon.api_url,
+            "TF_VAR_default_tags": json.dumps(default_tags or {}),
         }
         self.run("init")
 
@@ -74,28 +77,34 @@ class Terraform:
             raise TerraformError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done.returncode, done.stdout
 
-    def apply(self, stage):
-        """Brings the resources to a stage."""
-        self.run("apply", "-auto-approve", f"-var=stage={stage}")
+    def apply(self, **variables):
+        """Makes the resources what the configuration says."""
+        self.run("apply", "-auto-approve", *set_to(variables))
 
-    def drift(self, stage):
+    def drift(self, **variables):
         """What a plan would change, as it shows it; None when that is nothing."""
-        code, text = self.run("plan", "-detailed-exitcode", f"-var=stage={stage}", codes=(0, 2))
+        code, text = self.run("plan", "-detailed-exitcode", *set_to(variables), codes=(0, 2))
         return text if code == 2 else None
 
-    def destroy(self, stage):
+    def destroy(self, **variables):
         """Takes all resources away."""
-        self.run("destroy", "-auto-approve", f"-var=stage={stage}")
+        self.run("destroy", "-auto-approve", *set_to(variables))
 
 
-def scenario(terraform, seen=lambda stage: None):
-    """Resources are made, found as they were made, changed in place, found so again, and taken away. `seen` is called with
-    the stage after each step but the last. Gives what went wrong, or None."""
+def set_to(variables):
+    return [f"-var={name}={value}" for name, value in variables.items()]
+
+
+def make_and_change(plugins, folder, daemon, seen=lambda stage: None):
+    """The resources of `terraform/main.tf` are made, found as they were made, changed in place, found so again, and taken away.
+    `seen` is called with the stage after each step but the last. Gives what went wrong, or None."""
+    terraform = Terraform(plugins, folder, daemon, DEFAULT_TAGS)
+    shutil.copy(CONFIGURATION / "main.tf", folder)
     for stage in ["first", "second"]:
-        terraform.apply(stage)
+        terraform.apply(stage=stage)
         seen(stage)
-        drift = terraform.drift(stage)
+        drift = terraform.drift(stage=stage)
         if drift:
             return f"what was applied has drifted at once, at the {stage} stage:\n{drift}"
-    terraform.destroy("second")
+    terraform.destroy(stage="second")
     return None

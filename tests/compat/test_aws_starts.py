@@ -53,6 +53,13 @@ def action(name, resource):
     return {"Arn": arn("events", f"target/{name}"), "Input": json.dumps(resource)}
 
 
+def test_the_blocks_come_back_as_they_were_put(daemon):
+    assert call(daemon, "PutRule", {"Name": "orders", "EventPattern": '{"source":["shop"]}'}).status == 200
+    targets = [{"Id": "1"} | CLUSTER, {"Id": "2"} | QUEUE, {"Id": "3"} | DOCUMENT]
+    assert call(daemon, "PutTargets", {"Rule": "orders", "Targets": targets}).json()["FailedEntryCount"] == 0
+    assert call(daemon, "ListTargetsByRule", {"Rule": "orders"}).json() == {"Targets": targets}
+
+
 # Delivered to moto, read back with boto3
 
 

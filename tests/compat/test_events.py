@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from waiting import wait_until
 from wire import AWS_JSON, answered, call, length_at_least, length_at_most, matching, post_events, refused, violation
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -65,6 +66,18 @@ def test_each_entry_gets_an_id_and_nothing_else(daemon):
 )
 def test_what_an_entry_may_have(client, members):
     accepted(put(client, entry(**members)), 1)
+
+
+def test_a_trace_header_is_told_once_after_each_start(start_daemon, client_of):
+    daemon = start_daemon()
+    client, line = client_of(daemon), 'member="TraceHeader" resource="arn:aws:events:us-east-1:000000000000:event-bus/default"'
+    put(client, entry(TraceHeader="Root=1-5759e988-bd862e3fe1be46a994272793"))
+    put(client, entry(TraceHeader="another"))
+    post_events(daemon, {"Source": "shop", "DetailType": "t", "Detail": {}, "TraceHeader": "posted"})
+    daemon.restart()
+    assert daemon.log().count(line) == 1
+    post_events(daemon, {"Source": "shop", "DetailType": "t", "Detail": {}, "TraceHeader": "posted"})
+    wait_until(lambda: daemon.log().count(line) == 2)
 
 
 @pytest.mark.parametrize("time", [1704164645, 1704164645.678, 0, -1, 1704164645.9999])

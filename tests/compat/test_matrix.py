@@ -1,4 +1,4 @@
-"""docs/COMPATIBILITY.md against a run of all operations through boto3, the aws CLI and Terraform."""
+"""docs/COMPATIBILITY.md against a run of all operations through boto3, the aws CLI, the AWS SDK for JavaScript and Terraform."""
 
 import pytest
 
@@ -10,4 +10,4 @@ def test_the_document_has_the_matrix_that_a_run_gives(binary, tmp_path):
     assert matrix.failures() == []
     assert matrix.table() == documented_table(), "tests/compat/run --write brings the document up to date"
     if matrix.missing:
-        pytest.skip(f"SKIPPED: the column of Terraform is not tried: {matrix.missing}")
+        pytest.skip(f"SKIPPED: columns that are not tried: {matrix.missing}")

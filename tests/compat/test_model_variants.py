@@ -101,11 +101,6 @@ def structure_variants(shape, value, _):
 
 
 @pytest.fixture(scope="module")
-def model(boto3_session):
-    return boto3_session.client("events", region_name="us-east-1").meta.service_model
-
-
-@pytest.fixture(scope="module")
 def ephemeral(binary, tmp_path_factory):
     daemon = Daemon(binary, tmp_path_factory.mktemp("variants"))
     daemon.ephemeral = True

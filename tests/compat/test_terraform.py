@@ -6,22 +6,10 @@ of Terraform's, where it is not in one of the usual places. Without it this is s
 
 import json
 
-import pytest
-
 import terraform_cli
 
 
-@pytest.fixture
-def terraform(daemon, tmp_path):
-    plugins, missing = terraform_cli.find()
-    if missing:
-        pytest.skip(f"SKIPPED: {missing}")
-    folder = tmp_path / "terraform"
-    folder.mkdir()
-    return terraform_cli.Terraform(plugins, folder, daemon)
-
-
-def test_resources_are_made_do_not_drift_are_changed_and_go(terraform, client):
+def test_resources_are_made_do_not_drift_are_changed_and_go(terraform_folder, daemon, client):
     def seen(stage):
         """What stands behind Terraform's own view of it."""
         bus = client.describe_event_bus(Name="orders")
@@ -104,7 +92,7 @@ def test_resources_are_made_do_not_drift_are_changed_and_go(terraform, client):
         organization = {"first": "o-a1b2c3d4e5", "second": "o-f6a7b8c9d0"}[stage]
         assert organization in client.describe_event_bus()["Policy"]
 
-    wrong = terraform_cli.scenario(terraform, seen)
+    wrong = terraform_cli.make_and_change(*terraform_folder, daemon, seen)
     assert wrong is None, wrong
     assert [bus["Name"] for bus in client.list_event_buses()["EventBuses"]] == ["default"]
     assert client.list_rules()["Rules"] == []

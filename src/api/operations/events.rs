@@ -43,7 +43,7 @@ pub(in crate::api) struct PutEventsRequestEntry {
     pub(in crate::api) detail_type: Option<String>,
     pub(in crate::api) detail: Option<String>,
     pub(in crate::api) event_bus_name: Option<String>,
-    /// For a tracing service that does not exist here: checked, and otherwise ignored.
+    /// For a tracing service that does not exist here: checked, and told in the log.
     pub(in crate::api) trace_header: Option<String>,
     /// By what its caller knows it; no member of Amazon's.
     #[serde(skip)]
@@ -178,8 +178,8 @@ pub(in crate::api) async fn put(
     caller: &Caller,
     entries: &[PutEventsRequestEntry],
 ) -> Result<Vec<EntryResult>> {
-    let entries = entries.iter().map(read_entry).collect::<Result<Vec<_>>>()?;
-    engine.put_events(caller, &entries).await.map_err(|error| match error {
+    let read = entries.iter().map(read_entry).collect::<Result<Vec<_>>>()?;
+    let results = engine.put_events(caller, &read).await.map_err(|error| match error {
         EventsError::TooLarge => {
             ServiceError::validation("Total size of the entries in the request is over the limit.")
         }
@@ -189,7 +189,12 @@ pub(in crate::api) async fn put(
             "Rate exceeded: there is no room for more events; try again later.",
         ),
         EventsError::NotWritten(_) => ServiceError::internal(),
-    })
+    })?;
+    let mut traced = entries.iter().zip(read).filter(|(entry, _)| entry.trace_header.is_some());
+    if let Some((_, (bus, _))) = traced.next() {
+        engine.tell_of_trace_header(caller, bus);
+    }
+    Ok(results)
 }
 
 /// Encodes what became of entries.

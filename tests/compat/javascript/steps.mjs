@@ -1,17 +1,22 @@
-// Runs the steps of a scenario with the AWS SDK for JavaScript v3, and prints what each answered as JSON.
+// Runs the steps of a scenario with a client of the AWS SDK for JavaScript v3, and prints what each answered as JSON.
 //
-// Arguments: file of the scenario, endpoint, region.
+// Arguments: the client's package, file of the scenario, endpoint, region.
 
 import { readFileSync } from "node:fs";
-import * as events from "@aws-sdk/client-eventbridge";
 
-const [file, endpoint, region] = process.argv.slice(2);
+const [library, file, endpoint, region] = process.argv.slice(2);
+const events = await import(library);
 const credentials = { accessKeyId: "any", secretAccessKey: "any" };
-const client = new events.EventBridgeClient({ endpoint, region, credentials, maxAttempts: 1 });
+const Client = events.EventBridgeClient ?? events.CloudWatchEventsClient;
+const client = new Client({ endpoint, region, credentials, maxAttempts: 1 });
 
 async function run({ operation, request }) {
+  const Command = events[`${operation}Command`];
+  if (!Command) {
+    return {};
+  }
   try {
-    const { $metadata, ...answer } = await client.send(new events[`${operation}Command`](request));
+    const { $metadata, ...answer } = await client.send(new Command(request));
     return { answer };
   } catch (error) {
     return { error: { code: error.name, message: error.message } };

@@ -1,37 +1,8 @@
 # Every resource of EventBridge that the daemon serves, as people write them. The variables are what an update changes.
 
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-variable "endpoint" {
-  type        = string
-  description = "Where the daemon's API is."
-}
-
 variable "stage" {
   type        = string
   description = "Stands in all that can be updated in place."
-}
-
-provider "aws" {
-  region                      = "us-east-1"
-  access_key                  = "AKIAIOSFODNN7EXAMPLE"
-  secret_key                  = "example"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-  skip_region_validation      = true
-
-  endpoints {
-    events = var.endpoint
-  }
-
-  default_tags {
-    tags = { project = "shop" }
-  }
 }
 
 resource "aws_cloudwatch_event_bus" "orders" {
