@@ -9,7 +9,8 @@ mod room;
 mod tls;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{self, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,13 +119,32 @@ pub struct Listener {
     tls: Option<Arc<Tls>>,
 }
 
-/// Why a port could not be bound.
+/// Why a listener could not listen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for the {name}: {reason}; choose another address with {name}.listen")]
-pub struct BindError {
-    name: &'static str,
-    address: SocketAddr,
-    reason: std::io::Error,
+pub enum BindError {
+    /// The address is taken or not ours to take.
+    #[error("cannot listen on {address} for the {name}: {reason}; choose another address with {name}.listen")]
+    Refused {
+        /// The listener.
+        name: &'static str,
+        /// Where it should listen.
+        address: SocketAddr,
+        /// What failed.
+        reason: io::Error,
+    },
+    /// The socket that was handed over listens elsewhere.
+    #[error(
+        "the service manager's socket for the {name} listens on {inherited}, but {name}.listen is {address}: who may use a \
+         listener is decided by its option, so both have to be the same address"
+    )]
+    Elsewhere {
+        /// The listener.
+        name: &'static str,
+        /// Where it should listen.
+        address: SocketAddr,
+        /// Where the socket does.
+        inherited: SocketAddr,
+    },
 }
 
 impl Listener {
@@ -135,7 +155,22 @@ impl Listener {
     pub async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, BindError> {
         let bound =
             TcpListener::bind(address).await.and_then(|socket| socket.local_addr().map(|address| (socket, address)));
-        let (socket, address) = bound.map_err(|reason| BindError { name, address, reason })?;
+        let (socket, address) = bound.map_err(|reason| BindError::Refused { name, address, reason })?;
+        Ok(Self { name, socket, address, tls: None })
+    }
+
+    /// The same on a socket that listens on `address` already.
+    ///
+    /// # Errors
+    /// When it listens on another one, or cannot be used.
+    pub fn inherit(name: &'static str, address: SocketAddr, socket: net::TcpListener) -> Result<Self, BindError> {
+        let refused = |reason| BindError::Refused { name, address, reason };
+        let inherited = socket.local_addr().map_err(refused)?;
+        if inherited != address {
+            return Err(BindError::Elsewhere { name, address, inherited });
+        }
+        socket.set_nonblocking(true).map_err(refused)?;
+        let socket = TcpListener::from_std(socket).map_err(refused)?;
         Ok(Self { name, socket, address, tls: None })
     }
 

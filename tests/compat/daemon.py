@@ -31,7 +31,7 @@ class Daemon:
     `env` holds options as the environment writes them, such as {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10"}; it can
     be changed between two starts. An `ephemeral` one keeps nothing from one start to the next. `config` is the text of a
     configuration file, `listen` the address that both listeners are on, `admin_authority` the file of whoever vouches for
-    the admin listener.
+    the admin listener. `inherited` are files that every process of it is given.
     """
 
     def __init__(self, binary, folder, env=None, config=None, listen="127.0.0.1", admin_authority=None):
@@ -49,6 +49,7 @@ class Daemon:
         self.listen = listen
         self.admin_authority = admin_authority
         self.ephemeral = False
+        self.inherited = []
         self.process = None
         # Never through a proxy, whatever the environment of the test says: everything here is on this machine.
         context = ssl.create_default_context(cafile=admin_authority)
@@ -80,8 +81,8 @@ class Daemon:
             command += ["--config", str(self.config_path)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                command, env=inherited | self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+                command, env=inherited | self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                pass_fds=self.inherited)  # fmt: skip
         try:
             self._wait_until_ready()
         except BaseException:
