@@ -25,6 +25,21 @@ release_binary() {
     printf '+ export EVENTYARD_BINARY=%s\n' "$EVENTYARD_BINARY"
 }
 
+# Sets TOOL to a program of a package on crates.io, of exactly that version: cargo_tool NAME VERSION [OPTION…]. Where it is not
+# installed it is built, once for each user, without optimisation: that halves the build, and nothing waits for them.
+cargo_tool() {
+    local name=$1 version=$2 root
+    shift 2
+    root="${XDG_CACHE_HOME:-$HOME/.cache}/eventyard-ci/$name-$version"
+    TOOL=$name
+    [[ " $("$name" --version 2>/dev/null) " == *" $version "* ]] && return
+    TOOL="$root/bin/$name"
+    [[ -x $TOOL ]] && return
+    # Not in the target folder of this project, which it has no part in.
+    run env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 \
+        cargo install "$name" --version "$version" --locked --debug --root "$root" "$@"
+}
+
 # Prints where cargo puts what it builds.
 target_folder() {
     cargo metadata --format-version 1 --no-deps |
