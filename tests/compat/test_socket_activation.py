@@ -5,10 +5,13 @@ import http.client
 import os
 import shutil
 import socket
+import subprocess
 
 import pytest
 
-from daemon import Daemon
+from daemon import Daemon, free_ports
+from waiting import wait_until
+from wire import request
 
 # Puts the files it is told of where the protocol wants them, and says whom they are for, which only the process itself knows.
 HAND_OVER = """#!/usr/bin/env bash
@@ -79,6 +82,32 @@ def test_who_connects_while_the_daemon_is_away_waits_and_is_answered(activated, 
     waiting = [send(daemon.api_address) for _ in range(20)]
     daemon.start()
     assert [answered(connection) for connection in waiting] == [200] * 20
+
+
+def connected(address):
+    try:
+        return send(address)
+    except ConnectionRefusedError:
+        return None
+
+
+def test_what_systemd_hands_over_is_taken(binary):
+    program = shutil.which("systemd-socket-activate")
+    if program is None:
+        pytest.skip("SKIPPED: there is no systemd-socket-activate")
+    api, admin = (f"127.0.0.1:{port}" for port in free_ports(2))
+    # It starts the daemon, in its own place, at the first connection.
+    command = [program, "--listen", api, "--listen", admin, "--fdname", "api:admin",
+               binary, "serve", "--ephemeral", "--listen", api, "--admin-listen", admin]  # fmt: skip
+    listening = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert answered(wait_until(lambda: connected(api))) == 200
+        assert request(admin, "GET", "/health/ready").status == 200
+        listening.terminate()
+        assert listening.wait(60) == 0
+    finally:
+        listening.kill()
+        listening.wait()
 
 
 def test_without_a_socket_nobody_waits(start_daemon):
