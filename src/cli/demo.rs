@@ -46,7 +46,7 @@ impl Handler for Sink {
         answer(StatusCode::OK, "text/plain", "thank you\n")
     }
 
-    fn failure(&self, status: StatusCode) -> Answer {
+    fn failure(&self, _client: SocketAddr, status: StatusCode) -> Answer {
         answer(status, "text/plain", "")
     }
 }

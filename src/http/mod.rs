@@ -54,6 +54,8 @@ pub struct Request {
     pub uri: Uri,
     /// The headers.
     pub headers: HeaderMap,
+    /// The far end of the connection: a proxy, where there is one.
+    pub client: SocketAddr,
     /// The body, or why there is none.
     pub body: Result<Bytes, BodyError>,
 }
@@ -106,8 +108,8 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Answer> + Send;
 
-    /// The answer when handling took longer than the limit, or ended in a bug.
-    fn failure(&self, status: StatusCode) -> Answer;
+    /// The answer to `client` when handling took longer than the limit, or ended in a bug.
+    fn failure(&self, client: SocketAddr, status: StatusCode) -> Answer;
 }
 
 /// A port that is bound and not served yet, so that all ports are known to be ours before anything starts.
@@ -206,12 +208,13 @@ impl Listener {
         loop {
             let Some(permit) = until(&stop, Arc::clone(&open).acquire_owned()).await else { break };
             let Some(accepted) = until(&stop, self.socket.accept()).await else { break };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, client)) = accepted else {
                 // Most often the process is out of file descriptors; trying at once again would only burn time.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let service = Service { limits, room: room.clone(), handler: Arc::clone(&handler), tasks: tasks.clone() };
+            let (room, handler) = (room.clone(), Arc::clone(&handler));
+            let service = Service { client, limits, room, handler, tasks: tasks.clone() };
             let stop = stop.clone();
             let tls = self.tls.as_ref().map(|tls| tls.acceptor());
             tasks.spawn(
