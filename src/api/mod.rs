@@ -39,6 +39,8 @@ pub use operations::targets::read_target;
 
 /// When who sends too fast, or more than there is room for, may try again.
 const RETRY_AFTER_SECONDS: &str = "5";
+/// The code of a request that succeeded.
+const SUCCESS: &str = "";
 /// The header of an answer that carries the request's id.
 const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
 
@@ -75,6 +77,7 @@ impl Api {
     /// An API over `engine`, for those whom `access` lets in.
     #[must_use]
     pub fn new(engine: Arc<Engine>, access: Access, random: Arc<Random>, telemetry: Arc<Telemetry>) -> Self {
+        telemetry.metrics().begin_requests(Route::names(), [SUCCESS, ErrorCode::Internal.name()]);
         Self { engine, access, random, telemetry }
     }
 
@@ -134,7 +137,7 @@ impl Api {
     }
 
     fn answer(&self, outcome: Outcome, started: Instant, origin: &RequestOrigin) -> Answer {
-        let code = outcome.result.as_ref().map_or_else(|error| error.code.name(), |_| "");
+        let code = outcome.result.as_ref().map_or_else(|error| error.code.name(), |_| SUCCESS);
         let operation = outcome.operation;
         self.telemetry.record(&RequestAnswered { operation, code, origin, duration: started.elapsed() });
         let is_throttled = matches!(&outcome.result, Err(error) if error.code == ErrorCode::Throttling);
@@ -173,7 +176,7 @@ impl Handler for Api {
             _ => ServiceError::internal(),
         };
         let outcome =
-            Outcome { operation: "Unknown", content_type: wire::AWS_JSON, is_plain: false, result: Err(error) };
+            Outcome { operation: route::UNKNOWN, content_type: wire::AWS_JSON, is_plain: false, result: Err(error) };
         self.answer(outcome, Instant::now(), &self.origin(client))
     }
 }

@@ -119,6 +119,11 @@ impl Operation {
         Err(unknown(format!("There is no operation {name}.")))
     }
 
+    /// The names of all that are here.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        IMPLEMENTED.iter().map(|operation| operation.name)
+    }
+
     pub(super) fn name(&self) -> &'static str {
         self.name
     }

@@ -461,6 +461,15 @@ impl Metrics {
         }
     }
 
+    /// The same for the requests to each of `operations` that are answered with one of `codes`.
+    pub fn begin_requests<'a>(&self, operations: impl Iterator<Item = &'a str>, codes: [&str; 2]) {
+        for operation in operations {
+            for code in codes {
+                self.requests.with_label_values(&[operation, code]);
+            }
+        }
+    }
+
     /// What each metric is, by name.
     #[must_use]
     pub fn descriptions(&self) -> &[Description] {
