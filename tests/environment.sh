@@ -1,5 +1,7 @@
 # What the scripts of the tests share: sourced by them, at the top folder of the project.
 
+CARGO_AUDITABLE_VERSION=0.7.7
+
 run() {
     printf '+ %s\n' "$*"
     "$@"
@@ -15,10 +17,16 @@ compat_environment() {
     python_environment
 }
 
+# Builds the release binary as it is released: with the list of what it is made of in it. Does nothing where it is up to date.
+build_release() {
+    cargo_tool cargo-auditable "$CARGO_AUDITABLE_VERSION"
+    PATH="$(dirname "$TOOL"):$PATH" run cargo auditable build --release --bin eventyard
+}
+
 # Sets EVENTYARD_BINARY to the release binary, unless it names one.
 release_binary() {
     if [[ -z ${EVENTYARD_BINARY-} ]]; then
-        run cargo build --release --bin eventyard # does nothing where it is up to date
+        build_release
         EVENTYARD_BINARY="$(target_folder)/release/eventyard"
         export EVENTYARD_BINARY
     fi

@@ -10,9 +10,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import tomllib
 import urllib.error
 import urllib.request
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -115,6 +118,23 @@ class Package:
         assert self.root.inside("/etc/passwd").read_text() == users
         assert not self.exists("/var/lib/eventyard") and not self.exists("/var/lib/private/eventyard")
 
+    def list_dependencies(self):
+        """Read in the program what it is made of"""
+        with tempfile.NamedTemporaryFile() as section:
+            subprocess.run(["objcopy", "--output-target", "binary", "--only-section", ".dep-v0", "--set-section-flags",
+                            ".dep-v0=alloc", self.root.inside("/usr/bin/eventyard"), section.name], check=True)  # fmt: skip
+            packed = Path(section.name).read_bytes()
+        assert packed, "the program carries no list; `cargo auditable build` writes one"
+        packages = json.loads(zlib.decompress(packed))["packages"]
+        listed = {(package["name"], package["version"]) for package in packages}
+        locked = tomllib.loads((PROJECT / "Cargo.lock").read_text())["package"]
+        unknown = listed - {(package["name"], package["version"]) for package in locked}
+        assert not unknown, f"not in Cargo.lock: {sorted(unknown)}"
+        names = {name for name, _ in listed}
+        assert {"eventyard", "eventyard-core", "fjall", "rustls", "sled", "tokio"} <= names, sorted(names)
+        assert "proptest" not in names, "what only tests use is no part of it"
+        print(f"  {len(listed)} packages")
+
     def use(self):
         """Configure it, run it, have systemd listen"""
         file = self.root.inside(CONFIGURATION)
@@ -160,14 +180,14 @@ class Package:
         left = self.root.named("eventyard")
         assert not left, "\n".join(["it leaves:", *left])
 
-    STEPS = [build, install, use, upgrade, remove, purge]
+    STEPS = [build, install, list_dependencies, use, upgrade, remove, purge]
 
 
 def main():
     skip = lambda why: print(f"SKIPPED: the Debian package was not made and installed: {why}")  # noqa: E731
     if os.geteuid() != 0:
         return skip("it takes root")
-    missing = [tool for tool in ["dpkg", "dpkg-shlibdeps", "deb-systemd-helper", "unshare"] if not shutil.which(tool)]
+    missing = [tool for tool in ["dpkg", "dpkg-shlibdeps", "deb-systemd-helper", "objcopy", "unshare"] if not shutil.which(tool)]
     if missing:
         return skip(f"there is no {', no '.join(missing)}")
     if os.path.lexists("/usr/bin/eventyard"):
