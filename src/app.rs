@@ -34,7 +34,7 @@ use crate::delivery::{BrokerTlsError, CurrentConnections, Dispatcher, HttpSender
 use crate::engine::{Caller, Engine, EngineError};
 use crate::http::{BindError, Listener, TlsError};
 use crate::journal::{CommitterThread, Journal, JournalError};
-use crate::runtime::{Random, Stop, SystemClock, Tasks, Threads, VitalLoop};
+use crate::runtime::{InheritedSockets, Random, Stop, SystemClock, Tasks, Threads, VitalLoop};
 use crate::scheduler::Scheduler;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Draining, Listening, Ready, StoreOpened, Telemetry, TraceExporter, TraceExporterError, Warned};
@@ -107,6 +107,9 @@ struct Part {
     running: JoinHandle<Option<()>>,
 }
 
+/// What the listeners are called.
+pub const LISTENERS: [&str; 2] = ["api", "admin"];
+
 /// The daemon, running.
 pub struct App {
     api_address: SocketAddr,
@@ -126,12 +129,17 @@ pub struct App {
 }
 
 impl App {
-    /// Starts everything and answers when traffic can come. `started` is when the process began. A daemon whose data is
-    /// `ephemeral` can be reset.
+    /// Starts everything and answers when traffic can come, on `sockets` where there are some for a listener. `started` is when
+    /// the process began. A daemon whose data is `ephemeral` can be reset.
     ///
     /// # Errors
     /// The first thing that could not be started; nothing is left running.
-    pub async fn start(config: &Config, ephemeral: bool, started: Instant) -> Result<Self, StartError> {
+    pub async fn start(
+        config: &Config,
+        mut sockets: InheritedSockets,
+        ephemeral: bool,
+        started: Instant,
+    ) -> Result<Self, StartError> {
         let (telemetry, traces) = telemetry(config)?;
         let tasks = Tasks::new(Arc::clone(&telemetry));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(Random::from_system()));
@@ -142,8 +150,8 @@ impl App {
             throttle: Throttle::new(config.api.requests_per_second_max, clock.clone()),
         };
         let (api_tls, admin_tls) = (tls("api", &config.api.tls)?, tls("admin", &config.admin.tls)?);
-        let api_listener = Listener::bind("api", config.api.listen).await?.with_tls(api_tls.clone());
-        let admin_listener = Listener::bind("admin", config.admin.listen).await?.with_tls(admin_tls.clone());
+        let api_listener = listener("api", config.api.listen, &mut sockets).await?.with_tls(api_tls.clone());
+        let admin_listener = listener("admin", config.admin.listen, &mut sockets).await?.with_tls(admin_tls.clone());
 
         let data_dir = &config.storage.data_dir;
         make_data_dir(data_dir)?;
@@ -282,6 +290,18 @@ impl App {
         let _ = tokio::task::spawn_blocking(|| self.committer.join()).await;
         self.admin.stop.stop();
         in_time
+    }
+}
+
+/// A listener on the socket that was handed over for it, or on one of our own.
+async fn listener(
+    name: &'static str,
+    address: SocketAddr,
+    sockets: &mut InheritedSockets,
+) -> Result<Listener, BindError> {
+    match sockets.take(name) {
+        Some(socket) => Listener::inherit(name, address, socket),
+        None => Listener::bind(name, address).await,
     }
 }
 

@@ -1,5 +1,7 @@
 # What the scripts of the tests share: sourced by them, at the top folder of the project.
 
+CARGO_AUDITABLE_VERSION=0.7.7
+
 run() {
     printf '+ %s\n' "$*"
     "$@"
@@ -15,14 +17,35 @@ compat_environment() {
     python_environment
 }
 
+# Builds the release binary as it is released: with the list of what it is made of in it. Does nothing where it is up to date.
+build_release() {
+    cargo_tool cargo-auditable "$CARGO_AUDITABLE_VERSION"
+    PATH="$(dirname "$TOOL"):$PATH" run cargo auditable build --release --bin eventyard
+}
+
 # Sets EVENTYARD_BINARY to the release binary, unless it names one.
 release_binary() {
     if [[ -z ${EVENTYARD_BINARY-} ]]; then
-        run cargo build --release --bin eventyard # does nothing where it is up to date
+        build_release
         EVENTYARD_BINARY="$(target_folder)/release/eventyard"
         export EVENTYARD_BINARY
     fi
     printf '+ export EVENTYARD_BINARY=%s\n' "$EVENTYARD_BINARY"
+}
+
+# Sets TOOL to a program of a package on crates.io, of exactly that version: cargo_tool NAME VERSION [OPTION…]. Where it is not
+# installed it is built, once for each user, without optimisation: that halves the build, and nothing waits for them.
+cargo_tool() {
+    local name=$1 version=$2 root
+    shift 2
+    root="${XDG_CACHE_HOME:-$HOME/.cache}/eventyard-ci/$name-$version"
+    TOOL=$name
+    [[ " $("$name" --version 2>/dev/null) " == *" $version "* ]] && return
+    TOOL="$root/bin/$name"
+    [[ -x $TOOL ]] && return
+    # Not in the target folder of this project, which it has no part in.
+    run env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 \
+        cargo install "$name" --version "$version" --locked --debug --root "$root" "$@"
 }
 
 # Prints where cargo puts what it builds.

@@ -35,7 +35,7 @@ const FLOOR_OF_THE_PROGRAM: u8 = 8;
 const MODULES_WITH_MIGRATIONS: [&str; 2] = ["store", "journal"];
 
 /// Which library may be named only where: a folder ends with `/`, everything else is one file.
-const FENCES: [(&str, &[&str]); 26] = [
+const FENCES: [(&str, &[&str]); 27] = [
     ("sled", &["src/store/", "migrations/"]),
     ("fjall", &["src/journal/", "migrations/"]),
     ("hyper", &["src/http/", "src/api/", "src/admin/", "tests/", "benches/", "fuzz/"]),
@@ -47,6 +47,7 @@ const FENCES: [(&str, &[&str]); 26] = [
     ("opentelemetry_proto", &["src/telemetry/traces/", "tests/it/traces.rs"]),
     ("prost", &["src/telemetry/traces/", "tests/it/traces.rs"]),
     ("rustls_platform_verifier", &["src/delivery/senders/broker/dial.rs"]),
+    ("listenfd", &["src/runtime/inherited_sockets.rs"]),
     ("clap_complete", &["src/cli/mod.rs"]),
     ("granit_parser", &["src/cli/rules/"]),
     ("tokio_rustls", &["src/http/", "src/delivery/senders/broker/dial.rs"]),

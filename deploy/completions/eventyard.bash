@@ -462,7 +462,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__config__subcmd__check)
-            opts="-h --config --data-dir --listen --admin-listen --help"
+            opts="-h --config --data-dir --listen --admin-listen --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -482,6 +482,10 @@ _eventyard() {
                     ;;
                 --admin-listen)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -548,7 +552,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__config__subcmd__show)
-            opts="-h --config --data-dir --listen --admin-listen --help"
+            opts="-h --config --data-dir --listen --admin-listen --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -568,6 +572,10 @@ _eventyard() {
                     ;;
                 --admin-listen)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2052,7 +2060,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__rules__subcmd__import)
-            opts="-h --targets-dir --value --account --create-event-buses --dry-run --endpoint --region --ca-file --help"
+            opts="-h --targets-dir --value --account --create-event-buses --dry-run --output --endpoint --region --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2068,6 +2076,10 @@ _eventyard() {
                     ;;
                 --account)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --endpoint)
@@ -2248,7 +2260,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__schedule__subcmd__explain)
-            opts="-h --timezone --help"
+            opts="-h --timezone --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2256,6 +2268,10 @@ _eventyard() {
             case "${prev}" in
                 --timezone)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2322,7 +2338,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__schedule__subcmd__next)
-            opts="-h --timezone --after --count --created --help"
+            opts="-h --timezone --output --after --count --created --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2330,6 +2346,10 @@ _eventyard() {
             case "${prev}" in
                 --timezone)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --after)

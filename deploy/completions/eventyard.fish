@@ -57,12 +57,16 @@ complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_s
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from check" -l data-dir -d 'Folder that holds everything the daemon keeps (`storage.data_dir`)' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from check" -l listen -d 'Address and port of the API (`api.listen`)' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from check" -l admin-listen -d 'Address and port for metrics, health and dead letters (`admin.listen`)' -r
-complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from check" -l output -d 'How to print' -r -f -a "table\t'For people: columns, or lines of text'
+json\t'For programs: of a list one object a line, of one thing the whole of it'"
+complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'A TOML file with the options that differ from the defaults' -r -F
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from show" -l data-dir -d 'Folder that holds everything the daemon keeps (`storage.data_dir`)' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from show" -l listen -d 'Address and port of the API (`api.listen`)' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from show" -l admin-listen -d 'Address and port for metrics, health and dead letters (`admin.listen`)' -r
-complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from show" -l output -d 'How to print' -r -f -a "table\t'For people: columns, or lines of text'
+json\t'For programs: of a list one object a line, of one thing the whole of it'"
+complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'List everything that is wrong, in all layers'
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the configuration in force, and where each value comes from'
 complete -c eventyard -n "__fish_eventyard_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -105,6 +109,8 @@ complete -c eventyard -n "__fish_eventyard_using_subcommand rules; and __fish_se
 complete -c eventyard -n "__fish_eventyard_using_subcommand rules; and __fish_seen_subcommand_from import" -l targets-dir -d 'For what `aws events list-rules` printed: a folder with what `aws events list-targets-by-rule` printed for each rule, in files named `RULE.json`. A rule without a file gets no targets' -r -F
 complete -c eventyard -n "__fish_eventyard_using_subcommand rules; and __fish_seen_subcommand_from import" -l value -d 'For a template: the value of a parameter (`Stage=live`) or of an attribute that only `CloudFormation` knows (`Queue.Arn=arn:aws:sqs:…`). Can be given many times' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand rules; and __fish_seen_subcommand_from import" -l account -d 'For a template: the account that stands for `AWS::AccountId`' -r
+complete -c eventyard -n "__fish_eventyard_using_subcommand rules; and __fish_seen_subcommand_from import" -l output -d 'How to print' -r -f -a "table\t'For people: columns, or lines of text'
+json\t'For programs: of a list one object a line, of one thing the whole of it'"
 complete -c eventyard -n "__fish_eventyard_using_subcommand rules; and __fish_seen_subcommand_from import" -l endpoint -d 'URL of the daemon\'s API listener (`api.listen`). The access key is taken from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, with `AWS_SESSION_TOKEN` if there is one; a daemon without accounts takes any' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand rules; and __fish_seen_subcommand_from import" -l region -d 'The region' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand rules; and __fish_seen_subcommand_from import" -l ca-file -d 'PEM file with the certificate authority of the daemon\'s certificate, beside those that this machine trusts' -r -F
@@ -269,12 +275,16 @@ complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and not __
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and not __fish_seen_subcommand_from next explain help" -f -a "explain" -d 'Say it in words'
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and not __fish_seen_subcommand_from next explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from next" -l timezone -d 'The time zone whose wall clock counts, such as Europe/Berlin. With it the expression is read as EventBridge Scheduler reads it, without it as PutRule does, in UTC' -r
+complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from next" -l output -d 'How to print' -r -f -a "table\t'For people: columns, or lines of text'
+json\t'For programs: of a list one object a line, of one thing the whole of it'"
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from next" -l after -d 'Print times after this one. Default: now' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from next" -l count -d 'How many times to print' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from next" -l created -d 'When the rule was created: a rate is counted from here. Default: the time given with --after' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from next" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from explain" -l timezone -d 'The time zone whose wall clock counts, such as Europe/Berlin. With it the expression is read as EventBridge Scheduler reads it, without it as PutRule does, in UTC' -r
-complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from explain" -l output -d 'How to print' -r -f -a "table\t'For people: columns, or lines of text'
+json\t'For programs: of a list one object a line, of one thing the whole of it'"
+complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "next" -d 'Print when it fires next, one RFC 3339 time in UTC a line'
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Say it in words'
 complete -c eventyard -n "__fish_eventyard_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

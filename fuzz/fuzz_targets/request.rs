@@ -98,7 +98,8 @@ impl Daemon {
         }
         let uri = path.parse::<Uri>().ok()?;
         let method = if path.contains("X-Amz-Signature") { Method::GET } else { Method::POST };
-        let request = Request { method, uri, headers, body: Ok(Bytes::copy_from_slice(body)) };
+        let client = ([127, 0, 0, 1], 1).into();
+        let request = Request { method, uri, headers, client, body: Ok(Bytes::copy_from_slice(body)) };
         let answer = match self.api.refuse(&request) {
             Some(answer) => answer,
             None => self.runtime.block_on(self.api.handle(request)),

@@ -11,6 +11,7 @@ mod reset;
 mod rules;
 mod unmatched;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -220,7 +221,7 @@ impl Handler for Admin {
         }
     }
 
-    fn failure(&self, status: StatusCode) -> Answer {
+    fn failure(&self, _client: SocketAddr, status: StatusCode) -> Answer {
         answer(status, TEXT, format!("{status}\n"))
     }
 }

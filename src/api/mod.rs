@@ -15,6 +15,7 @@ mod query_input;
 mod route;
 mod wire;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,15 +31,16 @@ use crate::auth::{AllowedHosts, Authenticator, Identity, NotTheSameAccounts, Thr
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, BodyError, Handler, Request};
 use crate::runtime::Random;
-use crate::telemetry::{RequestAnswered, Telemetry, request_span};
+use crate::telemetry::{RequestAnswered, RequestOrigin, Telemetry};
 use route::Route;
-use tracing::Instrument as _;
 
 pub use managed_rules::{ManagedRules, ManagedRulesError};
 pub use operations::targets::read_target;
 
 /// When who sends too fast, or more than there is room for, may try again.
 const RETRY_AFTER_SECONDS: &str = "5";
+/// The code of a request that succeeded.
+const SUCCESS: &str = "";
 /// The header of an answer that carries the request's id.
 const REQUEST_ID_HEADER: &str = "x-amzn-requestid";
 
@@ -75,6 +77,7 @@ impl Api {
     /// An API over `engine`, for those whom `access` lets in.
     #[must_use]
     pub fn new(engine: Arc<Engine>, access: Access, random: Arc<Random>, telemetry: Arc<Telemetry>) -> Self {
+        telemetry.metrics().begin_requests(Route::names(), [SUCCESS, ErrorCode::Internal.name()]);
         Self { engine, access, random, telemetry }
     }
 
@@ -128,21 +131,22 @@ impl Api {
         Ok((Caller { account, region, organization, forwarded_from }, body))
     }
 
-    fn request_id(&self) -> String {
-        EventId::from_random(self.random.next_u128()).to_string()
+    /// Names a request.
+    fn origin(&self, client: SocketAddr) -> RequestOrigin {
+        RequestOrigin { id: EventId::from_random(self.random.next_u128()).to_string(), client }
     }
 
-    fn answer(&self, outcome: Outcome, started: Instant, request_id: &str) -> Answer {
-        let code = outcome.result.as_ref().map_or_else(|error| error.code.name(), |_| "");
+    fn answer(&self, outcome: Outcome, started: Instant, origin: &RequestOrigin) -> Answer {
+        let code = outcome.result.as_ref().map_or_else(|error| error.code.name(), |_| SUCCESS);
         let operation = outcome.operation;
-        self.telemetry.record(&RequestAnswered { operation, code, request_id, duration: started.elapsed() });
+        self.telemetry.record(&RequestAnswered { operation, code, origin, duration: started.elapsed() });
         let is_throttled = matches!(&outcome.result, Err(error) if error.code == ErrorCode::Throttling);
         let mut answer = wire::answer(outcome.content_type, outcome.result);
         if is_throttled && outcome.is_plain {
             *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
-        if let Ok(value) = HeaderValue::from_str(request_id) {
+        if let Ok(value) = HeaderValue::from_str(&origin.id) {
             answer.headers_mut().insert(REQUEST_ID_HEADER, value);
         }
         answer
@@ -155,25 +159,25 @@ impl Handler for Api {
         let error = self.check_head(&route, head).err()?;
         let (operation, content_type, is_plain) = (route.name(), route.content_type(), route.takes_tokens());
         let outcome = Outcome { operation, content_type, is_plain, result: Err(error) };
-        Some(self.answer(outcome, started, &self.request_id()))
+        Some(self.answer(outcome, started, &self.origin(head.client)))
     }
 
     async fn handle(&self, request: Request) -> Answer {
         let (started, route) = (Instant::now(), Route::of(&request));
         let (operation, content_type, is_plain) = (route.name(), route.content_type(), route.takes_tokens());
-        let request_id = self.request_id();
-        let result = self.run(route, &request).instrument(request_span(&request_id)).await;
-        self.answer(Outcome { operation, content_type, is_plain, result }, started, &request_id)
+        let origin = self.origin(request.client);
+        let result = origin.of(self.run(route, &request)).await;
+        self.answer(Outcome { operation, content_type, is_plain, result }, started, &origin)
     }
 
-    fn failure(&self, status: StatusCode) -> Answer {
+    fn failure(&self, client: SocketAddr, status: StatusCode) -> Answer {
         let error = match status {
             StatusCode::REQUEST_TIMEOUT => ServiceError::new(ErrorCode::RequestTimeout, "The request took too long."),
             _ => ServiceError::internal(),
         };
         let outcome =
-            Outcome { operation: "Unknown", content_type: wire::AWS_JSON, is_plain: false, result: Err(error) };
-        self.answer(outcome, Instant::now(), &self.request_id())
+            Outcome { operation: route::UNKNOWN, content_type: wire::AWS_JSON, is_plain: false, result: Err(error) };
+        self.answer(outcome, Instant::now(), &self.origin(client))
     }
 }
 

@@ -7,6 +7,7 @@ use eventyard_core::trace_context::TraceContext;
 
 use super::operations::{event_buses, events, permissions, rules, tags, targets};
 use crate::engine::{Caller, Engine};
+use crate::telemetry::for_this_request;
 
 /// What stands before the operation's name in `X-Amz-Target`.
 const TARGET_PREFIX: &str = "AWSEvents.";
@@ -118,6 +119,11 @@ impl Operation {
         Err(unknown(format!("There is no operation {name}.")))
     }
 
+    /// The names of all that are here.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        IMPLEMENTED.iter().map(|operation| operation.name)
+    }
+
     pub(super) fn name(&self) -> &'static str {
         self.name
     }
@@ -135,8 +141,8 @@ impl Operation {
             How::Resources(run) => {
                 let (engine, caller, body) = (Arc::clone(engine), caller.clone(), body.clone());
                 // Changes wait for the disk; the threads that serve connections must not.
-                let span = tracing::Span::current();
-                match tokio::task::spawn_blocking(move || span.in_scope(|| run(&engine, &caller, &body))).await {
+                let work = for_this_request(move || run(&engine, &caller, &body));
+                match tokio::task::spawn_blocking(work).await {
                     Ok(result) => result,
                     // A bug: it goes on to the connection, which reports it.
                     Err(error) => match error.try_into_panic() {

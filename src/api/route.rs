@@ -10,6 +10,11 @@ use crate::http::Request;
 /// Where the operation's name stands, behind `AWSEvents.`.
 const TARGET_HEADER: &str = "x-amz-target";
 
+/// What requests are called that are none of Amazon's operations.
+const PLAIN_EVENTS: &str = "POST /events";
+const CLOUD_EVENTS: &str = "POST /cloudevents";
+pub(super) const UNKNOWN: &str = "Unknown";
+
 /// What a request is for.
 pub(super) enum Route {
     /// One of Amazon's operations, or the error of naming none that is here.
@@ -45,13 +50,18 @@ impl Route {
         Self::Operation(Operation::find(named.unwrap_or_default()))
     }
 
+    /// All names that [`Self::name`] gives.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        Operation::names().chain([PLAIN_EVENTS, CLOUD_EVENTS, UNKNOWN])
+    }
+
     /// The name for the log and the metrics.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Operation(Ok(operation)) => operation.name(),
-            Self::PlainEvents => "POST /events",
-            Self::CloudEvents => "POST /cloudevents",
-            Self::Operation(Err(_)) | Self::Nothing(_) => "Unknown",
+            Self::PlainEvents => PLAIN_EVENTS,
+            Self::CloudEvents => CLOUD_EVENTS,
+            Self::Operation(Err(_)) | Self::Nothing(_) => UNKNOWN,
         }
     }
 

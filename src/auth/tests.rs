@@ -119,6 +119,7 @@ fn request(headers: &[(&'static str, &str)]) -> Request {
         method: "POST".parse().unwrap(),
         uri: "/".parse().unwrap(),
         headers: headers.collect(),
+        client: ([192, 0, 2, 1], 1).into(),
         body: Ok(Bytes::from_static(BODY)),
     }
 }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
+use super::output::{Output, OutputArguments, say_json};
 use super::{Exit, say};
-use crate::config::{Config, ConfigFaults, Flag};
+use crate::config::{Config, ConfigFaults, Fault, Flag};
 
 /// Where the configuration comes from, and the options that have flags.
 #[derive(Debug, Args)]
@@ -53,20 +55,39 @@ pub(super) fn refuse(faults: &ConfigFaults) -> ExitCode {
     Exit::Invalid.because(&format!("the configuration is not valid:\n{faults}"))
 }
 
-pub(super) fn check(arguments: &ConfigArguments) -> ExitCode {
-    match arguments.load() {
-        Ok(_) => {
-            say("the configuration is valid");
-            ExitCode::SUCCESS
-        }
-        Err(faults) => refuse(&faults),
-    }
+/// Which configuration to look at, and how to print what is found.
+#[derive(Debug, Args)]
+pub(super) struct LookArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    #[command(flatten)]
+    output: OutputArguments,
 }
 
-pub(super) fn show(arguments: &ConfigArguments) -> ExitCode {
-    match arguments.load() {
+pub(super) fn check(arguments: &LookArguments) -> ExitCode {
+    match (arguments.config.load(), arguments.output.output) {
+        (Ok(_), Output::Table) => say("the configuration is valid"),
+        (Ok(_), Output::Json) => {}
+        (Err(faults), Output::Table) => return refuse(&faults),
+        (Err(ConfigFaults(faults)), Output::Json) => {
+            // What was asked for is what is wrong.
+            for Fault { origin, key, problem } in &faults {
+                let (origin, problem) = (origin.to_string(), problem.to_string());
+                say_json(&json!({ "origin": origin, "key": key, "problem": problem }));
+            }
+            return Exit::Invalid.into();
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+pub(super) fn show(arguments: &LookArguments) -> ExitCode {
+    match arguments.config.load() {
         Ok(config) => {
-            say(config.show().trim_end());
+            match arguments.output.output {
+                Output::Table => say(config.show().trim_end()),
+                Output::Json => config.list().iter().for_each(say_json),
+            }
             ExitCode::SUCCESS
         }
         Err(faults) => refuse(&faults),

@@ -18,7 +18,7 @@ use super::{fail, on_all_cores, say};
 use crate::app::App;
 use crate::config::{Config, Flag};
 use crate::http::{Answer, Handler, Limits, Listener, Request, StatusCode, answer};
-use crate::runtime::{ServiceManager, Signals, Stop, Tasks};
+use crate::runtime::{InheritedSockets, ServiceManager, Signals, Stop, Tasks};
 use crate::telemetry::Telemetry;
 
 /// How long the deliveries may take before the demo calls itself failed.
@@ -46,7 +46,7 @@ impl Handler for Sink {
         answer(StatusCode::OK, "text/plain", "thank you\n")
     }
 
-    fn failure(&self, status: StatusCode) -> Answer {
+    fn failure(&self, _client: SocketAddr, status: StatusCode) -> Answer {
         answer(status, "text/plain", "")
     }
 }
@@ -54,7 +54,7 @@ impl Handler for Sink {
 async fn show(keep: bool, started: Instant) -> Result<ExitCode, Failure> {
     let data_dir = tempfile::tempdir()?;
     let config = config(data_dir.path())?;
-    let app = App::start(&config, false, started).await?;
+    let app = App::start(&config, InheritedSockets::default(), false, started).await?;
     let (api, admin) = (app.api_address(), app.admin_address());
     say(&format!("eventyard is up: API http://{api}, admin http://{admin}, data in {}", data_dir.path().display()));
 

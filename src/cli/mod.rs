@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
-use configuration::ConfigArguments;
+use configuration::LookArguments;
 
 /// A persistent, self-hosted event router that speaks the Amazon `EventBridge` API.
 #[derive(Debug, Parser)]
@@ -116,9 +116,9 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// List everything that is wrong, in all layers.
-    Check(ConfigArguments),
+    Check(LookArguments),
     /// Print the configuration in force, and where each value comes from.
-    Show(ConfigArguments),
+    Show(LookArguments),
 }
 
 /// Runs the command. `started` is when the process began.

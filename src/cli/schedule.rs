@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use eventyard_core::clock::{Clock as _, Timestamp};
 use eventyard_core::schedule::{Dialect, InvalidScheduleExpression, ScheduleExpression, Timezone};
+use serde_json::json;
 
+use super::output::{Output, OutputArguments, say_json, say_pretty};
 use super::{invalid, remark, say};
 use crate::runtime::SystemClock;
 
@@ -29,6 +31,8 @@ pub(super) struct ExpressionArguments {
     /// Scheduler reads it, without it as PutRule does, in UTC.
     #[arg(long, value_name = "TZ", value_parser = Timezone::parse)]
     timezone: Option<Timezone>,
+    #[command(flatten)]
+    output: OutputArguments,
 }
 
 #[derive(Debug, Args)]
@@ -58,7 +62,7 @@ pub(super) fn run(command: &ScheduleCommand) -> ExitCode {
     };
     match command {
         ScheduleCommand::Next(arguments) => next(&expression, arguments),
-        ScheduleCommand::Explain(arguments) => explain(&expression, arguments.timezone),
+        ScheduleCommand::Explain(arguments) => explain(&expression, arguments),
     }
     ExitCode::SUCCESS
 }
@@ -92,7 +96,11 @@ fn next(expression: &ScheduleExpression, arguments: &NextArguments) {
         let Some(due) = expression.next_after(last, created, arguments.expression.timezone) else {
             return remark(&format!("it does not fire after {}", last.format(RFC_3339_SECONDS)));
         };
-        say(&due.format(RFC_3339_SECONDS).to_string());
+        let time = due.format(RFC_3339_SECONDS).to_string();
+        match arguments.expression.output.output {
+            Output::Json => say_json(&json!({ "time": time })),
+            Output::Table => say(&time),
+        }
         (last, wanted) = (due, wanted - 1);
     }
 }
@@ -100,9 +108,13 @@ fn next(expression: &ScheduleExpression, arguments: &NextArguments) {
 /// Firings have whole seconds.
 const RFC_3339_SECONDS: &str = "%Y-%m-%dT%H:%M:%SZ";
 
-fn explain(expression: &ScheduleExpression, timezone: Option<Timezone>) {
-    let words = expression.explain();
-    if expression.has_wall_clock() {
+fn explain(expression: &ScheduleExpression, arguments: &ExpressionArguments) {
+    let (words, timezone) = (expression.explain(), arguments.timezone);
+    if arguments.output.output == Output::Json {
+        // The same zone for who does not read the words: none where it makes no difference.
+        let timezone = expression.has_wall_clock().then(|| timezone.unwrap_or_default().to_string());
+        say_pretty(&json!({ "expression": arguments.expression, "words": words, "timezone": timezone }));
+    } else if expression.has_wall_clock() {
         say(&format!("{words}; times are those of {}", timezone.unwrap_or_default()));
     } else {
         say(&format!("{words}, counted from the creation of the rule; the same in every time zone"));

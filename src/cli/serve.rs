@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::configuration::{ConfigArguments, refuse};
 use super::{fail, on_all_cores};
-use crate::app::App;
+use crate::app::{App, LISTENERS};
 use crate::config::{Config, ConfigFaults, LogFormat};
-use crate::runtime::{Asked, ServiceManager, Signals};
+use crate::runtime::{Asked, InheritedSockets, ServiceManager, Signals};
 use crate::telemetry::{self, init_logs};
 
 /// The arguments of `serve`.
@@ -47,12 +47,17 @@ fn serve_in(load: impl Fn() -> Result<Config, ConfigFaults>, ephemeral: bool, st
         let _failed = fail(&error.to_string());
         return ExitCode::from(2);
     }
-    on_all_cores(run(&config, load, ephemeral, started))
+    // While this is the only thread.
+    match InheritedSockets::from_environment(std::env::vars_os(), &LISTENERS) {
+        Ok(sockets) => on_all_cores(run(&config, load, sockets, ephemeral, started)),
+        Err(error) => fail(&format!("cannot take over what the service manager listens on: {error}")),
+    }
 }
 
 async fn run(
     config: &Config,
     load: impl Fn() -> Result<Config, ConfigFaults>,
+    sockets: InheritedSockets,
     ephemeral: bool,
     started: Instant,
 ) -> ExitCode {
@@ -65,7 +70,7 @@ async fn run(
         Ok(signals) => signals,
         Err(error) => return fail(&format!("cannot listen for signals: {error}")),
     };
-    match App::start(config, ephemeral, started).await {
+    match App::start(config, sockets, ephemeral, started).await {
         Ok(app) => {
             let readiness = app.readiness();
             tokio::select! {

@@ -6,6 +6,7 @@ use eventyard_core::account::{AccessKey, AccessKeyId, Account};
 use eventyard_core::clock::Timestamp;
 use eventyard_core::name::{AccountId, OrganizationId};
 use eventyard_core::secret::TokenHash;
+use serde_json::json;
 
 use super::document::{Entry, Table};
 use super::tables::{TableReader, refused};
@@ -123,6 +124,22 @@ pub(super) fn show(accounts: &[Account]) -> String {
         )
     };
     accounts.iter().map(line).collect()
+}
+
+/// The same for programs.
+pub(super) fn list(accounts: &[Account]) -> impl Iterator<Item = serde_json::Value> {
+    accounts.iter().map(|account| {
+        let keys: Vec<&str> = account.access_keys.iter().map(|key| key.id.as_str()).collect();
+        json!({
+            "key": "accounts",
+            "value": {
+                "id": account.id.as_str(),
+                "organization": account.organization.as_ref().map(ToString::to_string),
+                "access_keys": keys,
+                "event_tokens": account.event_token_hashes.len(),
+            },
+        })
+    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use eventyard_core::connection::{ClientCertificate, Connection, Connections, Coverage};
 use eventyard_core::name::AccountId;
 use eventyard_core::secret::Secret;
+use serde_json::json;
 
 use super::document::Table;
 use super::tables::TableReader;
@@ -158,26 +159,43 @@ fn check_unique(reader: &mut TableReader<'_>, table: &Table, others: &[Arc<Conne
 /// What `config show` says about connections: which there are, as comments, for without secrets they cannot be loaded.
 pub(super) fn show(connections: &Connections) -> String {
     let line = |connection: &Arc<Connection>| {
-        let Connection { name, covers, accounts, username, password, ca_pem, client_certificate, http } = &**connection;
-        let given = [
-            ("username", username.is_some()),
-            ("password", password.is_some()),
-            ("ca_file", ca_pem.is_some()),
-            ("certificate_file", client_certificate.is_some()),
-            ("headers", !http.headers.is_empty()),
-            ("api_key", http.api_key.is_some()),
-            ("oauth_client_secret", http.oauth.is_some()),
-            ("signing_secrets", !http.signing_keys.is_empty()),
-            ("cloud_events", http.cloud_events.is_some()),
-            ("proxy", http.proxy.is_some()),
-        ];
-        let given: Vec<_> = given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect();
+        let Connection { name, covers, accounts, .. } = &**connection;
         let accounts: Vec<_> = accounts.iter().map(AccountId::as_str).collect();
         let accounts =
             if accounts.is_empty() { String::new() } else { format!(" for accounts [{}]", accounts.join(", ")) };
-        format!("# [[connections]] {name} covers {covers}{accounts}: has [{}]\n", given.join(", "))
+        format!("# [[connections]] {name} covers {covers}{accounts}: has [{}]\n", given(connection).join(", "))
     };
     connections.0.iter().map(line).collect()
+}
+
+/// The same for programs.
+pub(super) fn list(connections: &Connections) -> impl Iterator<Item = serde_json::Value> {
+    connections.0.iter().map(|connection| {
+        let Connection { name, covers, accounts, .. } = &**connection;
+        let accounts: Vec<_> = accounts.iter().map(AccountId::as_str).collect();
+        let value = json!({
+            "name": name, "covers": covers.to_string(), "accounts": accounts, "has": given(connection),
+        });
+        json!({ "key": "connections", "value": value })
+    })
+}
+
+/// What of it is given, by the names of its members.
+fn given(connection: &Connection) -> Vec<&'static str> {
+    let Connection { username, password, ca_pem, client_certificate, http, .. } = connection;
+    let given = [
+        ("username", username.is_some()),
+        ("password", password.is_some()),
+        ("ca_file", ca_pem.is_some()),
+        ("certificate_file", client_certificate.is_some()),
+        ("headers", !http.headers.is_empty()),
+        ("api_key", http.api_key.is_some()),
+        ("oauth_client_secret", http.oauth.is_some()),
+        ("signing_secrets", !http.signing_keys.is_empty()),
+        ("cloud_events", http.cloud_events.is_some()),
+        ("proxy", http.proxy.is_some()),
+    ];
+    given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
 }
 
 #[cfg(test)]

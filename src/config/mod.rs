@@ -153,6 +153,14 @@ impl Config {
         show::show(&self.effective) + &accounts::show(&self.accounts) + &connections::show(&self.connections)
     }
 
+    /// The same for programs: for each option an object of `key`, `value` and `origin`, then one for each account and each
+    /// connection, without secrets.
+    #[must_use]
+    pub fn list(&self) -> Vec<serde_json::Value> {
+        let options = show::list(&self.effective);
+        options.chain(accounts::list(&self.accounts)).chain(connections::list(&self.connections)).collect()
+    }
+
     /// The listeners on which nobody is authenticated though other machines can reach them.
     #[must_use]
     pub fn open_listeners(&self) -> Vec<(&'static str, SocketAddr)> {

@@ -1,6 +1,7 @@
 //! One connection: its requests one after another, each within the limits.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +25,9 @@ use crate::runtime::{StopSignal, Tasks};
 /// How long a client may pause while what it sends is only discarded.
 const DISCARD_PAUSE: Duration = Duration::from_millis(500);
 
-/// What the connections of a listener are served with.
+/// What a connection is served with.
 pub(super) struct Service<H> {
+    pub(super) client: SocketAddr,
     pub(super) limits: Limits,
     pub(super) room: Room,
     pub(super) handler: Arc<H>,
@@ -83,11 +85,11 @@ async fn serve(
 
 impl<H: Handler> Service<H> {
     async fn answer(&self, request: HyperRequest<Incoming>) -> Answer {
-        let Self { limits, room, handler, tasks } = self;
+        let &Self { client, ref limits, ref room, ref handler, ref tasks } = self;
         let outcome = tasks.guard("request", async {
             let (head, body) = request.into_parts();
-            let mut request =
-                Request { method: head.method, uri: head.uri, headers: head.headers, body: Ok(bytes::Bytes::new()) };
+            let (method, uri, headers) = (head.method, head.uri, head.headers);
+            let mut request = Request { method, uri, headers, client, body: Ok(bytes::Bytes::new()) };
             if let Some(answer) = handler.refuse(&request) {
                 discard(body, limits.body_size_bytes_max).await;
                 return answer;
@@ -99,8 +101,8 @@ impl<H: Handler> Service<H> {
         });
         match tokio::time::timeout(limits.request_timeout, outcome).await {
             Ok(Some(answer)) => answer,
-            Ok(None) => handler.failure(StatusCode::INTERNAL_SERVER_ERROR),
-            Err(_) => handler.failure(StatusCode::REQUEST_TIMEOUT),
+            Ok(None) => handler.failure(client, StatusCode::INTERNAL_SERVER_ERROR),
+            Err(_) => handler.failure(client, StatusCode::REQUEST_TIMEOUT),
         }
     }
 }

@@ -9,7 +9,8 @@ mod room;
 mod tls;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{self, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct Request {
     pub uri: Uri,
     /// The headers.
     pub headers: HeaderMap,
+    /// The far end of the connection: a proxy, where there is one.
+    pub client: SocketAddr,
     /// The body, or why there is none.
     pub body: Result<Bytes, BodyError>,
 }
@@ -105,8 +108,8 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Answer> + Send;
 
-    /// The answer when handling took longer than the limit, or ended in a bug.
-    fn failure(&self, status: StatusCode) -> Answer;
+    /// The answer to `client` when handling took longer than the limit, or ended in a bug.
+    fn failure(&self, client: SocketAddr, status: StatusCode) -> Answer;
 }
 
 /// A port that is bound and not served yet, so that all ports are known to be ours before anything starts.
@@ -118,13 +121,32 @@ pub struct Listener {
     tls: Option<Arc<Tls>>,
 }
 
-/// Why a port could not be bound.
+/// Why a listener could not listen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for the {name}: {reason}; choose another address with {name}.listen")]
-pub struct BindError {
-    name: &'static str,
-    address: SocketAddr,
-    reason: std::io::Error,
+pub enum BindError {
+    /// The address is taken or not ours to take.
+    #[error("cannot listen on {address} for the {name}: {reason}; choose another address with {name}.listen")]
+    Refused {
+        /// The listener.
+        name: &'static str,
+        /// Where it should listen.
+        address: SocketAddr,
+        /// What failed.
+        reason: io::Error,
+    },
+    /// The socket that was handed over listens elsewhere.
+    #[error(
+        "the service manager's socket for the {name} listens on {inherited}, but {name}.listen is {address}: who may use a \
+         listener is decided by its option, so both have to be the same address"
+    )]
+    Elsewhere {
+        /// The listener.
+        name: &'static str,
+        /// Where it should listen.
+        address: SocketAddr,
+        /// Where the socket does.
+        inherited: SocketAddr,
+    },
 }
 
 impl Listener {
@@ -135,7 +157,22 @@ impl Listener {
     pub async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, BindError> {
         let bound =
             TcpListener::bind(address).await.and_then(|socket| socket.local_addr().map(|address| (socket, address)));
-        let (socket, address) = bound.map_err(|reason| BindError { name, address, reason })?;
+        let (socket, address) = bound.map_err(|reason| BindError::Refused { name, address, reason })?;
+        Ok(Self { name, socket, address, tls: None })
+    }
+
+    /// The same on a socket that listens on `address` already.
+    ///
+    /// # Errors
+    /// When it listens on another one, or cannot be used.
+    pub fn inherit(name: &'static str, address: SocketAddr, socket: net::TcpListener) -> Result<Self, BindError> {
+        let refused = |reason| BindError::Refused { name, address, reason };
+        let inherited = socket.local_addr().map_err(refused)?;
+        if inherited != address {
+            return Err(BindError::Elsewhere { name, address, inherited });
+        }
+        socket.set_nonblocking(true).map_err(refused)?;
+        let socket = TcpListener::from_std(socket).map_err(refused)?;
         Ok(Self { name, socket, address, tls: None })
     }
 
@@ -171,12 +208,13 @@ impl Listener {
         loop {
             let Some(permit) = until(&stop, Arc::clone(&open).acquire_owned()).await else { break };
             let Some(accepted) = until(&stop, self.socket.accept()).await else { break };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, client)) = accepted else {
                 // Most often the process is out of file descriptors; trying at once again would only burn time.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let service = Service { limits, room: room.clone(), handler: Arc::clone(&handler), tasks: tasks.clone() };
+            let (room, handler) = (room.clone(), Arc::clone(&handler));
+            let service = Service { client, limits, room, handler, tasks: tasks.clone() };
             let stop = stop.clone();
             let tls = self.tls.as_ref().map(|tls| tls.acceptor());
             tasks.spawn(

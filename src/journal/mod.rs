@@ -25,6 +25,7 @@ mod fjall_disk;
 mod history;
 mod intake;
 mod keys;
+mod lag;
 mod log_files;
 mod manifests;
 pub mod model_disk;

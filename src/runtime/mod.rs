@@ -1,7 +1,8 @@
 //! What the daemon takes from the machine: the time, randomness, tasks that cannot take each other down, loops that
-//! are watched, the word to stop, and the service manager's ear.
+//! are watched, the word to stop, the service manager's ear, and the sockets it hands over.
 
 mod clock;
+mod inherited_sockets;
 mod random;
 mod service_manager;
 mod shutdown;
@@ -10,6 +11,7 @@ mod threads;
 mod vital_loop;
 
 pub use clock::SystemClock;
+pub use inherited_sockets::InheritedSockets;
 pub use random::Random;
 pub use service_manager::ServiceManager;
 pub use shutdown::{Asked, Signals, Stop, StopSignal};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eventyard_core::event::EventId;
 
+use super::request_origin::{RequestOrigin, named};
 use super::{Fact, Metrics, micros};
 
 /// By what `log.level` names these lines.
@@ -12,7 +13,7 @@ const TARGET: &str = "eventyard::api";
 /// Puts a request's id before the lines of what happens for it, where lines of the level debug are asked for. Otherwise it costs
 /// nothing.
 #[must_use]
-pub fn request_span(request_id: &str) -> tracing::Span {
+pub(super) fn request_span(request_id: &str) -> tracing::Span {
     tracing::debug_span!(target: TARGET, "request", request_id)
 }
 
@@ -26,8 +27,8 @@ pub struct RequestAnswered<'a> {
     pub operation: &'static str,
     /// The error code; empty when it succeeded.
     pub code: &'static str,
-    /// The id in the answer's header.
-    pub request_id: &'a str,
+    /// Which request.
+    pub origin: &'a RequestOrigin,
     /// From the request's last byte to its answer.
     pub duration: Duration,
 }
@@ -37,12 +38,12 @@ impl Fact for RequestAnswered<'_> {
         metrics.requests.with_label_values(&[self.operation, self.code]).inc();
         metrics.request_seconds.observe(self.duration.as_secs_f64());
         // What the caller was told repeats what the caller sent, which may be long, or a secret: it is not for the log.
-        let &Self { operation, code, request_id, duration } = self;
-        let duration_us = micros(duration);
+        let &Self { operation, code, origin: RequestOrigin { id, client }, duration } = self;
+        let (request_id, duration_us) = (id, micros(duration));
         if code.is_empty() {
-            tracing::debug!(target: TARGET, operation, request_id, duration_us, "request answered");
+            tracing::debug!(target: TARGET, operation, request_id, %client, duration_us, "request answered");
         } else {
-            tracing::info!(target: TARGET, operation, code, request_id, duration_us, "request refused");
+            tracing::info!(target: TARGET, operation, code, request_id, %client, duration_us, "request refused");
         }
     }
 }
@@ -72,7 +73,9 @@ pub struct RequestFailed<'a> {
 
 impl Fact for RequestFailed<'_> {
     fn record(&self, _: &Metrics) {
-        tracing::error!(target: TARGET, reason = %self.reason, "a request failed inside");
+        let origin = RequestOrigin::current();
+        let (request_id, client) = named(origin.as_ref());
+        tracing::error!(target: TARGET, reason = %self.reason, request_id, client, "a request failed inside");
     }
 }
 

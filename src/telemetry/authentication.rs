@@ -1,5 +1,6 @@
 //! Facts of authentication.
 
+use super::request_origin::{RequestOrigin, named};
 use super::{Fact, Metrics};
 
 /// By what `log.level` names these lines.
@@ -15,7 +16,9 @@ pub struct AuthenticationFailed {
 impl Fact for AuthenticationFailed {
     fn record(&self, metrics: &Metrics) {
         metrics.authentication_failures.with_label_values(&[self.reason]).inc();
-        tracing::debug!(target: TARGET, reason = self.reason, "request not let in");
+        let origin = RequestOrigin::current();
+        let (request_id, client) = named(origin.as_ref());
+        tracing::debug!(target: TARGET, reason = self.reason, request_id, client, "request not let in");
     }
 }
 

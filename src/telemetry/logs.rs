@@ -78,7 +78,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::telemetry::{AttemptEnded, RequestAnswered, Telemetry};
+    use crate::telemetry::{AttemptEnded, RequestAnswered, RequestOrigin, Telemetry};
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -103,7 +103,8 @@ mod tests {
         let telemetry = Telemetry::new().unwrap();
         let (operation, duration) = ("PutEvents", Duration::from_micros(1_500));
         tracing::subscriber::with_default(subscriber, || {
-            telemetry.record(&RequestAnswered { operation, code: "", request_id: "r", duration });
+            let origin = RequestOrigin { id: "r".to_owned(), client: ([127, 0, 0, 1], 1).into() };
+            telemetry.record(&RequestAnswered { operation, code: "", origin: &origin, duration });
             telemetry.record(&AttemptEnded {
                 event: None,
                 event_number: 7,

@@ -46,6 +46,8 @@ pub struct Metrics {
     pub deliveries_pending: IntGauge,
     /// Of dead letters.
     pub dead_letters: DeadLetterMetrics,
+    /// Whole seconds since the event was accepted that has waited longest for its first attempt.
+    pub oldest_untried_seconds: IntGauge,
     /// Targets with a worker, that is with deliveries owed or just settled.
     pub targets_active: IntGauge,
     /// Targets that are paused and owed something.
@@ -408,6 +410,10 @@ impl Metrics {
                 "Certificates that could not be read again at SIGHUP; the ones from before go on",
             )?,
             deliveries_pending: make.gauge("eventyard_deliveries_pending", "Deliveries owed and not yet settled")?,
+            oldest_untried_seconds: make.gauge(
+                "eventyard_oldest_untried_event_seconds",
+                "Age of the event that has waited longest for its first attempt at some target, looked at every five seconds; 0 when none waits",
+            )?,
             targets_active: make.gauge(
                 "eventyard_targets_active",
                 "Targets with a worker: owed something now or in the last seconds",
@@ -458,6 +464,15 @@ impl Metrics {
         }
         for task in TASKS {
             self.task_panics.with_label_values(&[*task]);
+        }
+    }
+
+    /// The same for the requests to each of `operations` that are answered with one of `codes`.
+    pub fn begin_requests<'a>(&self, operations: impl Iterator<Item = &'a str>, codes: [&str; 2]) {
+        for operation in operations {
+            for code in codes {
+                self.requests.with_label_values(&[operation, code]);
+            }
         }
     }
 

@@ -15,11 +15,12 @@ mod logs;
 mod managed_rules;
 mod metrics;
 mod process;
+mod request_origin;
 mod schedules;
 mod target_metrics;
 mod traces;
 
-pub use api::{EventsDeduplicated, EventsReceived, MemberInert, RequestAnswered, RequestFailed, request_span};
+pub use api::{EventsDeduplicated, EventsReceived, MemberInert, RequestAnswered, RequestFailed};
 pub use authentication::{AnonymousAllowed, AuthenticationFailed};
 pub use catalogue::Description;
 pub use configuration::{ConfigurationNotReloaded, ConfigurationReloaded};
@@ -36,6 +37,7 @@ pub use lifecycle::{BackupTaken, Draining, Listening, Ready, Reset, StoreOpened,
 pub use logs::{InvalidLogLevel, LogFormat, init_logs, set_log_level};
 pub use managed_rules::{ManagedRuleApplied, ManagedRulesApplied, ManagedRulesFailed};
 pub use metrics::{Counted, Metrics};
+pub use request_origin::{RequestOrigin, for_this_request};
 pub use schedules::{ClockSetBack, FiringsMissed, ScheduleFired};
 pub use traces::{Collector, EventTraced, SpansExported, Stage, TraceExporter, TraceExporterError, Traces};
 

@@ -70,6 +70,7 @@ impl Upkeep {
 
     async fn look_at_storage(&self) {
         let (telemetry, journal, data_dir) = (Arc::clone(&self.telemetry), self.journal.clone(), self.data_dir.clone());
+        let now = self.clock.now();
         let look = move || {
             let storage = &telemetry.metrics().storage;
             for part in ["store", "journal"] {
@@ -80,6 +81,10 @@ impl Upkeep {
             let _ = journal.check_intake();
             if let Ok(Some(bytes)) = journal.free_bytes() {
                 storage.free_bytes.set(gauge(bytes));
+            }
+            if let Ok(oldest) = journal.oldest_untried() {
+                let age_ms = oldest.map_or(0, |accepted| now.as_millis() - accepted.as_millis());
+                telemetry.metrics().oldest_untried_seconds.set(age_ms.max(0) / 1_000);
             }
         };
         // What failed is looked at again in the next period.
@@ -162,19 +167,57 @@ mod tests {
         Timestamp::from_millis(milliseconds).unwrap()
     }
 
+    /// An event that was received so many milliseconds after the epoch.
+    fn event(n: u128, received: i64) -> Event {
+        let id = EventId::from_random(n);
+        Event { id, received: at(received), envelope: "{}".into(), forwarded_from: Vec::new(), trace: None }
+    }
+
+    fn upkeep(journal: &Journal, now: i64, dead_letter_bytes_max: u64, telemetry: &Arc<Telemetry>) -> Upkeep {
+        Upkeep {
+            dead_letter_bytes_max,
+            journal: journal.clone(),
+            data_dir: PathBuf::new(),
+            clock: Arc::new(At(at(now))),
+            dead_letter_retention: Duration::from_secs(1),
+            vital: VitalLoop::new("upkeep", Tasks::new(Arc::clone(telemetry))),
+            telemetry: Arc::clone(telemetry),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_age_of_what_waits_longest_for_its_first_attempt_is_told() {
+        let telemetry = Arc::new(Telemetry::new().unwrap());
+        let disk = Arc::new(ModelDisk::default());
+        let (journal, _) = Journal::open_on(disk, Settings::FOR_TESTS, Arc::clone(&telemetry)).unwrap();
+        let upkeep = upkeep(&journal, 60_000, u64::MAX, &telemetry);
+        let age = async || {
+            upkeep.look_at_storage().await;
+            telemetry.metrics().oldest_untried_seconds.get()
+        };
+        assert_eq!(age().await, 0, "nothing is owed");
+        // Targets in another order than events, so that the first of all is not that of the first target.
+        let owe = |n, received, target| Owed { event: event(n, received), targets: vec![TargetNumber(target)] };
+        journal.commit(vec![owe(1, 10_000, 2), owe(2, 20_500, 1), owe(3, 50_000, 1)]).await.unwrap();
+        assert_eq!(age().await, 50);
+        let settle = async |target, settlement| {
+            let pending = journal.ready(TargetNumber(target), None, 1).unwrap().remove(0);
+            journal.settle(vec![Settled { pending, settlement, attempt: None }]).await.unwrap();
+        };
+        settle(2, Settlement::RetryAt(at(99_000))).await;
+        assert_eq!(age().await, 39, "what waits for a retry was tried");
+        settle(1, Settlement::Delivered).await;
+        assert_eq!(age().await, 10);
+        settle(1, Settlement::Delivered).await;
+        assert_eq!(age().await, 0);
+    }
+
     /// What is left of 2,500 dead letters, one died every millisecond from 1 on.
     async fn left(now: i64, bytes_max: impl Fn(u64) -> u64) -> (usize, u64, String) {
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let disk = Arc::new(ModelDisk::default());
         let (journal, _) = Journal::open_on(disk, Settings::FOR_TESTS, Arc::clone(&telemetry)).unwrap();
-        let event = |n| Event {
-            id: EventId::from_random(n),
-            received: at(0),
-            envelope: "{}".into(),
-            forwarded_from: Vec::new(),
-            trace: None,
-        };
-        let owed = (1..=2_500).map(|n| Owed { event: event(n), targets: vec![TargetNumber(1)] }).collect();
+        let owed = (1..=2_500).map(|n| Owed { event: event(n, 0), targets: vec![TargetNumber(1)] }).collect();
         journal.commit(owed).await.unwrap();
         let ready = journal.ready(TargetNumber(1), None, 2_500).unwrap();
         let letter = |died| DeadLetter {
@@ -194,15 +237,7 @@ mod tests {
             attempt: None,
         });
         journal.settle(died.collect()).await.unwrap();
-        let upkeep = Upkeep {
-            dead_letter_bytes_max: bytes_max(journal.dead_letter_bytes()),
-            journal: journal.clone(),
-            data_dir: PathBuf::new(),
-            clock: Arc::new(At(at(now))),
-            dead_letter_retention: Duration::from_secs(1),
-            vital: VitalLoop::new("upkeep", Tasks::new(Arc::clone(&telemetry))),
-            telemetry: Arc::clone(&telemetry),
-        };
+        let upkeep = upkeep(&journal, now, bytes_max(journal.dead_letter_bytes()), &telemetry);
         upkeep.bound_dead_letters().await.unwrap();
         let page = DeadLetterPage { after: None, since: None, until: None, limit: 10_000 };
         let ids = journal.dead_letter_ids(&page).unwrap();

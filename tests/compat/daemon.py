@@ -31,10 +31,10 @@ class Daemon:
     `env` holds options as the environment writes them, such as {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "10"}; it can
     be changed between two starts. An `ephemeral` one keeps nothing from one start to the next. `config` is the text of a
     configuration file, `listen` the address that both listeners are on, `admin_authority` the file of whoever vouches for
-    the admin listener.
+    the admin listener. `ready_status` is what it answers on its readiness, 503 for one that has to refuse. `inherited` are files that every process of it is given.
     """
 
-    def __init__(self, binary, folder, env=None, config=None, listen="127.0.0.1", admin_authority=None):
+    def __init__(self, binary, folder, env=None, config=None, listen="127.0.0.1", admin_authority=None, ready_status=200):
         self.binary = binary
         self.data_dir = Path(folder) / "data"
         self.log_path = Path(folder) / "daemon.log"
@@ -48,7 +48,9 @@ class Daemon:
         self.admin_address = f"127.0.0.1:{admin_port}"
         self.listen = listen
         self.admin_authority = admin_authority
+        self.ready_status = ready_status
         self.ephemeral = False
+        self.inherited = []
         self.process = None
         # Never through a proxy, whatever the environment of the test says: everything here is on this machine.
         context = ssl.create_default_context(cafile=admin_authority)
@@ -80,8 +82,8 @@ class Daemon:
             command += ["--config", str(self.config_path)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                command, env=inherited | self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+                command, env=inherited | self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                pass_fds=self.inherited)  # fmt: skip
         try:
             self._wait_until_ready()
         except BaseException:
@@ -96,10 +98,13 @@ class Daemon:
                 raise AssertionError(f"the daemon ended with {self.process.returncode} before it was ready:\n{self.log()}")
             try:
                 with self._direct.open(f"{self.admin_url}/health/ready", timeout=2) as answer:
-                    if answer.status == 200:
-                        return
+                    status = answer.status
+            except urllib.error.HTTPError as error:
+                status = error.code
             except (urllib.error.URLError, OSError):
-                pass
+                status = None
+            if status == self.ready_status:
+                return
             time.sleep(0.02)
         raise AssertionError(f"the daemon was not ready within {READY_WITHIN_SECONDS} s:\n{self.log()}")
 

@@ -396,8 +396,18 @@ def test_the_log_has_nothing_of_what_a_caller_sent(daemon):
         assert answer.status == 400
         request_id = answer.headers["x-amzn-requestid"]
         (line,) = wait_until(lambda: [line for line in daemon.log().splitlines() if request_id in line])
-        assert "request refused" in line and answer.error[1] in line
+        assert "request refused" in line and answer.error[1] in line and "client=127.0.0.1:" in line
     assert secret not in daemon.log()
+
+
+def test_a_line_of_what_failed_inside_names_the_request(start_daemon):
+    # No disk is as free as that, so no change can be written.
+    daemon = start_daemon({"EVENTYARD_JOURNAL__FREE_SPACE_BYTES_MIN": str(1 << 50)}, ready_status=503)
+    answer = call(daemon, "PutRule", {"Name": "r", "EventPattern": '{"source":["a"]}'})
+    assert answer.error[:2] == (500, "InternalException")
+    lines = [line for line in daemon.log().splitlines() if answer.headers["x-amzn-requestid"] in line]
+    assert len(lines) == 2 and all("client=127.0.0.1:" in line for line in lines), lines
+    assert "a request failed inside" in lines[0] and "bytes" in lines[0] and "request refused" in lines[1]
 
 
 def test_a_body_in_pieces_is_read_whole(daemon):

@@ -96,6 +96,45 @@ def test_pausing_answers_in_both_forms(ask, orders):
     assert cells(ask("rules", "resume", "orders")) == [[RULE, "sink", "running"]]
 
 
+def test_importing_answers_in_both_forms(run, start_daemon, sink):
+    there = start_daemon()
+    # The second cannot be put, whatever the daemon.
+    rules = [{"Name": "orders", "EventPattern": {"source": ["shop"]}, "EventBusName": "other",
+              "Targets": [{"Id": "sink", "Arn": f"{sink.url}/orders"}]},
+             {"Name": "wrong", "ScheduleExpression": "rate(1 hour)", "EventBusName": "other"}]  # fmt: skip
+    given = json.dumps({"Rules": rules})
+    importing = ["rules", "import", "/dev/stdin", "--create-event-buses", "--endpoint", there.api_url, "--output", "json"]
+    planned = run(*importing, "--dry-run", stdin=given)
+    orders = {"rule": "orders", "event_bus": "other", "targets": 1}
+    wrong = {"rule": "wrong", "event_bus": "other", "targets": 0}
+    would = {"outcome": "would be put"}
+    assert (planned.returncode, objects(planned.stdout)) == (0, [orders | would, wrong | would])
+    done = run(*importing, stdin=given)
+    made, first, second = objects(done.stdout)
+    assert made == {"event_bus": "other", "outcome": "made"} and first == orders | {"outcome": "put"}
+    reasons = second.pop("reasons")
+    assert second == wrong | {"outcome": "failed"} and "ValidationException" in reasons[0]
+    assert done.returncode == 1 and done.stderr == "eventyard: 1 of 2 rules were not put as they are\n"
+
+
+def test_the_configuration_is_shown_in_both_forms(run, tmp_path):
+    (tmp_path / "c.toml").write_text(
+        '[api]\nallowed_hosts = ["a"]\n[[accounts]]\nid = "111122223333"\n'
+        '[[accounts.access_keys]]\nid = "KEY"\nsecret = "hunter2"\n'
+        '[[connections]]\nname = "c"\ncovers = "https://example.com/"\nusername = "u"\npassword = "hunter2"\n')  # fmt: skip
+    env = {"EVENTYARD_DELIVERY__BACKOFF_BASE_MS": "7"}
+    done = run("config", "show", "--config", "c.toml", "--output", "json", env=env)
+    assert done.returncode == 0 and "hunter2" not in done.stdout
+    *options, account, connection = objects(done.stdout)
+    shown = {option["key"]: (option["value"], option["origin"]) for option in options}
+    assert shown["api.allowed_hosts"] == (["a"], "c.toml:2")
+    assert shown["delivery.backoff_base_ms"] == (7, "environment variable EVENTYARD_DELIVERY__BACKOFF_BASE_MS")
+    assert shown["api.listen"] == ("127.0.0.1:4010", "built-in defaults")
+    assert account == {"key": "accounts", "value": {
+        "id": "111122223333", "organization": None, "access_keys": ["KEY"], "event_tokens": 0}}  # fmt: skip
+    assert connection["key"] == "connections" and connection["value"]["has"] == ["username", "password"]
+
+
 def test_event_buses_go_along_with_their_rules(ask, run, start_daemon, client_of, orders, daemon, client, tmp_path):
     policy = {"Version": "2012-10-17", "Statement": [{
         "Sid": "s", "Effect": "Allow", "Principal": "*", "Action": "events:PutEvents",

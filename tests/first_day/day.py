@@ -111,6 +111,13 @@ class Day:
         with urllib.request.urlopen(request, context=context, timeout=30) as answer:
             return answer.read().decode()
 
+    def ask_for_backup(self):
+        """The answer of the admin listener, of which nothing has been read yet."""
+        context = ssl.create_default_context(cafile=self.authority.file)
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        request = urllib.request.Request(f"{self.admin}/backup", method="POST", headers=headers)
+        return urllib.request.urlopen(request, context=context, timeout=30)
+
     def metric(self, name):
         values = [float(line.split()[-1]) for line in self.get("/metrics").splitlines() if line.split(" ")[0] == name]
         return values[0] if values else None

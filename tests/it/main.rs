@@ -18,6 +18,7 @@ mod disk_full;
 mod documentation;
 mod events;
 mod fsck;
+mod image;
 mod lifecycle;
 mod metrics;
 mod monitoring;

@@ -106,6 +106,28 @@ fn rules_and_targets_make_series_up_to_a_bound() {
 }
 
 #[test]
+fn requests_to_every_operation_are_counted_from_zero_and_to_no_other() {
+    let daemon = Daemon::start(&[]);
+    let of_requests = || -> BTreeSet<_> {
+        series(&daemon).into_iter().filter(|series| series.starts_with("eventyard_api_requests_total")).collect()
+    };
+    let before = of_requests();
+    for operation in ["PutEvents", "PutRule", "ListRules", "POST /events"] {
+        for code in ["", "InternalException"] {
+            let series = format!("eventyard_api_requests_total{{code=\"{code}\",operation=\"{operation}\"}}");
+            assert!(before.contains(&series), "{series} is not in {before:?}");
+        }
+    }
+    for operation in ["CreateArchive", "NoSuchOperation"] {
+        daemon.api().try_call(operation, &json!({})).unwrap();
+    }
+    daemon.api().try_call("ListRules", &json!({})).unwrap();
+    let new: Vec<_> = of_requests().difference(&before).cloned().collect();
+    assert_eq!(new.len(), 2, "the codes of two operations that are not here: {new:?}");
+    assert!(new.iter().all(|series| series.contains("operation=\"Unknown\"")), "{new:?}");
+}
+
+#[test]
 fn every_way_to_die_is_counted_from_zero() {
     // An alert looks for a rise, and a series that begins at 1 has none.
     let compatibility = read("docs/COMPATIBILITY.md");

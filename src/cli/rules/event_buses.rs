@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::cli::api::{Api, Failure, members};
-use crate::cli::say;
 
 /// The members of an event bus that are put again.
 const EVENT_BUS: [&str; 5] = ["Name", "Description", "Policy", "KmsKeyIdentifier", "DeadLetterConfig"];
@@ -12,7 +11,7 @@ const UPDATED: [&str; 4] = ["Name", "Description", "KmsKeyIdentifier", "DeadLett
 /// The event bus that is always there.
 const DEFAULT: &str = "default";
 
-/// The event buses of this list, as [`import`] puts them. The default one only where it has something that is not always so.
+/// The event buses of this list, as [`put`] puts them. The default one only where it has something that is not always so.
 pub(super) fn export(api: &Api, buses: &[Value]) -> Result<Vec<Value>, Failure> {
     let mut exported = Vec::new();
     for bus in buses {
@@ -29,17 +28,13 @@ pub(super) fn export(api: &Api, buses: &[Value]) -> Result<Vec<Value>, Failure> 
     Ok(exported)
 }
 
-/// Makes the event buses, or makes those that are there already what they are said to be.
-pub(super) fn import(api: &Api, buses: &[Value]) -> Result<(), Failure> {
-    for bus in buses {
-        let name = bus["Name"].as_str().unwrap_or_default();
-        if name == DEFAULT || !create(api, &members(bus, &[&UPDATED[..], &["Tags"]].concat()).into())? {
-            update(api, bus)?;
-        }
-        if let Some(policy) = bus.get("Policy") {
-            api.call("PutPermission", &json!({ "EventBusName": name, "Policy": policy }))?;
-        }
-        say(&format!("event bus {name}: put"));
+/// Makes an event bus, or makes one that is there already what it is said to be.
+pub(super) fn put(api: &Api, bus: &Value) -> Result<(), Failure> {
+    if bus["Name"] == DEFAULT || !create(api, &members(bus, &[&UPDATED[..], &["Tags"]].concat()).into())? {
+        update(api, bus)?;
+    }
+    if let Some(policy) = bus.get("Policy") {
+        api.call("PutPermission", &json!({ "EventBusName": bus["Name"], "Policy": policy }))?;
     }
     Ok(())
 }

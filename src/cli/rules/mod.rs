@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::api::{self, Api, ApiArguments};
+use super::output::OutputArguments;
 use list::{ListArguments, ShowArguments};
 use pause::{PauseArguments, set_paused};
 
@@ -64,6 +65,8 @@ pub(super) struct ImportArguments {
     /// Read and check the file, say what would be put, and put nothing.
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    output: OutputArguments,
     #[command(flatten)]
     api: ApiArguments,
 }
