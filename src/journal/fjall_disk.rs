@@ -108,6 +108,13 @@ impl FjallDisk {
         tables.map(|table| table.unwrap().path()).collect()
     }
 
+    /// The tables of a space, and where their indexes begin.
+    #[cfg(test)]
+    pub(super) fn indexes(&self, space: Space) -> Vec<(PathBuf, u64)> {
+        let version = self.keyspace(space).unwrap().tree.current_version();
+        version.iter_tables().map(|table| (table.path.to_path_buf(), *table.regions.tli.offset())).collect()
+    }
+
     /// As [`Disk::salvage`], but also leaves behind what the system cannot read, when `at_any_price`.
     ///
     /// # Errors
@@ -122,6 +129,9 @@ impl FjallDisk {
         if found.is_empty() {
             return Ok(Vec::new());
         }
+        // What goes into a table must be in the log with the rest of its batch: of a retry that was moved from one part to
+        // another a loss of power would else leave that it is in neither.
+        self.db.persist(PersistMode::SyncAll).map_err(|error| failed(action, space, &error))?;
         // Without the thread in the background, which would then merge tables.
         old.tree.flush_active_memtable(0).map_err(|error| failed(action, space, &error.into()))?;
         let generation = parse_keyspace_name(old.name()).map_or(0, |(_, generation)| generation);
@@ -191,11 +201,14 @@ impl FjallDisk {
     }
 
     fn make(&self, space: Space, generation: u32) -> Result<Keyspace, DiskError> {
-        // Filters are read when they are needed, like other blocks: one that is damaged then keeps nothing from opening, and
-        // they take no memory beside the cache.
-        let unpinned = PinningPolicy::all(false);
-        let options =
-            || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES).filter_block_pinning_policy(unpinned);
+        // Filters and indexes are read when they are needed, like other blocks: one that is damaged then keeps nothing from
+        // opening, and they take no memory beside the cache.
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(MEMTABLE_BYTES)
+                .filter_block_pinning_policy(PinningPolicy::all(false))
+                .index_block_pinning_policy(PinningPolicy::all(false))
+        };
         let keyspace = self.db.keyspace(&keyspace_name(space, generation), options);
         keyspace.map_err(|error| failed("cannot make a part of the journal", space, &error))
     }

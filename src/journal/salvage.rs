@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::iter;
 
 use fjall::{AbstractTree as _, Keyspace, LsmError, UserKey, UserValue};
 
@@ -53,10 +54,16 @@ struct Entry {
     value: Option<UserValue>,
 }
 
+type Entries = Box<dyn Iterator<Item = Result<Entry, LsmError>>>;
+
 struct Table {
     name: String,
-    entries: Box<dyn Iterator<Item = Result<Entry, LsmError>>>,
+    entries: Entries,
     last: Vec<u8>,
+    /// Blocks of entries that may still fail, each once. What fails more often is the index by which they are found.
+    blocks: u64,
+    /// The entries behind a key, found without the index.
+    without_index: Option<Box<dyn FnOnce(Vec<u8>) -> Entries>>,
 }
 
 impl Table {
@@ -68,6 +75,7 @@ impl Table {
                 Some(Err(error)) => {
                     // Several blocks one after another are one gap. That the system could not read one says more.
                     broken = broken.filter(|first| !is_damage(first)).or(Some(error));
+                    self.count_failure();
                     continue;
                 }
                 next => next.and_then(Result::ok),
@@ -80,17 +88,40 @@ impl Table {
             return next;
         }
     }
+
+    /// Goes on without the index when that is what fails, for it would fail for ever.
+    fn count_failure(&mut self) {
+        if let Some(left) = self.blocks.checked_sub(1) {
+            self.blocks = left;
+        } else {
+            let rest = self.without_index.take().map(|rest| rest(self.last.clone()));
+            self.entries = rest.unwrap_or_else(|| Box::new(iter::empty()));
+        }
+    }
+}
+
+/// An entry as fjall reads it, whose type has no name here.
+macro_rules! entry {
+    ($read:expr) => {{
+        let read = $read;
+        let value = (!read.key.is_tombstone()).then_some(read.value);
+        Entry { key: read.key.user_key, written: Reverse(read.key.seqno), value }
+    }};
 }
 
 fn tables(keyspace: &Keyspace) -> Vec<Table> {
     let version = keyspace.tree.current_version();
-    let tables = version.iter_tables().map(|table| {
-        let entries = table.iter().map(|entry| {
-            let entry = entry?;
-            let value = (!entry.key.is_tombstone()).then_some(entry.value);
-            Ok(Entry { key: entry.key.user_key, written: Reverse(entry.key.seqno), value })
-        });
-        Table { name: table.path.display().to_string(), entries: Box::new(entries), last: Vec::new() }
+    let tables = version.iter_tables().cloned().map(|table| {
+        let (name, blocks) = (table.path.display().to_string(), table.metadata.data_block_count);
+        let entries = Box::new(table.iter().map(|entry| Ok(entry!(entry?))));
+        let without_index = move |last: Vec<u8>| match table.scan() {
+            Ok(entries) => {
+                let is_read = move |next: &Result<Entry, _>| next.as_ref().is_ok_and(|next| *next.key <= *last);
+                Box::new(entries.map(|entry| Ok(entry!(entry?))).skip_while(is_read)) as Entries
+            }
+            Err(error) => Box::new(iter::once(Err(error))),
+        };
+        Table { name, entries, last: Vec::new(), blocks, without_index: Some(Box::new(without_index)) }
     });
     tables.collect()
 }

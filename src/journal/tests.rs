@@ -1,6 +1,7 @@
 //! Tests of the journal on the model disk: what a loss of power may take, and what it may not.
 
 mod atomicity;
+mod changed_bytes;
 mod copies;
 mod damage;
 mod model;

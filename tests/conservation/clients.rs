@@ -60,33 +60,75 @@ impl Drop for Clients {
     }
 }
 
+/// What is put with one request, and put again until it is acknowledged.
+#[derive(Clone, Debug)]
+struct Call {
+    numbers: Vec<u64>,
+    /// The request's Idempotency-Key. Such a request is always the same, since an entry is known by its place as well.
+    key: Option<String>,
+}
+
+/// A call under a key that was acknowledged, and how often the daemon had been killed by then.
+#[derive(Debug)]
+struct Acknowledged {
+    call: Call,
+    kills: u32,
+}
+
 impl Caller {
     fn work(&self, is_over: &AtomicBool) {
         // Four numbers of one lane after another, in the lanes of this client.
         let first = self.with_oracle(|oracle| oracle.first());
         let mut numbers = (0..).map(|count| first + count / 4 * 4 * CLIENTS + 4 * self.number + count % 4);
+        let mut earlier: Option<Acknowledged> = None;
         while !is_over.load(Ordering::Relaxed) {
             let count = 1 + self.random.next_u64() % ENTRIES_MAX;
-            let mut open: Vec<_> = numbers.by_ref().take(usize::try_from(count).unwrap_or(1)).collect();
-            while !open.is_empty() && !is_over.load(Ordering::Relaxed) {
-                self.with_oracle(|oracle| oracle.send(&open));
-                open = self.call(open);
-                self.rest(10);
+            let numbers: Vec<_> = numbers.by_ref().take(usize::try_from(count).unwrap_or(1)).collect();
+            let has_key = self.is_plain && self.random.next_u64().is_multiple_of(4);
+            let call = Call { key: has_key.then(|| format!("numbers from {}", numbers[0])), numbers };
+            let is_acknowledged = self.insist(&call, is_over);
+            if is_acknowledged && has_key && earlier.is_none() {
+                earlier = Some(Acknowledged { call, kills: self.with_oracle(|oracle| oracle.kills) });
+            }
+            let kills = self.with_oracle(|oracle| oracle.kills);
+            if let Some(Acknowledged { call, .. }) = earlier.take_if(|earlier| earlier.kills < kills) {
+                let is_answered = self.insist(&call, is_over);
+                // Another id than the first one shows at the end of the round.
+                self.with_oracle(|oracle| oracle.facts.meet_if(is_answered, Fact::AnsweredFirstIds));
             }
             self.rest(20);
         }
+    }
+
+    /// Puts events until all are acknowledged, or all is over; says which.
+    fn insist(&self, call: &Call, is_over: &AtomicBool) -> bool {
+        if call.key.is_some() {
+            self.with_oracle(|oracle| oracle.know(&call.numbers));
+        }
+        let mut open = call.clone();
+        while !open.numbers.is_empty() && !is_over.load(Ordering::Relaxed) {
+            self.with_oracle(|oracle| oracle.send(&open.numbers));
+            let failed = self.put(&open);
+            let is_whole = open.key.is_some() && !failed.is_empty();
+            open.numbers = if is_whole { open.numbers } else { failed };
+            self.rest(10);
+        }
+        open.numbers.is_empty()
     }
 
     fn rest(&self, ms: u64) {
         std::thread::sleep(Duration::from_millis(self.random.next_u64() % ms));
     }
 
-    /// Puts these events, and answers which were not accepted as far as is known.
-    fn call(&self, numbers: Vec<u64>) -> Vec<u64> {
+    /// Puts these events once, and answers which were not accepted as far as is known.
+    fn put(&self, call: &Call) -> Vec<u64> {
+        let numbers = call.numbers.clone();
         let entries: Vec<_> = numbers.iter().map(|n| entry(*n)).collect();
         let reply = if self.is_plain {
             let body = Value::from(entries).to_string();
-            self.client.request("POST", "/events", &[("Content-Type", "application/json")], body.as_bytes())
+            let mut headers = vec![("Content-Type", "application/json")];
+            headers.extend(call.key.as_deref().map(|key| ("Idempotency-Key", key)));
+            self.client.request("POST", "/events", &headers, body.as_bytes())
         } else {
             self.client.try_call("PutEvents", &json!({"Entries": entries}))
         };

@@ -1,6 +1,7 @@
 //! The daemon under test: a process that is killed, stopped and started again on the same ports and data.
 
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -14,8 +15,8 @@ use crate::client::Client;
 /// What takes longer than this hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Lines of a check of the data that are told.
-const FSCK_LINES_MAX: usize = 20;
+/// Lines of a command that failed that are told.
+const COMMAND_LINES_MAX: usize = 20;
 
 /// A daemon. It is killed when this value goes.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Daemon {
     log: PathBuf,
     environment: Vec<(String, String)>,
     child: Option<Child>,
+    /// Bytes of the log before it was last started.
+    log_begin: usize,
 }
 
 impl Daemon {
@@ -37,18 +40,28 @@ impl Daemon {
         log: PathBuf,
         environment: Vec<(String, String)>,
     ) -> io::Result<Self> {
-        Ok(Self { program, api: free_address()?, admin: free_address()?, data_dir, log, environment, child: None })
+        Ok(Self {
+            program,
+            api: free_address()?,
+            admin: free_address()?,
+            data_dir,
+            log,
+            environment,
+            child: None,
+            log_begin: 0,
+        })
     }
 
-    /// Starts it, and does not wait until it is ready.
-    pub(crate) fn spawn(&mut self) -> Result<(), String> {
+    /// Starts it with these variables besides, and does not wait until it is ready.
+    pub(crate) fn spawn(&mut self, more: &[(String, String)]) -> Result<(), String> {
+        self.log_begin = fs::read(&self.log).map_or(0, |log| log.len());
         let log = File::options().create(true).append(true).open(&self.log).map_err(|error| error.to_string())?;
         let child = Command::new(&self.program)
             .arg("serve")
             .arg("--data-dir")
             .arg(&self.data_dir)
             .args(["--listen", &self.api.to_string(), "--admin-listen", &self.admin.to_string()])
-            .envs(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+            .envs(self.environment.iter().chain(more).map(|(name, value)| (name.as_str(), value.as_str())))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -77,8 +90,28 @@ impl Daemon {
         Client(self.api)
     }
 
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// The variables that it always has.
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
     pub(crate) fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// Whether its log has this text since it was last started.
+    pub(crate) fn has_said(&self, text: &str) -> bool {
+        let log = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(log.get(self.log_begin..).unwrap_or_default()).contains(text)
+    }
+
+    /// Whether it was ready since it was last started. The listener takes connections before it answers any.
+    pub(crate) fn was_ready(&self) -> bool {
+        self.has_said(" ready duration")
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
@@ -123,14 +156,25 @@ impl Daemon {
 
     /// `eventyard fsck` on its data while it does not run: a crash must leave nothing damaged.
     pub(crate) fn check_data(&self) -> Result<(), String> {
-        let output = Command::new(&self.program).args(["fsck", "--data-dir"]).arg(&self.data_dir).output();
-        let output = output.map_err(|error| format!("fsck: {error}"))?;
+        self.check(&self.data_dir)
+    }
+
+    /// The same for the data in another folder.
+    pub(crate) fn check(&self, data_dir: &Path) -> Result<(), String> {
+        self.command("fsck", &["--data-dir".as_ref(), data_dir.as_os_str()]).map(drop)
+    }
+
+    /// What another command of the program prints, which must end well.
+    pub(crate) fn command(&self, name: &str, arguments: &[&OsStr]) -> Result<String, String> {
+        let output = Command::new(&self.program).arg(name).args(arguments).output();
+        let output = output.map_err(|error| format!("{name}: {error}"))?;
         if output.status.success() {
-            return Ok(());
+            return String::from_utf8(output.stdout).map_err(|error| format!("{name}: {error}"));
         }
         let found = [output.stdout, output.stderr].concat();
-        let lines: Vec<_> = String::from_utf8_lossy(&found).lines().take(FSCK_LINES_MAX).map(str::to_owned).collect();
-        Err(format!("fsck, {}: {}", output.status, lines.join("\n")))
+        let lines: Vec<_> =
+            String::from_utf8_lossy(&found).lines().take(COMMAND_LINES_MAX).map(str::to_owned).collect();
+        Err(format!("{name}, {}: {}", output.status, lines.join("\n")))
     }
 
     /// Something of the admin listener, as JSON.
@@ -142,9 +186,14 @@ impl Daemon {
         serde_json::from_str(&reply.body).map_err(|error| format!("{path}: {error}"))
     }
 
+    /// All metrics as text.
+    pub(crate) fn metrics(&self) -> Result<String, String> {
+        Client(self.admin).get("/metrics").map(|reply| reply.body).map_err(|error| format!("/metrics: {error}"))
+    }
+
     /// A metric, with its labels as they are written; nothing when it does not answer.
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {
-        let page = Client(self.admin).get("/metrics").ok()?.body;
+        let page = self.metrics().ok()?;
         page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
     }
 

@@ -45,6 +45,20 @@ pub(crate) enum Fact {
     ClockForward,
     /// The clock was set back.
     ClockBack,
+    /// Events were put again under their Idempotency-Key after a kill, and answered with their first ids.
+    AnsweredFirstIds,
+    /// A paused target was sent nothing by a daemon that was started meanwhile, with something owed to it.
+    KeptWhilePaused,
+    /// A backup of a daemon under load had all that was owed, in another folder.
+    BackedUpUnderLoad,
+    /// An fsync under load failed with EIO, and the daemon ended.
+    EndedByFailedSync,
+    /// A write under load failed with ENOSPC in the middle of a record, and the daemon ended.
+    EndedByFailedWrite,
+    /// The power was lost under load, with all that had no fsync.
+    LostPower,
+    /// A call failed, or the power, before the daemon was up.
+    FailedWhileStarting,
     /// Events arrived whose acceptance no client was told. Not every run meets it, for the moment is short.
     AcceptedWithoutAnswer,
     /// The daemon ended because it could not write. Not every run meets it.
@@ -53,7 +67,7 @@ pub(crate) enum Fact {
 
 impl Fact {
     /// What every run must meet.
-    const ALWAYS: [Self; 17] = [
+    const ALWAYS: [Self; 20] = [
         Self::KilledWhileOwing,
         Self::KilledWhileStarting,
         Self::KilledWhileStopped,
@@ -71,7 +85,24 @@ impl Fact {
         Self::Redriven,
         Self::SentAgain,
         Self::Fired,
+        Self::AnsweredFirstIds,
+        Self::KeptWhilePaused,
+        Self::BackedUpUnderLoad,
     ];
+    /// What can be met only where a C compiler is.
+    const OF_FAILING_DISK: [Self; 4] =
+        [Self::EndedByFailedSync, Self::EndedByFailedWrite, Self::LostPower, Self::FailedWhileStarting];
+}
+
+/// What a machine allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Has {
+    /// A small disk to fill.
+    pub(crate) disk: bool,
+    /// A clock to move.
+    pub(crate) clock: bool,
+    /// A compiler of C.
+    pub(crate) compiler: bool,
 }
 
 /// How often each was met.
@@ -90,10 +121,12 @@ impl Facts {
     }
 
     /// What was never met, of what every run must meet and of what this machine allows.
-    pub(crate) fn missing(&self, has_disk: bool, has_clock: bool) -> Vec<Fact> {
-        let disk = [Fact::RefusedByFullDisk].into_iter().filter(|_| has_disk);
-        let clock = [Fact::ClockForward, Fact::ClockBack].into_iter().filter(|_| has_clock);
-        Fact::ALWAYS.into_iter().chain(disk).chain(clock).filter(|fact| !self.0.contains_key(fact)).collect()
+    pub(crate) fn missing(&self, has: Has) -> Vec<Fact> {
+        let disk = [Fact::RefusedByFullDisk].into_iter().filter(|_| has.disk);
+        let clock = [Fact::ClockForward, Fact::ClockBack].into_iter().filter(|_| has.clock);
+        let failing = Fact::OF_FAILING_DISK.into_iter().filter(|_| has.compiler);
+        let all = Fact::ALWAYS.into_iter().chain(disk).chain(clock).chain(failing);
+        all.filter(|fact| !self.0.contains_key(fact)).collect()
     }
 
     /// A line for each.

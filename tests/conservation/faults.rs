@@ -1,6 +1,11 @@
 //! What is done to the daemon, drawn by seed.
 
+mod backups;
+mod failures;
+mod pauses;
+
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,9 +13,11 @@ use eventyard::runtime::Random;
 
 use crate::daemon::Daemon;
 use crate::facts::Fact;
+use crate::failing_disk::{FailingDisk, Failure};
 use crate::moved_time::MovedTime;
 use crate::oracle::Oracle;
 use crate::small_disk::SmallDisk;
+use pauses::Pause;
 
 /// How far the clock is set forward at most, in seconds. Far less than a missed firing may be late and be made up for.
 const FORWARD_MAX: u64 = 600;
@@ -35,14 +42,20 @@ pub(crate) enum Fault {
     ClockForward,
     ClockBack,
     Redrive,
+    FailCall(Failure),
+    FailFirstCall,
+    /// Or the end of a pause.
+    Pause,
+    Backup,
 }
 
 /// Each of them, as often as it comes in one pass.
-const PASS: [Fault; 12] = [
+const PASS: [Fault; 21] = [
     Fault::Kill,
     Fault::Kill,
     Fault::Kill,
     Fault::Kill,
+    Fault::KillWhileStarting,
     Fault::KillWhileStarting,
     Fault::KillWhileStopped,
     Fault::StopAndContinue,
@@ -51,6 +64,14 @@ const PASS: [Fault; 12] = [
     Fault::ClockForward,
     Fault::ClockBack,
     Fault::Redrive,
+    Fault::FailCall(Failure::Sync),
+    Fault::FailCall(Failure::Write),
+    Fault::FailCall(Failure::PowerAtSync),
+    Fault::FailCall(Failure::PowerAtWrite),
+    Fault::FailFirstCall,
+    Fault::Pause,
+    Fault::Pause,
+    Fault::Backup,
 ];
 
 /// The daemon and what it lives in.
@@ -59,6 +80,10 @@ pub(crate) struct World {
     pub(crate) daemon: Daemon,
     pub(crate) disk: Option<SmallDisk>,
     pub(crate) time: Option<MovedTime>,
+    pub(crate) failing: Option<FailingDisk>,
+    /// A folder for backups, on another disk.
+    folder: PathBuf,
+    pause: Option<Pause>,
     /// How many seconds the clock is behind where it was once.
     behind: i64,
     oracle: Arc<Mutex<Oracle>>,
@@ -70,12 +95,12 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(
         daemon: Daemon,
-        disk: Option<SmallDisk>,
-        time: Option<MovedTime>,
+        (disk, time, failing): (Option<SmallDisk>, Option<MovedTime>, Option<FailingDisk>),
+        folder: PathBuf,
         oracle: Arc<Mutex<Oracle>>,
         random: Random,
     ) -> Self {
-        Self { daemon, disk, time, behind: 0, oracle, random, pass: Vec::new() }
+        Self { daemon, disk, time, failing, folder, pause: None, behind: 0, oracle, random, pass: Vec::new() }
     }
 
     fn oracle(&self) -> MutexGuard<'_, Oracle> {
@@ -120,13 +145,14 @@ impl World {
         match fault {
             Fault::Kill => self.kill(Fact::KilledWhileOwing),
             Fault::KillWhileStarting => {
-                self.daemon.kill();
-                self.daemon.spawn()?;
+                self.end();
+                self.daemon.spawn(&[])?;
                 // A start takes ten milliseconds where nothing else is done, and some tens where much is.
                 let longest = if self.below(2) == 0 { 10 } else { 60 };
                 self.sleep(longest);
-                let was_up = self.daemon.metric("eventyard_rules").is_some();
-                self.oracle().facts.meet_if(!was_up, Fact::KilledWhileStarting);
+                self.end();
+                let was_ready = self.daemon.was_ready();
+                self.oracle().facts.meet_if(!was_ready, Fact::KilledWhileStarting);
                 self.kill(Fact::KilledWhileOwing)
             }
             Fault::KillWhileStopped => {
@@ -157,6 +183,11 @@ impl World {
                 Ok(())
             }
             Fault::Redrive => self.redrive(),
+            Fault::FailCall(failure) => self.fail_call(failure),
+            Fault::FailFirstCall => self.fail_first_call(),
+            Fault::Pause if self.pause.is_some() => self.resume(),
+            Fault::Pause => self.pause(),
+            Fault::Backup => self.back_up(),
         }
     }
 
@@ -184,8 +215,14 @@ impl World {
         oracle.facts.meet_if(is_owing, fact);
     }
 
-    fn kill(&mut self, fact: Fact) -> Result<(), String> {
+    /// kill -9, and nothing after it.
+    pub(crate) fn end(&mut self) {
         self.daemon.kill();
+        self.oracle().kills += 1;
+    }
+
+    fn kill(&mut self, fact: Fact) -> Result<(), String> {
+        self.end();
         self.meet_if_owing(fact);
         // Sometimes at once, sometimes after callers have waited.
         if self.below(4) == 0 {
@@ -197,7 +234,7 @@ impl World {
     /// Starts it again, and waits until it is up.
     pub(crate) fn start(&mut self) -> Result<(), String> {
         self.oracle().generation += 1;
-        self.daemon.spawn()?;
+        self.daemon.spawn(&[])?;
         self.daemon.wait_until_up()
     }
 
@@ -207,7 +244,7 @@ impl World {
         self.sleep(1_500);
         let is_killed = self.below(3) == 0;
         if is_killed {
-            self.daemon.kill();
+            self.end();
         }
         fs::remove_file(&filling).map_err(|error| format!("{}: {error}", filling.display()))?;
         let is_ended = !is_killed && self.ends_by_itself();

@@ -22,6 +22,8 @@ mod client;
 mod clients;
 mod daemon;
 mod facts;
+#[path = "../it/support/failing_disk.rs"]
+mod failing_disk;
 mod faults;
 mod firings;
 #[path = "../it/support/moved_time.rs"]

@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use eventyard::runtime::Random;
 use eventyard_core::clock::Timestamp;
@@ -119,8 +119,12 @@ pub(crate) struct Oracle {
     numbers: HashMap<Id, u64>,
     seen: [HashMap<Id, Seen>; TARGETS.len()],
     firings: Firings,
+    /// Numbers that are sent under an Idempotency-Key, so that all of their ids are one.
+    known: HashSet<u64>,
     /// How often the daemon was started.
     pub(crate) generation: u32,
+    /// How often it ended otherwise than in order.
+    pub(crate) kills: u32,
     pub(crate) facts: Facts,
     violations: Vec<String>,
 }
@@ -153,6 +157,11 @@ impl Oracle {
         }
     }
 
+    /// To be told before they are sent under an Idempotency-Key.
+    pub(crate) fn know(&mut self, numbers: &[u64]) {
+        self.known.extend(numbers);
+    }
+
     /// To be told when nobody listened: they were not sent after all.
     pub(crate) fn unsend(&mut self, numbers: &[u64]) {
         for n in numbers {
@@ -164,7 +173,8 @@ impl Oracle {
     /// Event `n` was accepted under this id.
     pub(crate) fn acknowledge(&mut self, n: u64, text: &str) {
         let Some(id) = id(text) else { return self.violation(format!("'{text}' was answered as the id of event {n}")) };
-        if let Some(other) = self.acknowledged.insert(id, n) {
+        let other = self.acknowledged.insert(id, n);
+        if let Some(other) = other.filter(|other| *other != n || !self.known.contains(&n)) {
             self.violation(format!("the id {text} was given to {other} and to {n}"));
         }
         self.identify(n, id);
@@ -282,6 +292,16 @@ impl Oracle {
         self.owed().next().is_some()
     }
 
+    /// The same at one target.
+    pub(crate) fn is_owing_to(&self, target: usize) -> bool {
+        self.owed().any(|(_, _, owed)| owed == target)
+    }
+
+    /// What is on its way, and to which target.
+    pub(crate) fn owed_now(&self) -> HashSet<(Id, usize)> {
+        self.owed().map(|(_, id, target)| (id, target)).collect()
+    }
+
     pub(crate) fn violation(&mut self, text: String) {
         if self.violations.len() < VIOLATIONS_MAX {
             self.violations.push(text);
@@ -329,6 +349,9 @@ impl Oracle {
             if count > sent {
                 self.violation(format!("event {n} has {count} ids and was sent {sent} times"));
             }
+            if count > 1 && self.known.contains(&n) {
+                self.violation(format!("event {n} has {count} ids and was always sent under one Idempotency-Key"));
+            }
         }
         for fault in self.firings.faults() {
             self.violation(fault);
@@ -347,6 +370,7 @@ impl Oracle {
         };
         self.first = self.next.next_multiple_of(4 * LANES);
         self.sent.clear();
+        self.known.clear();
         self.acknowledged.clear();
         self.numbers.clear();
         self.seen = Default::default();

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::clients::Clients;
 use crate::daemon::{Daemon, PATIENCE};
-use crate::facts::Fact;
+use crate::facts::{Fact, Has};
+use crate::failing_disk::FailingDisk;
 use crate::faults::World;
 use crate::moved_time::MovedTime;
 use crate::oracle::{GROUPS, IMPATIENT, ORDERED, Oracle, SOURCE, TARGETS};
@@ -23,7 +24,7 @@ use crate::targets::Targets;
 /// How long faults are drawn before it must add up.
 const ROUND: Duration = Duration::from_secs(60);
 const DISK_MIB: u32 = 512;
-const OPTIONS: [(&str, &str); 16] = [
+const OPTIONS: [(&str, &str); 17] = [
     ("DELIVERY__BACKOFF_BASE_MS", "5"),
     ("DELIVERY__BACKOFF_MAX_MS", "200"),
     ("DELIVERY__CONNECT_TIMEOUT_MS", "500"),
@@ -37,6 +38,8 @@ const OPTIONS: [(&str, &str); 16] = [
     ("JOURNAL__SEGMENT_SIZE_BYTES", "1048576"),
     ("JOURNAL__COMMIT_GROUP_BYTES_MAX", "1048576"),
     ("PUT_EVENTS__ENTRIES_SIZE_BYTES_MAX", "524288"),
+    // Longer than the clock is ever moved, so that what is put again is known.
+    ("PUT_EVENTS__DEDUPLICATION_WINDOW_MS", "86400000"),
     ("JOURNAL__FREE_SPACE_BYTES_MIN", "33554432"),
     ("HISTORY__SIZE_BYTES_MAX", "8388608"),
     ("SHUTDOWN__DEADLINE_MS", "5000"),
@@ -49,6 +52,7 @@ pub(crate) fn run(program: PathBuf, duration: Duration, seed: u64) -> Result<(),
     let folder = tempfile::Builder::new().prefix("eventyard-conservation-").tempdir().map_err(|e| e.to_string())?;
     let (disk, time) = (SmallDisk::mount(DISK_MIB), MovedTime::find());
     let data_dir = disk.as_ref().map_or(folder.path(), SmallDisk::path).join("data");
+    let failing = FailingDisk::compile(folder.path(), &data_dir)?;
     let mut environment: Vec<_> =
         OPTIONS.iter().map(|(name, value)| (format!("EVENTYARD_{name}"), (*value).to_owned())).collect();
     let oracle = Arc::<Mutex<Oracle>>::default();
@@ -61,7 +65,8 @@ pub(crate) fn run(program: PathBuf, duration: Duration, seed: u64) -> Result<(),
     environment.extend(time.as_ref().map(MovedTime::environment).unwrap_or_default());
     let daemon = Daemon::new(program, data_dir, folder.path().join("daemon.log"), environment);
     let daemon = daemon.map_err(|error| error.to_string())?;
-    let mut world = World::new(daemon, disk, time, Arc::clone(&oracle), Random::from_seed(seed));
+    let (random, beside) = (Random::from_seed(seed), folder.path().to_owned());
+    let mut world = World::new(daemon, (disk, time, failing), beside, Arc::clone(&oracle), random);
     let result = play(&mut world, &oracle, &targets, duration, seed);
     world.daemon.kill();
     result.map_err(|fault| {
@@ -81,9 +86,9 @@ fn play(
 ) -> Result<(), String> {
     world.start()?;
     put_rules(world.daemon.api(), targets)?;
-    let (has_disk, has_clock) = (world.disk.is_some(), world.time.is_some());
+    let has = Has { disk: world.disk.is_some(), clock: world.time.is_some(), compiler: world.failing.is_some() };
     let (mut worked, mut number) = (Duration::ZERO, 0_u64);
-    let missing = || locked(oracle).facts.missing(has_disk, has_clock);
+    let missing = || locked(oracle).facts.missing(has);
     // A slow machine gets more rounds to meet what must be met.
     while worked < duration || (worked < 2 * duration && !missing().is_empty()) {
         number += 1;
@@ -151,12 +156,13 @@ fn put_rules(api: Client, targets: &Targets) -> Result<(), String> {
 /// oracle.
 fn settle(world: &mut World, oracle: &Mutex<Oracle>) -> Result<(), String> {
     let began = Instant::now();
-    world.daemon.kill();
+    world.end();
     world.daemon.check_data()?;
     world.catch_up_clock();
     world.start()?;
+    world.resume()?;
     wait_until_settled(world)?;
-    world.daemon.kill();
+    world.end();
     world.start()?;
     wait_until_settled(world)?;
     for letter in world.daemon.dead_letters()? {

@@ -122,6 +122,15 @@ fn start(data_dir: &Path) -> Result<Started, String> {
     }
 }
 
+fn quarantined(data_dir: &Path) -> Vec<Value> {
+    let lines = fs::read_to_string(data_dir.join("quarantine.jsonl")).unwrap_or_default();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn last(said: &str) -> &str {
+    said.lines().last().unwrap_or_default()
+}
+
 #[test]
 fn a_byte_changed_anywhere_is_told_or_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();
@@ -145,11 +154,27 @@ fn a_byte_changed_anywhere_is_told_or_does_no_harm() {
         let is_unchecked = code == Some(2) && file.ends_with("format.json");
         assert!(matches!(code, Some(0 | 1)) || is_unchecked, "{at}: {code:?} {said}");
         assert!(!said.contains("panicked"), "{at}: {said}");
+        let is_log = file.extension().is_some_and(|end| end == "jnl");
         match start(&data) {
-            Ok(_) => println!("{at}: it starts; fsck {code:?}"),
+            Ok(daemon) => {
+                println!("{at}: it starts; fsck {code:?}");
+                drop(daemon);
+                let told = quarantined(&data);
+                assert_eq!(is_log && code == Some(1), !told.is_empty(), "{at}: {told:?}");
+                assert!(
+                    told.iter().all(|line| line["place"].as_str().unwrap().contains(".jnl, bytes ")),
+                    "{at}: {told:?}"
+                );
+                drop(start(&data).unwrap_or_else(|said| panic!("{at}: it started once only, and then: {said}")));
+                assert_eq!(quarantined(&data), told, "{at}: what was put aside once is mended");
+            }
             Err(said) => {
+                println!("{at}: it refuses: {}", last(&said));
                 assert_ne!(code, Some(0), "{at}: fsck finds nothing, and yet: {said}");
-                println!("{at}: it refuses: {}", said.lines().last().unwrap_or_default());
+                assert!(!is_log, "{at}: a log keeps no daemon from starting: {said}");
+                assert!(quarantined(&data).is_empty(), "{at}");
+                let again = start(&data).err();
+                assert_eq!(again.as_deref().map(last), Some(last(&said)), "{at}: it says the same again");
             }
         }
         let _ = fs::remove_dir_all(&data);

@@ -17,6 +17,7 @@ mod dead_letters;
 mod disk_full;
 mod documentation;
 mod events;
+mod failing_disk;
 mod fsck;
 mod image;
 mod lifecycle;

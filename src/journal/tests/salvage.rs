@@ -9,13 +9,13 @@ use crate::journal::QUARANTINE_FILE;
 const EVENTS: u64 = 2_000;
 const OTHER: TargetNumber = TargetNumber(9);
 
-fn open_in(folder: &Path) -> Result<(Journal, CommitterThread), JournalError> {
+pub(super) fn open_in(folder: &Path) -> Result<(Journal, CommitterThread), JournalError> {
     Journal::open(folder, SETTINGS_OF_FILES, Arc::new(Telemetry::new().unwrap()))
 }
 
 const SETTINGS_OF_FILES: Settings = Settings { segment_size_bytes: 1 << 24, free_space_bytes_min: 0, ..SETTINGS };
 
-async fn close((journal, thread): (Journal, CommitterThread)) {
+pub(super) async fn close((journal, thread): (Journal, CommitterThread)) {
     journal.close().await;
     drop(journal);
     thread.join();
@@ -47,7 +47,7 @@ fn flip(file: &Path, place: usize) {
     fs::write(file, bytes).unwrap();
 }
 
-fn quarantined(folder: &Path) -> Vec<String> {
+pub(super) fn quarantined(folder: &Path) -> Vec<String> {
     let lines = fs::read_to_string(folder.join(QUARANTINE_FILE)).unwrap_or_default();
     lines.lines().map(str::to_owned).collect()
 }
@@ -134,4 +134,23 @@ async fn a_copy_that_did_not_come_to_its_end_is_made_again() {
     let ready = opened.0.ready(TARGET, None, usize::MAX).unwrap();
     assert!(ready.len() > 1_000 && ready.iter().all(|pending| pending.delivery.event.0 <= EVENTS), "{}", ready.len());
     close(opened).await;
+}
+
+#[tokio::test]
+async fn a_table_whose_index_is_damaged_is_read_without_it() {
+    for space in [Space::Ready, Space::Events(1)] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path(), space).await;
+        let indexes = FjallDisk::open(&folder.path().join("journal")).unwrap().indexes(space);
+        // In its head, which is not looked at when the table is opened.
+        flip(&indexes[0].0, usize::try_from(indexes[0].1).unwrap() + 15);
+        let opened = open_in(folder.path()).unwrap();
+        read(&opened.0);
+        opened.0.settle(Vec::new()).await.unwrap();
+        opened.0.settle(Vec::new()).await.unwrap();
+        let all = 2 * usize::try_from(EVENTS).unwrap();
+        assert_eq!(read(&opened.0), (all, all), "{space:?}: only the index is lost");
+        assert_eq!(quarantined(folder.path()).len(), 1, "{space:?}");
+        close(opened).await;
+    }
 }

@@ -1,10 +1,12 @@
 //! That the oracle bites: each test breaks one thing on purpose.
 
 use super::{Arrival, ORDERED, Oracle, TARGETS, envelope};
-use crate::facts::Fact;
+use crate::facts::{Fact, Has};
 use serde_json::{Value, json};
 
 const ID: &str = "00000000-0000-4000-8000-00000000000";
+
+const NOTHING: Has = Has { disk: false, clock: false, compiler: false };
 
 fn name(n: u64) -> String {
     format!("{ID}{n}")
@@ -133,6 +135,29 @@ fn more_ids_than_requests_are_made_up() {
 }
 
 #[test]
+fn a_second_id_of_what_is_known_by_its_key_shows_though_it_was_sent_twice() {
+    let sent_twice = || {
+        let mut oracle = played(|_, _| false);
+        oracle.know(&[1]);
+        oracle.send(&[1]);
+        oracle
+    };
+    let mut oracle = sent_twice();
+    oracle.acknowledge(1, &name(1));
+    oracle.end_round();
+    assert_eq!(oracle.violations(), &[] as &[String], "the first id is the right answer");
+    let mut oracle = sent_twice();
+    oracle.acknowledge(1, &name(9));
+    assert_bites(oracle, "always sent under one Idempotency-Key");
+    let mut oracle = sent_twice();
+    arrive(&mut oracle, 0, &envelope(1, &name(9)));
+    assert_bites(oracle, "always sent under one Idempotency-Key");
+    let mut oracle = played(|_, _| false);
+    oracle.acknowledge(1, &name(1));
+    assert_bites(oracle, "was given to 1 and to 1");
+}
+
+#[test]
 fn what_met_a_closed_port_was_not_sent() {
     let mut oracle = played(|_, _| false);
     oracle.send(&[1]);
@@ -177,7 +202,7 @@ fn duplicates_are_counted_and_no_fault() {
     arrive(&mut oracle, 0, &envelope(1, &name(1)));
     assert_eq!(oracle.end_round().duplicates, 1);
     assert_eq!(oracle.violations(), &[] as &[String]);
-    assert!(!oracle.facts.missing(false, false).contains(&Fact::DeliveredTwice));
+    assert!(!oracle.facts.missing(NOTHING).contains(&Fact::DeliveredTwice));
 }
 
 #[test]
@@ -218,7 +243,8 @@ fn a_minute_that_a_schedule_left_out_shows() {
 fn a_fact_that_was_never_met_is_missing() {
     let mut oracle = Oracle::default();
     oracle.facts.meet(Fact::Fired);
-    let missing = oracle.facts.missing(true, false);
+    let missing = oracle.facts.missing(Has { disk: true, ..NOTHING });
     assert!(missing.contains(&Fact::KilledWhileOwing) && missing.contains(&Fact::RefusedByFullDisk));
+    assert!(!missing.contains(&Fact::LostPower));
     assert!(!missing.contains(&Fact::Fired) && !missing.contains(&Fact::ClockBack));
 }

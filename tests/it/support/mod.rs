@@ -2,6 +2,7 @@
 
 mod client;
 mod daemon;
+mod failing_disk;
 mod moved_time;
 mod sink;
 mod small_disk;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use client::{Client, Reply};
 pub(crate) use daemon::Daemon;
+pub(crate) use failing_disk::{FailingDisk, Failure};
 pub(crate) use moved_time::{MINUTE, MovedTime};
 pub(crate) use sink::{Answer, Received, Sink};
 pub(crate) use small_disk::SmallDisk;
