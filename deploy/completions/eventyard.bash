@@ -730,7 +730,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__dead__subcmd__letters__subcmd__purge)
-            opts="-h --rule --target --code --since --until --all --dry-run --admin --token-file --ca-file --help"
+            opts="-h --rule --target --code --since --until --all --dry-run --output --admin --token-file --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -756,6 +756,10 @@ _eventyard() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
                 --admin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -776,7 +780,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__dead__subcmd__letters__subcmd__redrive)
-            opts="-h --rule --target --code --since --until --all --dry-run --rate --admin --token-file --ca-file --help"
+            opts="-h --rule --target --code --since --until --all --dry-run --rate --output --admin --token-file --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -804,6 +808,10 @@ _eventyard() {
                     ;;
                 --rate)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --admin)
