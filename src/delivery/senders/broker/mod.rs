@@ -63,6 +63,8 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
     pub(in crate::delivery) trace: Option<TraceContext>,
     /// What is sent.
     pub(in crate::delivery) body: String,
+    /// What stands beside it.
+    pub(in crate::delivery) headers: Vec<(String, String)>,
     /// Time for the whole attempt, when it is another than that of all targets.
     pub(in crate::delivery) response_timeout: Option<Duration>,
 }
@@ -112,17 +114,18 @@ impl BrokerSender {
 
     /// The error is how an attempt ended that had no connection, or nothing to send.
     async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
-        let BrokerDelivery { target, connection, recipient, envelope, event, received, trace, body, .. } = delivery;
+        let BrokerDelivery { target, connection, recipient, envelope, event, received, body, .. } = delivery;
         let resolve = |template: &TextTemplate| {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
         let header = |(name, value): &(String, TextTemplate)| Ok((name.clone(), resolve(value)?));
         let mut headers = target.headers.iter().map(header).collect::<Result<Vec<_>, AttemptOutcome>>()?;
-        // What the target says itself counts more.
-        if let Some(trace) = trace
-            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TraceContext::HEADER))
-        {
-            headers.push((TraceContext::HEADER.to_owned(), trace.to_string()));
+        let trace = delivery.trace.map(|trace| (TraceContext::HEADER.to_owned(), trace.to_string()));
+        for (name, value) in delivery.headers.into_iter().chain(trace) {
+            // What the target says itself counts more.
+            if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+                headers.push((name, value));
+            }
         }
         let received_ms = received.as_millis();
         let id = format!("{}_{received_ms}", message_id(event, recipient));
