@@ -738,7 +738,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__dead__subcmd__letters__subcmd__purge)
-            opts="-h --rule --target --code --since --until --all --dry-run --admin --token-file --ca-file --help"
+            opts="-h --rule --target --code --since --until --all --dry-run --output --admin --token-file --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -764,6 +764,10 @@ _eventyard() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
                 --admin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -784,7 +788,7 @@ _eventyard() {
             return 0
             ;;
         eventyard__subcmd__dead__subcmd__letters__subcmd__redrive)
-            opts="-h --rule --target --code --since --until --all --dry-run --rate --admin --token-file --ca-file --help"
+            opts="-h --rule --target --code --since --until --all --dry-run --rate --output --admin --token-file --ca-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -812,6 +816,10 @@ _eventyard() {
                     ;;
                 --rate)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --admin)

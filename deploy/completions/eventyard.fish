@@ -194,7 +194,7 @@ complete -c eventyard -n "__fish_eventyard_using_subcommand fsck" -s h -l help -
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and not __fish_seen_subcommand_from list show redrive purge help" -s h -l help -d 'Print help'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and not __fish_seen_subcommand_from list show redrive purge help" -f -a "list" -d 'List dead letters, oldest first; `--output json` has all of each'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and not __fish_seen_subcommand_from list show redrive purge help" -f -a "show" -d 'Show one dead letter with its event, as JSON'
-complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and not __fish_seen_subcommand_from list show redrive purge help" -f -a "redrive" -d 'Send events to their original targets again, as if they were accepted now, and take them out of the dead letters'
+complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and not __fish_seen_subcommand_from list show redrive purge help" -f -a "redrive" -d 'Send events to their original targets again, as if they were accepted now, and take them out of the dead letters. The daemon does it, and is waited for; Ctrl-C ends it'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and not __fish_seen_subcommand_from list show redrive purge help" -f -a "purge" -d 'Delete dead letters for good'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and not __fish_seen_subcommand_from list show redrive purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from list" -l rule -d 'Of this rule: its name or its ARN' -r
@@ -219,26 +219,30 @@ complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l since -d 'Given up at this time or later, such as 2026-01-02T03:04:05Z' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l until -d 'Given up before this time' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l rate -d 'How many a second, at most; 0 means as fast as can be' -r
+complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l output -d 'How to print' -r -f -a "table\t'For people: columns, or lines of text'
+json\t'For programs: of a list one object a line, of one thing the whole of it'"
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l admin -d 'Address and port of the daemon\'s admin listener (`admin.listen`), or its URL, as it is `https://…` where it has TLS' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l token-file -d 'File with a token of the daemon\'s `admin.token_hashes`, if it asks for one' -r -F
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l ca-file -d 'PEM file with the certificate authority of the daemon\'s certificate, beside those that this machine trusts' -r -F
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l all -d 'All of them'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -l dry-run -d 'Only count them'
-complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -s h -l help -d 'Print help'
+complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from redrive" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l rule -d 'Of this rule: its name or its ARN' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l target -d 'For the target of this id' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l code -d 'For this reason, the `ERROR_CODE` of a dead letter such as `TIMED_OUT`' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l since -d 'Given up at this time or later, such as 2026-01-02T03:04:05Z' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l until -d 'Given up before this time' -r
+complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l output -d 'How to print' -r -f -a "table\t'For people: columns, or lines of text'
+json\t'For programs: of a list one object a line, of one thing the whole of it'"
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l admin -d 'Address and port of the daemon\'s admin listener (`admin.listen`), or its URL, as it is `https://…` where it has TLS' -r
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l token-file -d 'File with a token of the daemon\'s `admin.token_hashes`, if it asks for one' -r -F
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l ca-file -d 'PEM file with the certificate authority of the daemon\'s certificate, beside those that this machine trusts' -r -F
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l all -d 'All of them'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -l dry-run -d 'Only count them'
-complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help'
+complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from help" -f -a "list" -d 'List dead letters, oldest first; `--output json` has all of each'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one dead letter with its event, as JSON'
-complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from help" -f -a "redrive" -d 'Send events to their original targets again, as if they were accepted now, and take them out of the dead letters'
+complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from help" -f -a "redrive" -d 'Send events to their original targets again, as if they were accepted now, and take them out of the dead letters. The daemon does it, and is waited for; Ctrl-C ends it'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Delete dead letters for good'
 complete -c eventyard -n "__fish_eventyard_using_subcommand dead-letters; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c eventyard -n "__fish_eventyard_using_subcommand events; and not __fish_seen_subcommand_from put show unmatched help" -s h -l help -d 'Print help'
@@ -332,7 +336,7 @@ complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_see
 complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_seen_subcommand_from store" -f -a "restore" -d 'Make a new store from a dump'
 complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_seen_subcommand_from dead-letters" -f -a "list" -d 'List dead letters, oldest first; `--output json` has all of each'
 complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_seen_subcommand_from dead-letters" -f -a "show" -d 'Show one dead letter with its event, as JSON'
-complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_seen_subcommand_from dead-letters" -f -a "redrive" -d 'Send events to their original targets again, as if they were accepted now, and take them out of the dead letters'
+complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_seen_subcommand_from dead-letters" -f -a "redrive" -d 'Send events to their original targets again, as if they were accepted now, and take them out of the dead letters. The daemon does it, and is waited for; Ctrl-C ends it'
 complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_seen_subcommand_from dead-letters" -f -a "purge" -d 'Delete dead letters for good'
 complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_seen_subcommand_from events" -f -a "put" -d 'Put the events of a file, and print their ids'
 complete -c eventyard -n "__fish_eventyard_using_subcommand help; and __fish_seen_subcommand_from events" -f -a "show" -d 'Tell what happened to an event: when it was received, which rules took it, each attempt, and where each delivery stands'

@@ -68,6 +68,7 @@ pub(super) fn status(error: &ServiceError) -> u16 {
     match error.code {
         ErrorCode::AccessDenied => 403,
         ErrorCode::ResourceNotFound => 404,
+        ErrorCode::ResourceAlreadyExists => 409,
         code => code.http_status(),
     }
 }

@@ -1,7 +1,7 @@
 //! The dead letters: what died and why, oldest first; sending it again, and deleting it.
 //!
-//! Each request does a part that is bounded, and says where to go on. So there is no work in the background that somebody
-//! would have to watch or that a restart would end: a caller who wants all of it asks until nothing is left, at its own rate.
+//! A listing or a purge does a part that is bounded, and says where to go on. Sending again takes its time, and is a job of its
+//! own (`redrive`).
 
 use std::sync::Arc;
 
@@ -13,11 +13,14 @@ use eventyard_core::retry::ExhaustedRetryCondition;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::Readiness;
 use super::query::Query;
-use crate::engine::{DeadLettersFound, Engine};
-use crate::journal::{DeadLetterId, StoredDeadLetter};
+use super::redrive::{RATE_DEFAULT, RATE_MAX, Redrives, survey};
+use crate::engine::{DeadLettersFound, Engine, Redriven};
+use crate::journal::DeadLetterId;
 
-const FILTERS: &str = "limit, after, rule, target, code, since and until";
+const FILTERS: &str = "rule, target, code, since, until";
+const PAGES: &str = "limit, after";
 
 #[derive(Serialize)]
 struct DeadLettersAnswer {
@@ -34,16 +37,14 @@ enum ListedShape {
     Damaged { id: String, damaged: String },
 }
 
-/// What became of the dead letters of one part.
+/// What became, or would become, of dead letters that are sent again.
 #[derive(Serialize)]
 struct RedriveAnswer {
+    total: usize,
     redriven: usize,
     without_target: usize,
     without_event: usize,
     dry_run: bool,
-    /// Give it as `after` to go on; absent when nothing is left.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_after: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -101,57 +102,57 @@ impl DeadLetterShape {
 }
 
 /// Which dead letters a request is about.
-struct Asked {
+fn take_filter(query: &mut Query) -> Result<DeadLetterFilter, ServiceError> {
+    let time = "write a time such as 2026-01-02T03:04:05Z";
+    Ok(DeadLetterFilter {
+        rule: query.take("rule"),
+        target_id: query.take("target"),
+        error_code: query.take("code"),
+        since: query.take_as("since", time, Timestamp::parse_rfc3339)?,
+        until: query.take_as("until", time, Timestamp::parse_rfc3339)?,
+    })
+}
+
+/// The same where they are changed: then they must be named, be it by `all=true`. And whether that is only tried out.
+fn take_filter_for_change(query: &mut Query) -> Result<(DeadLetterFilter, bool), ServiceError> {
+    let filter = take_filter(query)?;
+    let flag = |text: &str| text.parse().ok();
+    let all = query.take_as("all", "write true or false", flag)?.unwrap_or(false);
+    let dry_run = query.take_as("dry_run", "write true or false", flag)?.unwrap_or(false);
+    if filter.is_everything() && !all {
+        return Err(ServiceError::validation(
+            "name the dead letters by rule, target, code, since or until, or write all=true",
+        ));
+    }
+    Ok((filter, dry_run))
+}
+
+/// Which part of them: behind which, and how many at most.
+fn take_page(query: &mut Query) -> Result<(Option<DeadLetterId>, usize), ServiceError> {
+    let limit = |text: &str| text.parse().ok().filter(|limit| (1..=PAGE_LENGTH_MAX).contains(limit));
+    let limit = query.take_as("limit", &format!("write a number from 1 to {PAGE_LENGTH_MAX}"), limit)?;
+    let after = query.take_as("after", "give the next_after of the page before", DeadLetterId::parse)?;
+    Ok((after, limit.unwrap_or(PAGE_LENGTH_MAX)))
+}
+
+/// Searches behind `after` for at most `limit`, on a thread that may block.
+pub(super) async fn find(
+    engine: &Arc<Engine>,
     filter: DeadLetterFilter,
     after: Option<DeadLetterId>,
     limit: usize,
-}
-
-impl Asked {
-    fn take(query: &mut Query) -> Result<Self, ServiceError> {
-        let limit = |text: &str| text.parse().ok().filter(|limit| (1..=PAGE_LENGTH_MAX).contains(limit));
-        let time = "write a time such as 2026-01-02T03:04:05Z";
-        Ok(Self {
-            limit: query
-                .take_as("limit", &format!("write a number from 1 to {PAGE_LENGTH_MAX}"), limit)?
-                .unwrap_or(PAGE_LENGTH_MAX),
-            after: query.take_as("after", "give the next_after of the page before", DeadLetterId::parse)?,
-            filter: DeadLetterFilter {
-                rule: query.take("rule"),
-                target_id: query.take("target"),
-                error_code: query.take("code"),
-                since: query.take_as("since", time, Timestamp::parse_rfc3339)?,
-                until: query.take_as("until", time, Timestamp::parse_rfc3339)?,
-            },
-        })
-    }
-
-    /// What is to be changed must be named, be it by `all=true`.
-    fn take_for_change(query: &mut Query) -> Result<(Self, bool), ServiceError> {
-        let asked = Self::take(query)?;
-        let flag = |text: &str| text.parse().ok();
-        let all = query.take_as("all", "write true or false", flag)?.unwrap_or(false);
-        let dry_run = query.take_as("dry_run", "write true or false", flag)?.unwrap_or(false);
-        if asked.filter.is_everything() && !all {
-            return Err(ServiceError::validation(
-                "name the dead letters by rule, target, code, since or until, or write all=true",
-            ));
-        }
-        Ok((asked, dry_run))
-    }
-
-    async fn find(self, engine: &Arc<Engine>) -> Result<DeadLettersFound, ServiceError> {
-        let engine = Arc::clone(engine);
-        let search = move || engine.dead_letters(&self.filter, self.after, self.limit);
-        tokio::task::spawn_blocking(search).await.map_err(|_| ServiceError::internal())?
-    }
+) -> Result<DeadLettersFound, ServiceError> {
+    let engine = Arc::clone(engine);
+    let search = move || engine.dead_letters(&filter, after, limit);
+    tokio::task::spawn_blocking(search).await.map_err(|_| ServiceError::internal())?
 }
 
 /// `GET /dead-letters`.
 pub(super) async fn list(engine: &Arc<Engine>, mut query: Query) -> Result<Vec<u8>, ServiceError> {
-    let asked = Asked::take(&mut query)?;
-    query.end(FILTERS)?;
-    let found = asked.find(engine).await?;
+    let filter = take_filter(&mut query)?;
+    let (after, limit) = take_page(&mut query)?;
+    query.end(&format!("{FILTERS}, {PAGES}"))?;
+    let found = find(engine, filter, after, limit).await?;
     let listed = found.letters.into_iter().map(|(id, letter)| match letter {
         Ok(letter) => DeadLetterShape::new(id, letter).map(|shape| ListedShape::Whole(Box::new(shape))),
         Err(error) => Ok(ListedShape::Damaged { id: id.to_string(), damaged: error.to_string() }),
@@ -167,40 +168,39 @@ pub(super) async fn show(engine: &Arc<Engine>, id: &str) -> Result<Vec<u8>, Serv
 }
 
 /// `POST /dead-letters/redrive`.
-pub(super) async fn redrive(engine: &Arc<Engine>, mut query: Query) -> Result<Vec<u8>, ServiceError> {
-    let (asked, dry_run) = Asked::take_for_change(&mut query)?;
-    query.end(&format!("{FILTERS}, all and dry_run"))?;
-    let found = asked.find(engine).await?;
-    send_again(engine, &found.letters, found.next_after, dry_run).await
+pub(super) async fn redrive(
+    engine: &Arc<Engine>,
+    (redrives, readiness): (&Redrives, &Readiness),
+    mut query: Query,
+) -> Result<Vec<u8>, ServiceError> {
+    let (filter, dry_run) = take_filter_for_change(&mut query)?;
+    let rate = |text: &str| text.parse().ok().filter(|rate| *rate <= RATE_MAX);
+    let rate = query.take_as("rate", &format!("write a number from 0 to {RATE_MAX}"), rate)?.unwrap_or(RATE_DEFAULT);
+    query.end(&format!("{FILTERS}, all, dry_run and rate"))?;
+    if dry_run {
+        return encode_redriven(survey(engine, &filter).await?, true);
+    }
+    redrives.start(engine, readiness, filter, rate)
 }
 
 /// `POST /dead-letters/ID/redrive`.
 pub(super) async fn redrive_one(engine: &Arc<Engine>, id: &str) -> Result<Vec<u8>, ServiceError> {
     let (id, letter) = read(engine, id).await?;
-    send_again(engine, &[(id, Ok(letter))], None, false).await
+    encode_redriven(engine.redrive(&[(id, Ok(letter))], false).await?, false)
 }
 
-async fn send_again(
-    engine: &Engine,
-    letters: &[StoredDeadLetter],
-    next_after: Option<DeadLetterId>,
-    dry_run: bool,
-) -> Result<Vec<u8>, ServiceError> {
-    let redriven = engine.redrive(letters, dry_run).await?;
-    encode(&RedriveAnswer {
-        redriven: redriven.redriven,
-        without_target: redriven.without_target,
-        without_event: redriven.without_event,
-        dry_run,
-        next_after: next_after.map(|id| id.to_string()),
-    })
+fn encode_redriven(redriven: Redriven, dry_run: bool) -> Result<Vec<u8>, ServiceError> {
+    let total = redriven.total();
+    let Redriven { redriven, without_target, without_event } = redriven;
+    encode(&RedriveAnswer { total, redriven, without_target, without_event, dry_run })
 }
 
 /// `POST /dead-letters/purge`.
 pub(super) async fn purge(engine: &Arc<Engine>, mut query: Query) -> Result<Vec<u8>, ServiceError> {
-    let (asked, dry_run) = Asked::take_for_change(&mut query)?;
-    query.end(&format!("{FILTERS}, all and dry_run"))?;
-    let found = asked.find(engine).await?;
+    let (filter, dry_run) = take_filter_for_change(&mut query)?;
+    let (after, limit) = take_page(&mut query)?;
+    query.end(&format!("{FILTERS}, {PAGES}, all and dry_run"))?;
+    let found = find(engine, filter, after, limit).await?;
     if !dry_run && !found.letters.is_empty() {
         engine.purge_dead_letters(&found.letters).await?;
     }
@@ -217,6 +217,6 @@ async fn read(engine: &Arc<Engine>, id: &str) -> Result<(DeadLetterId, DeadLette
     Ok((parsed, letter.ok_or_else(missing)?))
 }
 
-fn encode(answer: &impl Serialize) -> Result<Vec<u8>, ServiceError> {
+pub(super) fn encode(answer: &impl Serialize) -> Result<Vec<u8>, ServiceError> {
     serde_json::to_vec(answer).map_err(|_| ServiceError::internal())
 }

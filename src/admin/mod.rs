@@ -7,6 +7,7 @@ mod dead_letters;
 mod events;
 mod explain;
 mod query;
+mod redrive;
 mod reset;
 mod rules;
 mod unmatched;
@@ -21,13 +22,14 @@ use eventyard_core::secret::TokenHash;
 use hyper::header::ORIGIN;
 use hyper::{Method, StatusCode};
 use query::Query;
+use redrive::Redrives;
 
 pub use access::{Access, TokensComeOrGo};
 
 use crate::engine::{Caller, Engine};
 use crate::http::{Answer, Handler, Request, answer};
 use crate::journal::Journal;
-use crate::runtime::VitalLoop;
+use crate::runtime::{Tasks, VitalLoop};
 use crate::telemetry::Telemetry;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -80,6 +82,7 @@ pub struct Admin {
     readiness: Readiness,
     access: Access,
     backups: Backups,
+    redrives: Redrives,
     /// What readiness says beside being ready; empty when there is nothing to say.
     remark: String,
     telemetry: Arc<Telemetry>,
@@ -99,8 +102,8 @@ impl Admin {
         remark: String,
         telemetry: Arc<Telemetry>,
     ) -> Self {
-        let backups = Backups::default();
-        Self { engine, caller, journal, readiness, access, backups, remark, telemetry, is_resettable: false }
+        let (backups, redrives) = (Backups::default(), Redrives::new(Tasks::new(Arc::clone(&telemetry))));
+        Self { engine, caller, journal, readiness, access, backups, redrives, remark, telemetry, is_resettable: false }
     }
 
     /// Lets `POST /reset` empty the engine.
@@ -134,8 +137,9 @@ impl Admin {
 }
 
 /// What there is, for those who ask for something else.
-const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /events/unmatched, /dead-letters and \
-                     /dead-letters/ID, and POST /backup, /dead-letters/redrive, /dead-letters/ID/redrive, /dead-letters/purge, \
+const KNOWN: &str = "there are GET /health/live, /health/ready, /metrics, /events/ID, /events/unmatched, /dead-letters, \
+                     /dead-letters/ID and /dead-letters/redrive, and POST /backup, /dead-letters/redrive, \
+                     /dead-letters/redrive/cancel, /dead-letters/ID/redrive, /dead-letters/purge, \
                      /rules/pause, /rules/resume and /explain\n";
 
 impl Admin {
@@ -145,7 +149,9 @@ impl Admin {
         let of_one = path.strip_prefix('/').filter(|id| !id.is_empty());
         Some(match (is_post, path) {
             (false, "") => dead_letters::list(engine, query).await,
-            (true, "/redrive") => dead_letters::redrive(engine, query).await,
+            (true, "/redrive") => dead_letters::redrive(engine, (&self.redrives, &self.readiness), query).await,
+            (false, "/redrive") => query.end("no parameters").and_then(|()| self.redrives.show()),
+            (true, "/redrive/cancel") => query.end("no parameters").and_then(|()| self.redrives.cancel()),
             (true, "/purge") => dead_letters::purge(engine, query).await,
             _ => {
                 let (id, is_redrive) =
@@ -240,7 +246,7 @@ mod tests {
     use super::*;
     use crate::auth::AllowedHosts;
     use crate::engine::testing::{TestEngine, caller};
-    use crate::runtime::{Stop, Tasks};
+    use crate::runtime::Stop;
 
     #[tokio::test(start_paused = true)]
     async fn a_loop_that_hangs_takes_readiness_back_and_is_named() {

@@ -1,21 +1,20 @@
 //! `eventyard dead-letters`: what was given up, of a running daemon.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use eventyard_core::clock::Clock as _;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::admin::{AdminArguments, Failure, segment};
+use super::interrupt::Interrupt;
 use super::output::{Output, OutputArguments, Table, say_json, say_pretty};
 use super::progress::Progress;
 use super::say;
-use crate::runtime::SystemClock;
 
-/// Dead letters asked for at a time.
-const PAGE: u32 = 100;
+/// How often a redrive is asked how far it has come.
+const POLL_PERIOD: Duration = Duration::from_millis(50);
 
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
@@ -39,7 +38,8 @@ pub(super) enum DeadLettersCommand {
         #[command(flatten)]
         admin: AdminArguments,
     },
-    /// Send events to their original targets again, as if they were accepted now, and take them out of the dead letters.
+    /// Send events to their original targets again, as if they were accepted now, and take them out of the dead letters. The
+    /// daemon does it, and is waited for; Ctrl-C ends it.
     Redrive {
         #[command(flatten)]
         which: WhichArguments,
@@ -47,12 +47,16 @@ pub(super) enum DeadLettersCommand {
         #[arg(long, value_name = "N", default_value_t = 100)]
         rate: u32,
         #[command(flatten)]
+        output: OutputArguments,
+        #[command(flatten)]
         admin: AdminArguments,
     },
     /// Delete dead letters for good.
     Purge {
         #[command(flatten)]
         which: WhichArguments,
+        #[command(flatten)]
+        output: OutputArguments,
         #[command(flatten)]
         admin: AdminArguments,
     },
@@ -117,8 +121,8 @@ pub(super) fn run(command: &DeadLettersCommand) -> ExitCode {
     let done = match command {
         DeadLettersCommand::List { filter, output, limit, admin } => list(admin, filter, output.output, *limit),
         DeadLettersCommand::Show { id, admin } => show(admin, id),
-        DeadLettersCommand::Redrive { which, rate, admin } => redrive(admin, which, *rate),
-        DeadLettersCommand::Purge { which, admin } => purge(admin, which),
+        DeadLettersCommand::Redrive { which, rate, output, admin } => redrive(admin, which, *rate, output.output),
+        DeadLettersCommand::Purge { which, output, admin } => purge(admin, which, output.output),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -163,48 +167,65 @@ fn show(admin: &AdminArguments, id: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32) -> Result<(), Failure> {
-    let (started, mut progress) = (Instant::now(), Progress::new("redriving"));
-    let (mut redriven, mut without_target, mut without_event) = (0, 0, 0);
-    // A tenth of a second's worth at a time, so that a low rate is not a burst each second.
-    let part = if rate == 0 { PAGE } else { (rate / 10).clamp(1, PAGE) };
-    let mut query = [which.query(), vec![("limit", part.to_string())]].concat();
-    if which.filter.until.is_none() {
-        // What dies again while this goes on is not sent again and again.
-        query.push(("until", SystemClock.now().to_string()));
+fn redrive(admin: &AdminArguments, which: &WhichArguments, rate: u32, output: Output) -> Result<(), Failure> {
+    let query = [which.query(), vec![("rate", rate.to_string())]].concat();
+    let interrupt = Interrupt::listen();
+    let begun = admin.ask(Method::POST, "/dead-letters/redrive", &query)?;
+    let ended = if which.dry_run { begun } else { wait_for(admin, &begun, &interrupt)? };
+    match output {
+        Output::Json => say_json(&ended),
+        Output::Table => tell_redriven(&ended, which.dry_run),
     }
-    parts(admin, &Method::POST, "/dead-letters/redrive", &query, |answer| {
-        progress.advance(count(answer, "redriven"));
-        redriven += count(answer, "redriven");
-        without_target += count(answer, "without_target");
-        without_event += count(answer, "without_event");
-        if rate > 0 && !which.dry_run {
-            let due = Duration::from_millis(redriven.saturating_mul(1_000) / u64::from(rate));
-            std::thread::sleep(due.saturating_sub(started.elapsed()));
+    match ended["state"].as_str() {
+        Some("cancelled") => {
+            let left = count(&ended, "total").saturating_sub(count(&ended, "done"));
+            Err(Failure::Refused(format!("cancelled; {left} were not looked at")))
         }
-        true
-    })?;
-    drop(progress);
-    say(&format!(
-        "{redriven} {}",
-        if which.dry_run { "would be sent again" } else { "are owed to their targets again" }
-    ));
-    if without_target > 0 {
-        say(&format!("{without_target} left: their target is gone"));
+        Some("failed") => Err(Failure::Refused(ended["error"].as_str().unwrap_or_default().to_owned())),
+        _ => Ok(()),
     }
-    if without_event > 0 {
-        say(&format!("{without_event} left: they have no event"));
-    }
-    Ok(())
 }
 
-fn purge(admin: &AdminArguments, which: &WhichArguments) -> Result<(), Failure> {
+/// Waits for the end of a redrive, and shows how far it has come.
+fn wait_for(admin: &AdminArguments, begun: &Value, interrupt: &Interrupt) -> Result<Value, Failure> {
+    let mut progress = Progress::new("redriving");
+    let (mut now, mut is_cancelled) = (begun.clone(), false);
+    while matches!(now["state"].as_str(), Some("counting" | "running")) {
+        progress.reach(count(&now, "done"), now["total"].as_u64());
+        std::thread::sleep(POLL_PERIOD);
+        if interrupt.is_asked() && !is_cancelled {
+            admin.ask(Method::POST, "/dead-letters/redrive/cancel", &[])?;
+            is_cancelled = true;
+        }
+        now = admin.ask(Method::GET, "/dead-letters/redrive", &[])?;
+        if now["started"] != begun["started"] {
+            let other = "the daemon is at another redrive now; GET /dead-letters/redrive tells of it";
+            return Err(Failure::Refused(other.to_owned()));
+        }
+    }
+    Ok(now)
+}
+
+fn tell_redriven(answer: &Value, dry_run: bool) {
+    let what = if dry_run { "would be sent again" } else { "are owed to their targets again" };
+    say(&format!("{} {what}", count(answer, "redriven")));
+    for (key, why) in [("without_target", "their target is gone"), ("without_event", "they have no event")] {
+        if count(answer, key) > 0 {
+            say(&format!("{} left: {why}", count(answer, key)));
+        }
+    }
+}
+
+fn purge(admin: &AdminArguments, which: &WhichArguments, output: Output) -> Result<(), Failure> {
     let mut purged = 0;
     parts(admin, &Method::POST, "/dead-letters/purge", &which.query(), |answer| {
         purged += count(answer, "purged");
         true
     })?;
-    say(&format!("{purged} {}", if which.dry_run { "would be deleted" } else { "deleted" }));
+    match output {
+        Output::Json => say_json(&json!({"purged": purged, "dry_run": which.dry_run})),
+        Output::Table => say(&format!("{purged} {}", if which.dry_run { "would be deleted" } else { "deleted" })),
+    }
     Ok(())
 }
 

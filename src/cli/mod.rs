@@ -15,6 +15,7 @@ mod export;
 mod file;
 mod fsck;
 mod input;
+mod interrupt;
 mod output;
 mod pattern;
 mod progress;

@@ -33,9 +33,14 @@ impl Progress {
         self.advance(1);
     }
 
-    /// So many more are done. Work that is done at once shows nothing.
+    /// So many more are done.
     pub(super) fn advance(&mut self, entries: u64) {
-        self.entries += entries;
+        self.reach(self.entries + entries, self.total);
+    }
+
+    /// So many are done, of so many if that is known. Work that is done at once shows nothing.
+    pub(super) fn reach(&mut self, entries: u64, total: Option<u64>) {
+        (self.entries, self.total) = (entries, total);
         if self.is_terminal && self.shown.elapsed() > PERIOD {
             self.shown = Instant::now();
             self.is_shown = true;

@@ -240,6 +240,7 @@ impl Attempts {
                     received: event.received,
                     trace,
                     body,
+                    headers: Vec::new(),
                     response_timeout,
                 };
                 self.senders.broker.send(delivery).await

@@ -7,9 +7,10 @@ use eventyard_core::event::EventId;
 use eventyard_core::name::{AccountId, TargetNumber};
 use eventyard_core::retry::{NextStep, RetryPolicy};
 use eventyard_core::target::{CompiledHttpParameters, DeadLetterAttribute, DeadLetterDestination, HttpValue};
+use serde_json::json;
 
 use super::attempt::Attempts;
-use super::senders::HttpRequest;
+use super::senders::{BrokerDelivery, HttpRequest};
 use crate::engine::ActiveTarget;
 use crate::journal::{DeadLetterCopy, JournalError, Owed, Pending, Settled, Settlement};
 use crate::telemetry::{DeadLetterNotQueued, DeadLetterNotQueuedYet, DeadLetterQueued};
@@ -102,9 +103,10 @@ impl Attempts {
                 Some(reason) => AttemptOutcome::NoCredentials { reason },
                 None => self.senders.aws.send_dead_letter(&queue, letter).await,
             },
-            Ok(DeadLetterDestination::Url(url)) => {
+            Ok(DeadLetterDestination::Http(url)) => {
                 let connection = self.senders.connections.of(&account, destination);
-                let parameters = headers(letter);
+                let headers = headers(letter).map(|(name, value)| (name, HttpValue::Static(value))).collect();
+                let parameters = CompiledHttpParameters { path_values: Vec::new(), headers, query: Vec::new() };
                 let request = HttpRequest {
                     url: &url,
                     parameters: &parameters,
@@ -120,19 +122,42 @@ impl Attempts {
                 };
                 self.senders.http.send(request).await
             }
+            Ok(DeadLetterDestination::Broker(target)) => {
+                let delivery = BrokerDelivery {
+                    target: &target,
+                    connection: self.senders.connections.of(&account, destination),
+                    recipient: (&letter.rule_arn, &letter.target_id),
+                    envelope: &event.envelope,
+                    event: event.id,
+                    // A broker may know the message of a delivery that was given up; this is another.
+                    received: letter.died,
+                    trace: event.trace,
+                    body: event.envelope.to_string(),
+                    headers: headers(letter).collect(),
+                    response_timeout: None,
+                };
+                self.senders.broker.send(delivery).await
+            }
+            Ok(DeadLetterDestination::Local(target)) => {
+                let line = line(letter, &event.envelope);
+                self.senders.local.send(&target, line, None).await
+            }
             Err(error) => invalid(error.message),
         }
     }
 }
 
 /// The attributes of a dead letter as headers.
-fn headers(letter: &DeadLetter) -> CompiledHttpParameters {
-    let attributes = letter.attributes();
-    let headers = attributes.iter().map(DeadLetterAttribute::header);
-    let headers = headers.filter(|(_, value)| !value.is_empty());
-    CompiledHttpParameters {
-        path_values: Vec::new(),
-        headers: headers.map(|(name, value)| (name, HttpValue::Static(value))).collect(),
-        query: Vec::new(),
-    }
+fn headers(letter: &DeadLetter) -> impl Iterator<Item = (String, String)> {
+    let headers = letter.attributes().into_iter().map(|attribute| attribute.header());
+    headers.filter(|(_, value)| !value.is_empty())
+}
+
+/// A line of JSON: the attributes of a dead letter, and the event.
+fn line(letter: &DeadLetter, envelope: &str) -> String {
+    let members = letter.attributes().into_iter().map(|DeadLetterAttribute { name, value, is_number }| {
+        let value = if is_number { value } else { json!(value).to_string() };
+        format!(r#""{name}":{value},"#)
+    });
+    format!(r#"{{{}"event":{envelope}}}"#, members.collect::<String>())
 }

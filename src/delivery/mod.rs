@@ -22,6 +22,7 @@ mod queue;
 mod senders;
 mod slots;
 mod target_settings;
+mod turn;
 mod worker;
 
 #[cfg(test)]

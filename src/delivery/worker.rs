@@ -12,21 +12,13 @@ use tokio::task::JoinSet;
 
 use super::attempt::Attempts;
 use super::gate::Pass;
-use super::queue::{IdleQueue, Next, Queue};
+use super::queue::{IdleQueue, Queue};
 use super::slots::{Slot, Slots};
-use super::target_settings::TargetSettings;
+use super::turn::{Bounds, IDLE, Turn, WaitsFor};
 use crate::journal::{Journal, JournalError, Pending, Place, Settled, Settlement};
 use crate::runtime::StopSignal;
 use crate::telemetry::{BacklogUnreadable, Counted};
 
-/// How long a worker without work waits for news before it ends.
-const IDLE: Duration = Duration::from_secs(10);
-/// Longest sleep until a retry is due. The wall clock, which says when that is, may be set meanwhile.
-const SLEEP_MAX: Duration = Duration::from_secs(30);
-/// How often a worker that found the disk full looks again.
-const FULL: Duration = Duration::from_millis(500);
-/// How often a worker with more than its share of the slots looks whether that has grown.
-const SHARE_PERIOD: Duration = Duration::from_millis(100);
 /// How often a worker with work looks whether the disk has room.
 const ROOM_PERIOD: Duration = Duration::from_millis(100);
 /// Least time from one write of settlements to the next. What ends meanwhile is written together, and the journal's thread
@@ -41,8 +33,7 @@ pub(super) struct Worker {
     attempts: Arc<Attempts>,
     /// Rung by the dispatcher when there is news for this target.
     news: Arc<Notify>,
-    /// What the attempts of all workers share.
-    slots: Arc<Slots>,
+    bounds: Bounds,
     queue: Queue,
     under_way: JoinSet<Ended>,
     /// What became of deliveries and is not being written yet.
@@ -70,18 +61,6 @@ struct Ended {
 /// A write of settlements; answers the events with their retries, if any, or nothing when the journal is closed.
 type Settling = Pin<Box<dyn Future<Output = Vec<(EventNumber, Option<Pending>)>> + Send>>;
 
-/// What a worker waits for.
-enum WaitsFor {
-    /// It has all the attempts under way that it may have.
-    Attempts,
-    /// Others need the slots that are left.
-    Share,
-    /// Nothing can be tried now; a retry may be due after this long.
-    Work(Option<Duration>),
-    /// The disk has no room to write what becomes of deliveries.
-    Room,
-}
-
 impl Worker {
     /// A worker of `target`, behind which an earlier one left `idle`.
     pub(super) fn new(
@@ -104,12 +83,13 @@ impl Worker {
             let settings = attempts.settings.of(active.as_deref());
             Queue::new(target, &attempts.settings, settings, attempts.clock.now())
         };
+        let bounds = Bounds { slots, unsettled_max: attempts.settings.read_ahead_per_target };
         let open = if queue.is_closed() { Vec::new() } else { count_open(&attempts, target) };
         Self {
             target,
             attempts,
             news,
-            slots,
+            bounds,
             queue,
             under_way: JoinSet::new(),
             unsettled: Vec::new(),
@@ -159,25 +139,22 @@ impl Worker {
         }
         let journal = self.attempts.journal.clone();
         loop {
+            if self.unsettled_bytes >= UNSETTLED_BYTES_MAX {
+                return Ok(WaitsFor::Attempts);
+            }
             let target = self.attempts.engine.target(self.target);
             let (settings, now) = (self.attempts.settings.of(target.as_deref()), self.attempts.clock.now());
             let transition = self.queue.configure(settings.clone(), now);
             self.report(transition);
-            if !self.has_slot(&settings) {
-                return Ok(WaitsFor::Attempts);
-            }
-            let Some(slot) = self.slots.take(self.under_way.len()) else { return Ok(WaitsFor::Share) };
-            let next = self.queue.next(&journal, &settings, now, self.attempts.is_gone(self.target))?;
-            self.count_paused(next == Next::Paused);
-            match next {
-                Next::Attempt(pending, pass, transition) => {
+            let (held, when) = (self.under_way.len(), (now, self.attempts.is_gone(self.target)));
+            let turn = self.bounds.turn(&mut self.queue, held, &journal, &settings, when)?;
+            self.count_paused(matches!(turn, Turn::Wait(WaitsFor::Resumption)));
+            match turn {
+                Turn::Begin(pending, pass, slot, transition) => {
                     self.report(transition);
                     self.start(pending, pass, slot);
                 }
-                Next::AfterAttempt => return Ok(WaitsFor::Attempts),
-                Next::After(wait) => return Ok(WaitsFor::Work(Some(wait))),
-                Next::Paused => return Ok(WaitsFor::Work(Some(SLEEP_MAX))),
-                Next::Nothing => return Ok(WaitsFor::Work(None)),
+                Turn::Wait(waits_for) => return Ok(waits_for),
             }
         }
     }
@@ -186,14 +163,6 @@ impl Worker {
         if is_paused != self.paused.is_some() {
             self.paused = is_paused.then(|| Counted::new(&self.attempts.telemetry.metrics().targets_paused));
         }
-    }
-
-    /// Whether one more attempt may be under way. An attempt that ended has given back its slot, but until it is settled it
-    /// would be made again after a crash, so there is a bound for those, too.
-    fn has_slot(&self, settings: &TargetSettings) -> bool {
-        self.under_way.len() < settings.concurrency
-            && self.queue.under_way() < self.attempts.settings.read_ahead_per_target.max(settings.concurrency)
-            && self.unsettled_bytes < UNSETTLED_BYTES_MAX
     }
 
     /// Whether the disk has room for settlements. The room kept free is far more than what is written in the time between
@@ -217,15 +186,9 @@ impl Worker {
 
     /// Waits for what is waited for; false when the worker has nothing more to do.
     async fn wait(&mut self, waits_for: WaitsFor) -> bool {
-        let (sleep, may_end) = match waits_for {
-            WaitsFor::Attempts => (None, false),
-            WaitsFor::Share => (Some(SHARE_PERIOD), false),
-            WaitsFor::Work(Some(due)) => (Some(due.clamp(Duration::from_millis(1), SLEEP_MAX)), false),
-            WaitsFor::Work(None) => (Some(IDLE), self.under_way.is_empty() && self.settling.is_none()),
-            WaitsFor::Room => (Some(FULL), false),
-        };
+        let may_end = waits_for.may_end() && self.under_way.is_empty() && self.settling.is_none();
         let asleep = async {
-            match sleep {
+            match waits_for.sleep() {
                 Some(duration) => tokio::time::sleep(duration).await,
                 None => std::future::pending().await,
             }

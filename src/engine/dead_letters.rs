@@ -1,5 +1,7 @@
 //! Dead letters: finding, sending again, deleting.
 
+use std::ops::AddAssign;
+
 use eventyard_core::dead_letter::{DeadLetter, DeadLetterFilter};
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::TargetNumber;
@@ -31,6 +33,22 @@ pub struct Redriven {
     pub without_target: usize,
     /// Left, since the journal could not give their event.
     pub without_event: usize,
+}
+
+impl Redriven {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.redriven + self.without_target + self.without_event
+    }
+}
+
+impl AddAssign for Redriven {
+    fn add_assign(&mut self, other: Self) {
+        self.redriven += other.redriven;
+        self.without_target += other.without_target;
+        self.without_event += other.without_event;
+    }
 }
 
 impl Engine {

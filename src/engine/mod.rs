@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, RwLock, RwLockReadGua
 #[cfg(any(test, feature = "test-settings"))]
 use std::time::Duration;
 
-use eventyard_core::clock::Clock;
+use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::egress::Egress;
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, OrganizationId, Region, TargetNumber};
@@ -219,6 +219,12 @@ impl Engine {
             registry.forget_target(number);
         }
         Ok(())
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// How many rules and targets there are.

@@ -1,12 +1,13 @@
 //! Targets: putting, listing, removing, and finding them for a delivery.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use eventyard_core::arn::rule_arn;
 use eventyard_core::error::ServiceError;
 use eventyard_core::name::{AccountId, RuleKey, TargetId, TargetNumber};
 use eventyard_core::page::{Page, PageRequest};
-use eventyard_core::target::{CompiledTarget, DeadLetterDestination, Target, TargetKind};
+use eventyard_core::target::{CompiledTarget, DeadLetterDestination, LocalTarget, Target, TargetKind};
 
 use super::managed_rules::refuse_managed;
 use super::{ActiveTarget, Engine};
@@ -85,23 +86,22 @@ impl Engine {
     /// lead is seen at each delivery.
     fn check_addresses(&self, targets: &[Target], compiled: &[CompiledTarget]) -> Result<(), ServiceError> {
         targets.iter().zip(compiled).try_for_each(|(target, compiled)| {
-            if let TargetKind::Local(local) = &compiled.kind {
-                self.settings.local_targets.check(local).map_err(|reason| {
-                    ServiceError::validation(format!("Parameter {} is not valid. Reason: {reason}.", target.arn))
-                })?;
-            }
-            let check = |host: &str, arn: &str| {
-                self.settings.egress.check_host(host).map_err(|forbidden| {
-                    ServiceError::validation(format!("Parameter {arn} is not valid. Reason: {forbidden}."))
-                })
+            let local = if let TargetKind::Local(local) = &compiled.kind { Some(local) } else { None };
+            self.check_place(&target.arn, local, compiled.kind.hosts())?;
+            let (Some(dead_letters), Some(arn)) = (&compiled.dead_letters, &target.dead_letter_arn) else {
+                return Ok(());
             };
-            if let (Some(DeadLetterDestination::Url(url)), Some(arn)) =
-                (&compiled.dead_letters, &target.dead_letter_arn)
-            {
-                check(url.host(), arn)?;
-            }
-            compiled.kind.hosts().into_iter().try_for_each(|host| check(host, &target.arn))
+            let local = if let DeadLetterDestination::Local(local) = dead_letters { Some(local) } else { None };
+            self.check_place(arn, local, dead_letters.hosts())
         })
+    }
+
+    fn check_place(&self, arn: &str, local: Option<&LocalTarget>, hosts: Vec<&str>) -> Result<(), ServiceError> {
+        let refused =
+            |reason: &dyn Display| ServiceError::validation(format!("Parameter {arn} is not valid. Reason: {reason}."));
+        let egress = &self.settings.egress;
+        hosts.into_iter().try_for_each(|host| egress.check_host(host).map_err(|forbidden| refused(&forbidden)))?;
+        local.map_or(Ok(()), |local| self.settings.local_targets.check(local).map_err(|reason| refused(&reason)))
     }
 
     /// A number for each target: the one it has, or the next free one.

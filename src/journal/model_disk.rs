@@ -4,12 +4,14 @@
 //! point on that the test chooses, batch by batch, as a real disk may.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, DiskError, Durability, Entries, Space, View, Write, page};
 use super::quarantine::Quarantined;
 
-type Map = BTreeMap<(Space, Vec<u8>), Vec<u8>>;
+/// What is in each space that has anything.
+type Map = BTreeMap<Space, BTreeMap<Vec<u8>, Vec<u8>>>;
 
 #[derive(Debug, Default)]
 struct State {
@@ -71,7 +73,9 @@ impl ModelDisk {
         {
             let state = &mut *disk.state();
             for map in [&mut state.durable, &mut state.visible] {
-                map.extend(dropped.clone());
+                for (space, entries) in &dropped {
+                    map.entry(*space).or_default().extend(entries.clone());
+                }
             }
         }
         disk
@@ -115,8 +119,7 @@ impl ModelDisk {
     }
 
     fn numbers(&self, number: impl Fn(Space) -> Option<u64>) -> Vec<u64> {
-        let numbers: BTreeSet<u64> = self.state().visible.keys().filter_map(|(space, _)| number(*space)).collect();
-        numbers.into_iter().collect()
+        self.state().visible.keys().filter_map(|space| number(*space)).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -127,16 +130,25 @@ impl ModelDisk {
 fn apply(map: &mut Map, batch: &[Write]) {
     for write in batch {
         match write {
-            Write::Insert(space, key, value) => map.insert((*space, key.clone()), value.clone()),
-            Write::Remove(space, key) => map.remove(&(*space, key.clone())),
-        };
+            Write::Insert(space, key, value) => drop(map.entry(*space).or_default().insert(key.clone(), value.clone())),
+            Write::Remove(space, key) => remove(map, *space, key),
+        }
+    }
+}
+
+fn remove(map: &mut Map, space: Space, key: &[u8]) {
+    if let Some(entries) = map.get_mut(&space) {
+        entries.remove(key);
+        if entries.is_empty() {
+            map.remove(&space);
+        }
     }
 }
 
 impl State {
     /// Fails when the key is damaged.
     fn check(&self, space: Space, key: &[u8]) -> Result<(), DiskError> {
-        if self.damaged.contains(&(space, key.to_vec())) {
+        if !self.damaged.is_empty() && self.damaged.contains(&(space, key.to_vec())) {
             return Err(failed(Some(space)));
         }
         Ok(())
@@ -150,17 +162,17 @@ fn failed(damaged: Option<Space>) -> DiskError {
 fn range<'a>(
     map: &'a Map,
     space: Space,
-    from: &[u8],
-    end: &[u8],
-) -> impl Iterator<Item = (&'a Vec<u8>, &'a Vec<u8>)> + use<'a> {
-    let entries = (from < end).then(|| map.range((space, from.to_vec())..(space, end.to_vec())));
-    entries.into_iter().flatten().map(|((_, key), value)| (key, value))
+    from: &'a [u8],
+    end: &'a [u8],
+) -> impl Iterator<Item = (&'a Vec<u8>, &'a Vec<u8>)> {
+    let entries = map.get(&space).filter(|_| from < end);
+    let bounds = (Bound::Included(from), Bound::Excluded(end));
+    entries.into_iter().flat_map(move |entries| entries.range::<[u8], _>(bounds))
 }
 
 impl View for Map {
     fn spaces(&self) -> Vec<Space> {
-        let spaces: BTreeSet<Space> = self.keys().map(|(space, _)| *space).collect();
-        spaces.into_iter().collect()
+        self.keys().copied().collect()
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
@@ -177,8 +189,10 @@ impl Disk for ModelDisk {
         apply(&mut state.visible, &batch);
         state.unsynced.push(batch);
         if durability == Durability::Power {
-            state.durable.clone_from(&state.visible);
-            state.unsynced.clear();
+            // Batch by batch: to copy all that is there would cost more the more there is.
+            for batch in std::mem::take(&mut state.unsynced) {
+                apply(&mut state.durable, &batch);
+            }
         }
         Ok(())
     }
@@ -187,7 +201,7 @@ impl Disk for ModelDisk {
         let state = self.state();
         state.check_read(space)?;
         state.check(space, key)?;
-        Ok(state.visible.get(&(space, key.to_vec())).cloned())
+        Ok(state.visible.get(&space).and_then(|entries| entries.get(key)).cloned())
     }
 
     fn scan(&self, space: Space, from: &[u8], end: &[u8], limit: usize) -> Result<Entries, DiskError> {
@@ -216,7 +230,7 @@ impl Disk for ModelDisk {
             .into_iter()
             .map(|(space, key)| {
                 for map in [&mut state.durable, &mut state.visible] {
-                    map.remove(&(space, key.clone()));
+                    remove(map, space, &key);
                 }
                 Quarantined { place: space.name(), key, value: Vec::new(), reason: "it cannot be read".to_owned() }
             })
@@ -241,8 +255,8 @@ impl Disk for ModelDisk {
 
     fn bytes(&self, space: Space) -> u64 {
         let state = self.state();
-        let entries = state.visible.iter().filter(|((other, _), _)| *other == space);
-        entries.map(|((_, key), value)| (key.len() + value.len()) as u64).sum()
+        let entries = state.visible.get(&space).into_iter().flatten();
+        entries.map(|(key, value)| (key.len() + value.len()) as u64).sum()
     }
 
     fn quarantine(&self, records: &[Quarantined]) -> Result<(), DiskError> {
@@ -256,11 +270,9 @@ impl Disk for ModelDisk {
 
     fn drop_space(&self, space: Space) -> Result<(), DiskError> {
         let state = &mut *self.state();
-        let was = state.durable.iter().filter(|((other, _), _)| *other == space);
-        state.dropped.extend(was.map(|(key, value)| (key.clone(), value.clone())));
-        for map in [&mut state.durable, &mut state.visible] {
-            map.retain(|(other, _), _| *other != space);
-        }
+        state.visible.remove(&space);
+        let was = state.durable.remove(&space).unwrap_or_default();
+        state.dropped.entry(space).or_default().extend(was);
         Ok(())
     }
 

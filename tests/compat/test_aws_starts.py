@@ -376,6 +376,46 @@ def test_a_fifo_topic_takes_a_group(moto, router, aws_client):
     assert message["Attributes"]["MessageGroupId"] == "g-7"
 
 
+ORDERED = {"Arn": arn("sns", "ordered.fifo"), "SqsParameters": {"MessageGroupId": "g"}}
+
+
+def put_orders(client, numbers):
+    entry = {"Source": "com.example.shop", "DetailType": "Order Placed"}
+    for n in numbers:
+        client.put_events(Entries=[entry | {"Detail": json.dumps({"n": n})}])
+
+
+def test_a_fifo_topic_gets_its_group_in_order(moto, router, aws_client):
+    sns, sqs = aws_client("sns", moto.url), aws_client("sqs", moto.url)
+    sns.create_topic(Name="ordered.fifo", Attributes={"FifoTopic": "true"})
+    queue = sqs.create_queue(QueueName="ordered.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=ORDERED["Arn"], Protocol="sqs", Endpoint=arn("sqs", "ordered.fifo"), Attributes=raw)
+    done = router(moto.url, ORDERED | {"InputPath": "$.detail.n"})
+    # They gather while nothing is sent, so that they could be sent beside each other.
+    pause = lambda how: request(done.daemon.admin_address, "POST", f"/rules/{how}?rule=orders").status == 200
+    assert pause("pause")
+    put_orders(done.client, range(30))
+    assert pause("resume")
+    got = []
+
+    def read_all():
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            got.append(message["Body"])
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [int(body) for body in got if body.isdecimal()] == list(range(30))
+
+    wait_until(read_all)
+
+
+def test_a_message_that_a_fifo_topic_did_not_take_holds_up_those_behind_it(router, sink):
+    sink.answer("/", *[Answer(503)] * 3)
+    done = router(sink.url, ORDERED)
+    put_orders(done.client, range(5))
+    events = [json.loads(read(request)[-1]["Message"][0])["id"] for request in sink.wait_for(9)]
+    assert events[:4] == [done.event] * 4 and len(set(events)) == 6, events
+
+
 # Inputs
 
 

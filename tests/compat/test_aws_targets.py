@@ -346,7 +346,7 @@ def counted(daemon, name):
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
-@pytest.mark.parametrize("queue", [arn("sqs", "dead.fifo"), arn("sns", "dead"), "dead", "nats://127.0.0.1/dead", "http://169.254.169.254/"])
+@pytest.mark.parametrize("queue", [arn("sqs", "dead.fifo"), arn("sns", "dead"), "dead", "ftp://127.0.0.1/dead", "nats://169.254.169.254/dead", "http://169.254.169.254/", "file:///dead"])
 def test_a_dead_letter_queue_is_a_standard_queue(start_daemon, client_of, queue):
     client = client_of(start_daemon())
     client.put_rule(Name="orders", EventPattern='{"source":["com.example.shop"]}')

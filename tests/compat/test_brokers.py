@@ -50,6 +50,25 @@ def test_an_input_is_what_is_sent(broker_of, route, kind):
 
 
 @kinds
+def test_a_dead_letter_is_copied_to_a_broker(broker_of, route, kind):
+    client = kind(broker_of(kind), "dead", "dead")
+    arn = f"http://127.0.0.1:{free_ports(1)[0]}/"
+    dead = {"RetryPolicy": {"MaximumRetryAttempts": 1}, "DeadLetterConfig": {"Arn": client.arn(header_from="{$.source}")}}
+    router = route(arn, dead)
+    (event,) = router.put({"order": 7})
+    (message,) = client.read(1)
+    body = json.loads(message.body)
+    assert (body["id"], body["detail"], message.event) == (event, {"order": 7}, event)
+    headers = {name.lower(): value for name, value in message.headers.items()}
+    assert headers["from"] == "shop"
+    assert headers["target-arn"] == arn
+    assert headers["error-code"] == "CONNECTION_FAILED"
+    assert headers["exhausted-retry-condition"] == "MaximumRetryAttempts"
+    assert headers["retry-attempts"] == "1"
+    assert [letter["event"]["id"] for letter in dead_letters(router.daemon)["dead_letters"]] == [event]
+
+
+@kinds
 def test_a_broker_that_restarts_loses_nothing(broker_of, route, kind):
     broker = broker_of(kind)
     client = kind(broker, "restarts", "restarts", keeps=True)

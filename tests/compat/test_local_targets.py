@@ -121,3 +121,19 @@ def test_a_folder_that_is_not_there_yet_is_waited_for(put_targets, tmp_path):
     put_events(client, {"n": 1})
     path.parent.mkdir()
     wait_until(lambda: path.exists() and path.read_text() == '{"n":1}\n')
+
+
+def test_a_file_gets_dead_letters_with_their_reason(put_targets, tmp_path):
+    daemon, client, put = put_targets({"EVENTYARD_LOCAL_TARGETS__FOLDER": str(tmp_path)})
+    path = tmp_path / "dead.jsonl"
+    # What is no folder holds no file.
+    (tmp_path / "file").write_text("")
+    put(f"file://{tmp_path}/file/orders", RetryPolicy={"MaximumRetryAttempts": 0}, DeadLetterConfig={"Arn": f"file://{path}"})
+    put_events(client, {"n": 1})
+    wait_until(lambda: path.exists() and path.read_text().endswith("\n"))
+    (line,) = path.read_text().splitlines()
+    (letter,) = dead_letters(daemon)["dead_letters"]
+    copy = json.loads(line)
+    assert copy["event"] == letter["event"]
+    attributes = {"RULE_ARN", "TARGET_ARN", "ERROR_CODE", "ERROR_MESSAGE", "RETRY_ATTEMPTS"}
+    assert {name: copy[name] for name in attributes} == {name: letter[name] for name in attributes}

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use eventyard::runtime::Random;
+use serde_json::Value;
 
 use crate::daemon::Daemon;
 use crate::facts::Fact;
@@ -203,8 +204,11 @@ impl World {
             self.oracle().exhume(letter);
         }
         // It may have no room to write.
-        let redriven = self.daemon.admin("POST", "/dead-letters/redrive?all=true").unwrap_or_default();
-        let is_some = redriven["redriven"].as_u64().is_some_and(|count| count > 0);
+        let redrive = |letter: &Value| {
+            let id = letter["id"].as_str().unwrap_or_default();
+            self.daemon.admin("POST", &format!("/dead-letters/{id}/redrive")).unwrap_or_default()["redriven"].as_u64()
+        };
+        let is_some = letters.iter().filter_map(redrive).sum::<u64>() > 0;
         self.oracle().facts.meet_if(is_some, Fact::Redriven);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Dead letters by the admin listener and the command line: found, sent again, deleted.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -82,6 +82,10 @@ fn they_are_found_by_rule_target_reason_and_time() {
 fn they_are_sent_again_once_and_the_rest_is_purged() {
     let Graveyard { daemon, refused, failed, healed } = graveyard();
     assert_eq!(said(&daemon, &["redrive", "--all", "--dry-run"]), "42 would be sent again\n");
+    let dry: Value =
+        serde_json::from_str(&said(&daemon, &["redrive", "--all", "--dry-run", "--output", "json"])).unwrap();
+    let expected = json!({"total": 42, "redriven": 42, "without_target": 0, "without_event": 0, "dry_run": true});
+    assert_eq!(dry, expected);
     assert_eq!(said(&daemon, &["redrive", "--rule", "refused", "--rate", "0"]), "30 are owed to their targets again\n");
     daemon.wait_until_settled();
     // They were refused again, each once, and died again.
@@ -97,7 +101,8 @@ fn they_are_sent_again_once_and_the_rest_is_purged() {
     assert_eq!(lines(&daemon, &["list"]), 12);
     assert_eq!(said(&daemon, &["purge", "--code", "THROTTLED"]), "0 deleted\n");
     assert_eq!(said(&daemon, &["purge", "--all", "--dry-run"]), "12 would be deleted\n");
-    assert_eq!(said(&daemon, &["purge", "--all"]), "12 deleted\n");
+    let purged: Value = serde_json::from_str(&said(&daemon, &["purge", "--all", "--output", "json"])).unwrap();
+    assert_eq!(purged, json!({"purged": 12, "dry_run": false}));
     assert_eq!(lines(&daemon, &["list"]), 0);
     assert_eq!(failed.count(), 12, "what is purged is not sent");
     let metrics = daemon.admin().get("/metrics").unwrap().body;
@@ -139,6 +144,11 @@ fn what_is_not_meant_is_not_done() {
         ("GET", "/dead-letters/1-2-3", 404),
         ("POST", "/dead-letters/1-2-3/redrive", 404),
         ("DELETE", "/dead-letters", 405),
+        ("GET", "/dead-letters/redrive", 404),
+        ("POST", "/dead-letters/redrive/cancel", 404),
+        ("GET", "/dead-letters/redrive/cancel", 404),
+        ("POST", "/dead-letters/redrive?all=true&rate=-1", 400),
+        ("POST", "/dead-letters/redrive?all=true&limit=5", 400),
     ] {
         let reply = admin.request(method, path, &[], b"").unwrap();
         assert_eq!(reply.status, status, "{method} {path}: {}", reply.body);
@@ -147,6 +157,64 @@ fn what_is_not_meant_is_not_done() {
     assert_eq!(admin.request("POST", "/dead-letters/purge?all=true", &from_a_page, b"").unwrap().status, 403);
     assert!(!command(&daemon, &["purge"]).status.success());
     assert_eq!(daemon.dead_letters().len(), 42);
+}
+
+#[test]
+fn a_redrive_goes_on_in_the_daemon_at_its_rate_until_it_is_cancelled() {
+    let Graveyard { mut daemon, refused, healed, .. } = graveyard();
+    healed.store(true, Ordering::Relaxed);
+    let ask = |daemon: &Daemon, method: &str, path: &str| daemon.admin().request(method, path, &[], b"").unwrap();
+    // One a second: after the first one, which is at once, it waits.
+    let begun = ask(&daemon, "POST", "/dead-letters/redrive?rule=refused&rate=1");
+    assert_eq!((begun.status, &begun.json()["state"]), (200, &json!("counting")));
+    wait_for("the first", || (refused.count() > 30).then_some(()));
+    let progress = ask(&daemon, "GET", "/dead-letters/redrive").json();
+    assert_eq!((&progress["state"], &progress["total"]), (&json!("running"), &json!(30)), "{progress}");
+    assert_eq!(ask(&daemon, "POST", "/dead-letters/redrive?all=true").status, 409);
+    assert_eq!(ask(&daemon, "POST", "/dead-letters/redrive/cancel").status, 200);
+    let ended = wait_for("the end", || {
+        Some(ask(&daemon, "GET", "/dead-letters/redrive").json()).filter(|progress| progress["ended"].is_string())
+    });
+    assert_eq!(ended["state"], "cancelled", "{ended}");
+    daemon.wait_until_settled();
+    let redriven = ended["redriven"].as_u64().unwrap();
+    assert!((1..30).contains(&redriven), "{ended}");
+    assert_eq!(
+        lines(&daemon, &["list", "--rule", "refused"]) as u64,
+        30 - redriven,
+        "what it did not come to is there"
+    );
+    // Of one that ends with the process nothing is known, and nothing is lost.
+    ask(&daemon, "POST", "/dead-letters/redrive?rule=refused&rate=1");
+    daemon.kill();
+    daemon.restart();
+    assert_eq!(ask(&daemon, "GET", "/dead-letters/redrive").status, 404);
+    said(&daemon, &["redrive", "--rule", "refused", "--rate", "0"]);
+    daemon.wait_until_settled();
+    assert_eq!(lines(&daemon, &["list", "--rule", "refused"]), 0);
+    assert!(refused.count() >= 60, "all came, some perhaps twice for the kill");
+}
+
+#[test]
+fn ctrl_c_ends_the_redrive_with_the_command() {
+    let Graveyard { daemon, .. } = graveyard();
+    let child = Command::new(env!("CARGO_BIN_EXE_eventyard"))
+        .args(["dead-letters", "redrive", "--all", "--rate", "1", "--output", "json"])
+        .args(["--admin", &daemon.admin().0.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let progress = || daemon.admin().request("GET", "/dead-letters/redrive", &[], b"").unwrap();
+    wait_for("its begin", || (progress().status == 200).then_some(()));
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let output = child.wait_with_output().unwrap();
+    assert!(!output.status.success());
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["state"], &told["total"]), (&json!("cancelled"), &json!(42)), "{told}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("were not looked at"), "{output:?}");
+    assert_eq!(progress().json()["state"], "cancelled");
 }
 
 #[test]

@@ -97,8 +97,7 @@ fn a_redriven_event_tells_both_its_deliveries() {
     daemon.api().route("again", sink.target());
     let id = put(&daemon, "again");
     daemon.wait_until_settled();
-    let redriven = daemon.admin().request("POST", "/dead-letters/redrive?all=true", &[], b"").unwrap().json();
-    assert_eq!(redriven["redriven"], 1);
+    assert_eq!(daemon.redrive("all=true")["redriven"], 1);
     daemon.wait_until_settled();
     let report = report(&daemon, &id);
     let states: Vec<_> = report["deliveries"].as_array().unwrap().iter().map(|delivery| &delivery["state"]).collect();

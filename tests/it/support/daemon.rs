@@ -112,6 +112,16 @@ impl Daemon {
         wait_for("all deliveries to be settled", || (self.metric("eventyard_deliveries_pending") == 0.0).then_some(()));
     }
 
+    /// Sends dead letters again; answers what became of them when that has ended.
+    pub(crate) fn redrive(&self, query: &str) -> serde_json::Value {
+        let begun = self.admin().request("POST", &format!("/dead-letters/redrive?{query}"), &[], b"").unwrap();
+        assert_eq!(begun.status, 200, "{}", begun.body);
+        wait_for("the end of the redrive", || {
+            let progress = self.admin().get("/dead-letters/redrive").unwrap().json();
+            progress["ended"].is_string().then_some(progress)
+        })
+    }
+
     /// All dead letters.
     pub(crate) fn dead_letters(&self) -> Vec<serde_json::Value> {
         let (mut letters, mut path) = (Vec::new(), "/dead-letters".to_owned());

@@ -1,6 +1,6 @@
 //! Where copies of a target's dead letters go.
 
-use super::{HttpUrl, SqsQueue};
+use super::{BrokerTarget, HttpUrl, LocalTarget, SqsQueue};
 use crate::dead_letter::DeadLetter;
 use crate::error::ServiceError;
 use crate::limits::ANSWER_EXCERPT_BYTES_MAX;
@@ -12,28 +12,45 @@ pub enum DeadLetterDestination {
     /// A standard queue.
     Queue(SqsQueue),
     /// A POST to a URL.
-    Url(HttpUrl),
+    Http(HttpUrl),
+    /// A message for a broker.
+    Broker(BrokerTarget),
+    /// A line on this machine.
+    Local(LocalTarget),
 }
 
 impl DeadLetterDestination {
     /// Reads `DeadLetterConfig.Arn`.
     ///
     /// # Errors
-    /// A `ValidationException` for what is neither the ARN of a standard queue nor a URL without places for parameters.
+    /// A `ValidationException` for what is neither the ARN of a standard queue nor a URL that says everything itself.
     pub fn parse(arn: &str) -> Result<Self, ServiceError> {
         let not_valid =
             |reason: &str| ServiceError::validation(format!("Parameter {arn} is not valid. Reason: {reason}"));
+        if let Some(local) = LocalTarget::parse(arn) {
+            return local.map(Self::Local).map_err(|reason| not_valid(&format!("Provided URL {reason}.")));
+        }
         if arn.starts_with("arn:") || !arn.contains("://") {
             return SqsQueue::for_dead_letters(arn).map(Self::Queue);
         }
-        if !arn.starts_with("http://") && !arn.starts_with("https://") {
-            return Err(not_valid("Dead letters go to a standard SQS queue or to an http:// or https:// URL."));
+        if let Some(broker) = BrokerTarget::parse(arn) {
+            return broker.map(Self::Broker).map_err(|reason| not_valid(&format!("Provided URL {reason}.")));
         }
         let url = HttpUrl::parse(arn).map_err(|invalid| not_valid(&invalid.to_string()))?;
         if url.path.contains('*') {
             return Err(not_valid("The path has a '*', and dead letters have no PathParameterValues."));
         }
-        Ok(Self::Url(url))
+        Ok(Self::Http(url))
+    }
+
+    /// The hosts that its owner has chosen and the daemon connects to.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&str> {
+        match self {
+            Self::Http(url) => vec![url.host()],
+            Self::Broker(broker) => broker.server.hosts(),
+            Self::Queue(_) | Self::Local(_) => Vec::new(),
+        }
     }
 }
 
@@ -93,12 +110,22 @@ mod tests {
     use crate::clock::Timestamp;
 
     #[test]
-    fn a_destination_is_a_standard_queue_or_a_url() {
+    fn a_destination_is_a_standard_queue_or_any_url_that_a_target_may_be() {
         let parse = DeadLetterDestination::parse;
         assert!(matches!(parse("arn:aws:sqs:us-east-1:123456789012:dead"), Ok(DeadLetterDestination::Queue(_))));
-        assert!(matches!(parse("https://example.com/dead?a=1"), Ok(DeadLetterDestination::Url(_))));
+        assert!(matches!(parse("https://example.com/dead?a=1"), Ok(DeadLetterDestination::Http(_))));
+        assert!(matches!(parse("stdout:"), Ok(DeadLetterDestination::Local(_))));
+        assert!(matches!(parse("file:///dead"), Ok(DeadLetterDestination::Local(_))));
+        let broker = parse("nats://a.example,b.example/dead?header.x={$.detail.y}").unwrap();
+        assert!(matches!(broker, DeadLetterDestination::Broker(_)));
+        assert_eq!(broker.hosts(), ["a.example", "b.example"]);
         for (arn, reason) in [
-            ("nats://example.com/dead", "Dead letters go to a standard SQS queue or to an http:// or https:// URL."),
+            ("nats://example.com/", "Provided URL has a subject with an empty token or a wildcard."),
+            ("ftp://example.com/dead", "Provided Arn is not in correct format."),
+            (
+                "file://host/dead",
+                "Provided URL names another machine; the path of a file here begins behind three slashes.",
+            ),
             ("http://example.com/*", "The path has a '*', and dead letters have no PathParameterValues."),
             ("http:///dead", "Provided URL has no host."),
             ("dead", "Provided Arn is not in correct format."),

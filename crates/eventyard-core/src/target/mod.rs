@@ -61,7 +61,7 @@ pub struct Target {
     pub batch_parameters: Option<ParameterBlock>,
     /// `RunCommandParameters`: the machines that a command is run on.
     pub run_command_parameters: Option<ParameterBlock>,
-    /// `DeadLetterConfig.Arn`: the queue or URL that gets a copy of each dead letter. An empty text is a block without an Arn, which
+    /// `DeadLetterConfig.Arn`: the queue or URL, of any kind, that gets a copy of each dead letter. An empty text is a block without an Arn, which
     /// is given back and asks for nothing.
     pub dead_letter_arn: Option<String>,
 }
@@ -129,8 +129,9 @@ impl Target {
         } else if let Some(local) = LocalTarget::parse(&self.arn) {
             let local = local.map_err(|reason| self.not_valid(&format!("Provided URL {reason}.")))?;
             self.without_blocks(TargetKind::Local(local))?
-        } else if let Some(broker) = BrokerTarget::compile(self) {
-            self.without_blocks(TargetKind::Broker(broker?))?
+        } else if let Some(broker) = BrokerTarget::parse(&self.arn) {
+            let broker = broker.map_err(|reason| self.not_valid(&format!("Provided URL {reason}.")))?;
+            self.without_blocks(TargetKind::Broker(broker))?
         } else {
             self.compile_http()?
         };
@@ -245,7 +246,7 @@ impl TargetKind {
     pub fn hosts(&self) -> Vec<&str> {
         match self {
             Self::Http { url, .. } => vec![url.host()],
-            Self::Broker(broker) => broker.server.addresses.iter().map(|(host, _)| host.as_str()).collect(),
+            Self::Broker(broker) => broker.server.hosts(),
             Self::EventBus(_) | Self::Aws(_) | Self::Local(_) => Vec::new(),
         }
     }

@@ -63,6 +63,8 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
     pub(in crate::delivery) trace: Option<TraceContext>,
     /// What is sent.
     pub(in crate::delivery) body: String,
+    /// What stands beside it.
+    pub(in crate::delivery) headers: Vec<(String, String)>,
     /// Time for the whole attempt, when it is another than that of all targets.
     pub(in crate::delivery) response_timeout: Option<Duration>,
 }
@@ -78,6 +80,8 @@ struct Message {
     received_ms: i64,
     headers: Vec<(String, String)>,
     body: String,
+    /// Time for the whole attempt.
+    response_timeout: Duration,
 }
 
 impl BrokerSender {
@@ -85,7 +89,7 @@ impl BrokerSender {
     #[must_use]
     pub fn new(dialer: Dialer, random: Arc<Random>, response_timeout: Duration) -> Self {
         Self {
-            kafka: KafkaProducer::new(response_timeout),
+            kafka: KafkaProducer::default(),
             dialer,
             random,
             response_timeout,
@@ -100,7 +104,7 @@ impl BrokerSender {
     pub(in crate::delivery) async fn send(&self, delivery: BrokerDelivery<'_>) -> AttemptOutcome {
         let connection = delivery.connection.clone();
         let response_timeout = delivery.response_timeout.unwrap_or(self.response_timeout);
-        let outcome = match tokio::time::timeout(response_timeout, self.try_send(delivery)).await {
+        let outcome = match tokio::time::timeout(response_timeout, self.try_send(delivery, response_timeout)).await {
             Ok(outcome) => outcome.unwrap_or_else(|failure| failure),
             Err(_) => AttemptOutcome::TimedOut { waited_for: "the broker's confirmation" },
         };
@@ -111,22 +115,27 @@ impl BrokerSender {
     }
 
     /// The error is how an attempt ended that had no connection, or nothing to send.
-    async fn try_send(&self, delivery: BrokerDelivery<'_>) -> Result<AttemptOutcome, AttemptOutcome> {
-        let BrokerDelivery { target, connection, recipient, envelope, event, received, trace, body, .. } = delivery;
+    async fn try_send(
+        &self,
+        delivery: BrokerDelivery<'_>,
+        response_timeout: Duration,
+    ) -> Result<AttemptOutcome, AttemptOutcome> {
+        let BrokerDelivery { target, connection, recipient, envelope, event, received, body, .. } = delivery;
         let resolve = |template: &TextTemplate| {
             template.resolve(envelope).map_err(|reason| AttemptOutcome::RequestInvalid { reason })
         };
         let header = |(name, value): &(String, TextTemplate)| Ok((name.clone(), resolve(value)?));
         let mut headers = target.headers.iter().map(header).collect::<Result<Vec<_>, AttemptOutcome>>()?;
-        // What the target says itself counts more.
-        if let Some(trace) = trace
-            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(TraceContext::HEADER))
-        {
-            headers.push((TraceContext::HEADER.to_owned(), trace.to_string()));
+        let trace = delivery.trace.map(|trace| (TraceContext::HEADER.to_owned(), trace.to_string()));
+        for (name, value) in delivery.headers.into_iter().chain(trace) {
+            // What the target says itself counts more.
+            if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+                headers.push((name, value));
+            }
         }
         let received_ms = received.as_millis();
         let id = format!("{}_{received_ms}", message_id(event, recipient));
-        let message = Message { id, event, received_ms, headers, body };
+        let message = Message { id, event, received_ms, headers, body, response_timeout };
         let (dialer, peer) = (self.dialer.clone(), Peer { server: target.server.clone(), connection });
         Ok(match &target.destination {
             BrokerDestination::Nats(to) => {

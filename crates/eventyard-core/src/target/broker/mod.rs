@@ -14,9 +14,7 @@ pub use nats::{NatsSubject, check_nats_subject};
 pub use redis::RedisStream;
 use url::BrokerUrl;
 
-use super::Target;
 use super::text_template::TextTemplate;
-use crate::error::ServiceError;
 
 /// A place on a message broker that events are sent to.
 #[derive(Debug)]
@@ -36,6 +34,14 @@ pub struct BrokerServer {
     pub addresses: Vec<(String, u16)>,
     /// Whether TLS is spoken.
     pub tls: bool,
+}
+
+impl BrokerServer {
+    /// The hosts that are connected to.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&str> {
+        self.addresses.iter().map(|(host, _)| host.as_str()).collect()
+    }
 }
 
 /// What is sent to. A kind without a variant here is refused by `PutTargets`.
@@ -108,20 +114,16 @@ impl Scheme {
 }
 
 impl BrokerTarget {
-    /// Reads the Arn of a target, if its scheme is that of a broker.
+    /// Reads a URL, if its scheme is that of a broker.
     ///
     /// # Errors
-    /// A `ValidationException` when the URL does not name a place on such a broker, or a block of the target does not belong
-    /// to this kind.
-    pub(super) fn compile(target: &Target) -> Option<Result<Self, ServiceError>> {
-        let (scheme, rest) = target.arn.split_once("://")?;
-        Some(
-            Self::parse(&Scheme::of(scheme)?, rest)
-                .map_err(|reason| target.not_valid(&format!("Provided URL {reason}."))),
-        )
+    /// What is wrong, as the end of a sentence about the URL.
+    pub(super) fn parse(arn: &str) -> Option<Result<Self, String>> {
+        let (scheme, rest) = arn.split_once("://")?;
+        Some(Self::parse_rest(&Scheme::of(scheme)?, rest))
     }
 
-    fn parse(scheme: &Scheme, rest: &str) -> Result<Self, String> {
+    fn parse_rest(scheme: &Scheme, rest: &str) -> Result<Self, String> {
         let mut url = BrokerUrl::parse(rest)?;
         if url.servers.len() > 1 && !scheme.several {
             return Err("has more than one server, which this kind does not know".to_owned());

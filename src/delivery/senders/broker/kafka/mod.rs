@@ -35,11 +35,10 @@ const SASL_HANDSHAKE: (i16, i16) = (17, 1);
 const SASL_AUTHENTICATE: (i16, i16) = (36, 0);
 
 /// Writes to Kafka.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct KafkaProducer {
     lines: Pool<KafkaConnection>,
     topics: Mutex<Topics<(Peer, String)>>,
-    response_timeout: Duration,
 }
 
 /// A connection to one broker.
@@ -61,10 +60,6 @@ impl Line for KafkaConnection {
 }
 
 impl KafkaProducer {
-    pub(super) fn new(response_timeout: Duration) -> Self {
-        Self { lines: Pool::default(), topics: Mutex::default(), response_timeout }
-    }
-
     /// Writes a record to the partition that its key says, or its id where it has none.
     pub(super) async fn write(
         &self,
@@ -101,10 +96,7 @@ impl KafkaProducer {
         let mut headers = message.headers.clone();
         headers.push(("eventyard-event-id".to_owned(), id));
         let records = batch(message.received_ms, key.map(str::as_bytes), message.body.as_bytes(), &headers);
-        let timeout_ms = i32::try_from(self.response_timeout.as_millis()).unwrap_or(i32::MAX);
-        // No transaction; all replicas in sync; one topic, one partition.
-        let question = Bytes::default().i16(-1).i16(-1).i32(timeout_ms).i32(1).text(name);
-        let question = question.i32(1).i32(i32::try_from(partition).unwrap_or_default()).bytes(&records);
+        let question = produce((name, partition), message.response_timeout, &records);
         let answer = self.call(dialer, &leader, PRODUCE, question).await?;
         let mut fields = Fields(&answer);
         let code = (|| {
@@ -254,4 +246,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn unintelligible() -> AttemptOutcome {
     failed("the broker's answer is not what Kafka's protocol says")
+}
+
+/// The question that writes to a partition of a topic: no transaction, all replicas in sync within the time, one topic and
+/// one partition.
+fn produce((topic, partition): (&str, usize), timeout: Duration, records: &[u8]) -> Bytes {
+    let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+    let question = Bytes::default().i16(-1).i16(-1).i32(timeout_ms).i32(1).text(topic);
+    question.i32(1).i32(i32::try_from(partition).unwrap_or_default()).bytes(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_given_the_time_that_the_attempt_has() {
+        let timeout = |timeout| produce(("t", 0), timeout, &[]).0[4..8].to_vec();
+        assert_eq!(timeout(Duration::from_millis(1_234)), 1_234_i32.to_be_bytes());
+        assert_eq!(timeout(Duration::MAX), i32::MAX.to_be_bytes());
+    }
 }
