@@ -175,7 +175,7 @@ impl Attempts {
         attempt: u32,
         trace: Option<TraceContext>,
     ) -> Result<AttemptOutcome, AttemptOutcome> {
-        let (envelope, id, response_timeout) = (event.envelope.as_ref(), event.id, target.options.response_timeout);
+        let (envelope, id, timeouts) = (event.envelope.as_ref(), event.id, target.options.timeouts);
         Ok(match &target.compiled.kind {
             TargetKind::EventBus(bus) if self.senders.aws.reaches_event_buses() && !self.engine.has_event_bus(bus) => {
                 let role_arn = target.target.role_arn.as_deref();
@@ -185,7 +185,7 @@ impl Attempts {
                 let rule = target.rule.name.as_str();
                 let forwarded = event.forwarded(&target.rule.bus, bus, event.received);
                 let forwarded = forwarded.map_err(AttemptOutcome::NotForwarded)?;
-                self.senders.aws.put_event(bus, (role_arn, rule), &forwarded, response_timeout).await
+                self.senders.aws.put_event(bus, (role_arn, rule), &forwarded, timeouts).await
             }
             TargetKind::EventBus(bus) => forward(&self.engine, event, trace, (&target.rule.bus, bus)).await,
             TargetKind::Http { url, parameters } => {
@@ -201,7 +201,7 @@ impl Attempts {
                     attempt,
                     trace,
                     body,
-                    response_timeout,
+                    timeouts,
                     is_event: target.compiled.input.is_event(),
                 };
                 self.senders.http.send(request).await
@@ -214,20 +214,11 @@ impl Attempts {
                 let (body, is_event) = (render(target, event)?, target.compiled.input.is_event());
                 let token = id.idempotency_token(&target.rule_arn, target.target.id.as_str());
                 let rule = target.rule.name.as_str();
-                let delivery = AwsDelivery {
-                    target: aws,
-                    envelope,
-                    event: id,
-                    role_arn,
-                    rule,
-                    token,
-                    body,
-                    is_event,
-                    response_timeout,
-                };
+                let delivery =
+                    AwsDelivery { target: aws, envelope, event: id, role_arn, rule, token, body, is_event, timeouts };
                 self.senders.aws.send(delivery).await
             }
-            TargetKind::Local(local) => self.senders.local.send(local, render(target, event)?, response_timeout).await,
+            TargetKind::Local(local) => self.senders.local.send(local, render(target, event)?, timeouts.response).await,
             TargetKind::Broker(broker) => {
                 let body = render(target, event)?;
                 let connection = self.senders.connections.of(&target.rule.bus.account, &target.target.arn);
@@ -241,7 +232,7 @@ impl Attempts {
                     trace,
                     body,
                     headers: Vec::new(),
-                    response_timeout,
+                    timeouts,
                 };
                 self.senders.broker.send(delivery).await
             }

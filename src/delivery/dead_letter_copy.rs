@@ -3,6 +3,7 @@
 use eventyard_core::clock::Timestamp;
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::{AttemptOutcome, TargetHealth};
+use eventyard_core::delivery_options::Timeouts;
 use eventyard_core::event::EventId;
 use eventyard_core::name::{AccountId, TargetNumber};
 use eventyard_core::retry::{NextStep, RetryPolicy};
@@ -118,7 +119,7 @@ impl Attempts {
                     attempt,
                     body: event.envelope.to_string(),
                     is_event: true,
-                    response_timeout: None,
+                    timeouts: Timeouts::default(),
                 };
                 self.senders.http.send(request).await
             }
@@ -134,7 +135,7 @@ impl Attempts {
                     trace: event.trace,
                     body: event.envelope.to_string(),
                     headers: headers(letter).collect(),
-                    response_timeout: None,
+                    timeouts: Timeouts::default(),
                 };
                 self.senders.broker.send(delivery).await
             }

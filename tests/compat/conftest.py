@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +159,17 @@ def terraform_folder(tmp_path):
     folder = tmp_path / "terraform"
     folder.mkdir()
     return plugins, folder
+
+
+@pytest.fixture
+def unreachable():
+    """The address of a socket that lets nobody in: the one connection that may wait to be accepted is there already."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        host, port = listener.getsockname()
+        with socket.create_connection((host, port)):
+            yield f"{host}:{port}"
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from http2 import Http2Server
 from relay import Relay
 from sink import Answer, Sink
 from waiting import wait_until
-from wire import dead_letters
+from wire import code_of_letter, dead_letters
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of twenty-four bytes").decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"the one that was there before").decode()
@@ -107,6 +107,14 @@ def test_a_slow_target_may_be_given_less_time(start_daemon, client_of, sink):
     put(client_of(daemon), sink.url + "/hook", RetryPolicy={"MaximumRetryAttempts": 0})
     letter = wait_until(lambda: dead_letters(daemon)["dead_letters"])[0]
     assert letter["ERROR_CODE"] == "TIMED_OUT"
+
+
+def test_a_target_that_lets_nobody_in_may_be_given_less_time(start_daemon, client_of, unreachable):
+    url = f"http://{unreachable}"
+    env = QUICK | {"EVENTYARD_DELIVERY__CONNECT_TIMEOUT_MS": "600000", "EVENTYARD_DELIVERY__RESPONSE_TIMEOUT_MS": "600000"}
+    daemon = start_daemon(env, connection(url, connect_timeout_ms=100))
+    put(client_of(daemon), f"{url}/hook", RetryPolicy={"MaximumRetryAttempts": 0})
+    assert code_of_letter(daemon) == ("TIMED_OUT", "timed out waiting for a connection")
 
 
 def test_a_proxy_is_where_the_operator_says(start_daemon, client_of, sink):

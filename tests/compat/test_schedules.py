@@ -103,7 +103,7 @@ def test_a_wrong_tag_is_refused_by_name(client, pairs, reason):
 
 def test_an_option_that_is_not_known_is_refused(client):
     options = ["timezone", "catch-up", "jitter-seconds", "paused", "group-path", "concurrency", "attempts-per-second"]
-    options += ["circuit-breaker-failures", "response-timeout-ms"]
+    options += ["circuit-breaker-failures", "connect-timeout-ms", "response-timeout-ms"]
     known = ", ".join(f"eventyard:{option}" for option in options)
     reason = f"eventyard:time-zone is not known; the nearest name is eventyard:timezone, and there are {known}."
     with refused("ValidationException", f"Parameter Tags is not valid. Reason: {reason}"):

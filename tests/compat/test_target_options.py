@@ -9,7 +9,7 @@ import pytest
 
 from sink import Answer
 from waiting import wait_until
-from wire import dead_letters, refused, request
+from wire import dead_letters, outcomes, refused, request
 
 PATTERN = '{"source":["com.example.shop"]}'
 RULE_ARN = "arn:aws:events:us-east-1:000000000000:rule/orders"
@@ -236,3 +236,26 @@ def test_an_attempt_takes_as_long_as_the_tag_of_its_target_allows(daemon, client
     assert letter["ERROR_CODE"] == "TIMED_OUT"
     (delivery,) = request(daemon.admin_address, "GET", f"/events/{event}").json()["deliveries"]
     assert delivery["attempts"][0]["duration_ms"] >= 50
+
+
+@pytest.mark.parametrize("arn", ["http://{}/hook", "nats://{}/orders", "arn:aws:sqs:us-east-1:000000000000:orders"])
+def test_a_connection_takes_as_long_as_the_tag_of_its_target_allows(start_daemon, client_of, sink, unreachable, arn):
+    env = {"EVENTYARD_DELIVERY__CONNECT_TIMEOUT_MS": "600000"}
+    daemon = start_daemon(QUICK | env | {"EVENTYARD_AWS_SERVICES__ENDPOINT_URL": f"http://{unreachable}"})
+    client = client_of(daemon)
+    sink.always("/slow", Answer(delay_seconds=1))
+    hasty = {"connect-timeout-ms/hasty": "500", "connect-timeout-ms/slow": "500"}
+    client.put_rule(Name="orders", EventPattern=PATTERN, Tags=tags(hasty))
+
+    def put_to(**arns):
+        targets = [{"Id": id, "Arn": to, "RetryPolicy": {"MaximumRetryAttempts": 0}} for id, to in arns.items()]
+        client.put_targets(Rule="orders", Targets=targets)
+        entry = {"Source": "com.example.shop", "DetailType": "Placed", "Detail": "{}"}
+        return client.put_events(Entries=[entry])["Entries"][0]["EventId"]
+
+    # Whoever waits longer for the same place was there before, and keeps nobody.
+    put_to(patient=arn.format(unreachable))
+    event = put_to(hasty=arn.format(unreachable), slow=f"{sink.url}/slow")
+    wait_until(lambda: len(outcomes(daemon, event)) == 2)
+    given_up = ("TIMED_OUT", "timed out waiting for a connection")
+    assert sorted(outcomes(daemon, event)) == [("DELIVERED", ""), given_up]

@@ -17,6 +17,7 @@ const GROUP_PATH: &str = "group-path";
 const CONCURRENCY: &str = "concurrency";
 const ATTEMPTS_PER_SECOND: &str = "attempts-per-second";
 const CIRCUIT_BREAKER_FAILURES: &str = "circuit-breaker-failures";
+const CONNECT_TIMEOUT_MS: &str = "connect-timeout-ms";
 const RESPONSE_TIMEOUT_MS: &str = "response-timeout-ms";
 
 /// The options of one target, or of all targets of a rule. What is absent is not said.
@@ -33,14 +34,30 @@ pub struct DeliveryOptions {
     /// `eventyard:circuit-breaker-failures`: failures in a row that open the breaker, 0 to 1,000,000; 0 means that it stays
     /// closed.
     pub circuit_breaker_failures: Option<u32>,
-    /// `eventyard:response-timeout-ms`: time for one attempt, 1 millisecond to an hour.
-    pub response_timeout: Option<Duration>,
+    /// How long an attempt waits.
+    pub timeouts: Timeouts,
+}
+
+/// How long an attempt waits, where that is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// `eventyard:connect-timeout-ms`: time to connect, 1 millisecond to ten minutes.
+    pub connect: Option<Duration>,
+    /// `eventyard:response-timeout-ms`: time for one attempt as a whole, 1 millisecond to an hour.
+    pub response: Option<Duration>,
 }
 
 impl DeliveryOptions {
     /// The names of its tags.
-    pub const NAMES: &'static [&'static str] =
-        &[PAUSED, GROUP_PATH, CONCURRENCY, ATTEMPTS_PER_SECOND, CIRCUIT_BREAKER_FAILURES, RESPONSE_TIMEOUT_MS];
+    pub const NAMES: &'static [&'static str] = &[
+        PAUSED,
+        GROUP_PATH,
+        CONCURRENCY,
+        ATTEMPTS_PER_SECOND,
+        CIRCUIT_BREAKER_FAILURES,
+        CONNECT_TIMEOUT_MS,
+        RESPONSE_TIMEOUT_MS,
+    ];
 
     fn take(&mut self, tag: &OptionTag<'_>) -> Result<(), ServiceError> {
         match tag.name() {
@@ -49,7 +66,8 @@ impl DeliveryOptions {
             CONCURRENCY => self.concurrency = Some(tag.number(1..=10_000)?),
             ATTEMPTS_PER_SECOND => self.attempts_per_second = Some(tag.number(0..=1_000_000)?),
             CIRCUIT_BREAKER_FAILURES => self.circuit_breaker_failures = Some(tag.number(0..=1_000_000)?),
-            _ => self.response_timeout = Some(Duration::from_millis(tag.number(1..=3_600_000)?.into())),
+            CONNECT_TIMEOUT_MS => self.timeouts.connect = Some(milliseconds(tag, 600_000)?),
+            _ => self.timeouts.response = Some(milliseconds(tag, 3_600_000)?),
         }
         Ok(())
     }
@@ -63,7 +81,10 @@ impl DeliveryOptions {
             concurrency: self.concurrency.or(other.concurrency),
             attempts_per_second: self.attempts_per_second.or(other.attempts_per_second),
             circuit_breaker_failures: self.circuit_breaker_failures.or(other.circuit_breaker_failures),
-            response_timeout: self.response_timeout.or(other.response_timeout),
+            timeouts: Timeouts {
+                connect: self.timeouts.connect.or(other.timeouts.connect),
+                response: self.timeouts.response.or(other.timeouts.response),
+            },
         }
     }
 
@@ -83,6 +104,10 @@ impl DeliveryOptions {
             (None, _) => Order::None,
         }
     }
+}
+
+fn milliseconds(tag: &OptionTag<'_>, max: u32) -> Result<Duration, ServiceError> {
+    Ok(Duration::from_millis(tag.number(1..=max)?.into()))
 }
 
 /// The options of all targets of a rule, and of single ones.
@@ -219,6 +244,8 @@ mod tests {
             ("concurrency/a.b", "10000"),
             ("attempts-per-second/a.b", "0"),
             ("circuit-breaker-failures", "5"),
+            ("connect-timeout-ms", "600000"),
+            ("connect-timeout-ms/a.b", "1"),
             ("response-timeout-ms", "3600000"),
             ("group-path", "detail.id"),
         ])
@@ -227,7 +254,9 @@ mod tests {
         assert_eq!((own.is_paused(), other.is_paused()), (false, true));
         assert_eq!((own.concurrency, other.concurrency), (Some(10_000), Some(1)));
         assert_eq!((own.attempts_per_second, other.attempts_per_second), (Some(0), None));
-        assert_eq!(own.response_timeout, Some(Duration::from_secs(3_600)));
+        let [millisecond, minutes, hour] = [1, 600_000, 3_600_000].map(|ms| Some(Duration::from_millis(ms)));
+        assert_eq!(own.timeouts, Timeouts { connect: millisecond, response: hour });
+        assert_eq!(other.timeouts, Timeouts { connect: minutes, response: hour });
         assert_eq!(own.order, other.order);
         assert!(own.order.unwrap().is_kept());
     }
@@ -259,6 +288,7 @@ mod tests {
             ("concurrency", "+1", "must be 1 to 10000"),
             ("attempts-per-second", "1.5", "must be 0 to 1000000"),
             ("circuit-breaker-failures", "off", "must be 0 to 1000000"),
+            ("connect-timeout-ms", "600001", "must be 1 to 600000"),
             ("response-timeout-ms/a", "0", "must be 1 to 3600000"),
             ("group-path", "detail..id", "must be a path such as detail.customer.id"),
         ] {

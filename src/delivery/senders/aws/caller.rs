@@ -49,7 +49,7 @@ fn domain(region: &Region) -> &'static str {
 
 /// Calls the services of one region as one access key, or as nobody.
 pub(super) struct Caller<'a> {
-    pub(super) client: &'a Client,
+    pub(super) client: Client,
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) endpoints: &'a AwsEndpoints,
     pub(super) region: &'a Region,
@@ -58,11 +58,6 @@ pub(super) struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// The same, which waits so long for the whole exchange if that is said.
-    pub(super) fn patient_for(self, response_timeout: Option<Duration>) -> Self {
-        Self { response_timeout: response_timeout.unwrap_or(self.response_timeout), ..self }
-    }
-
     /// Makes a call.
     ///
     /// # Errors

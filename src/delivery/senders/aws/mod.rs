@@ -32,10 +32,10 @@ use std::time::Duration;
 use eventyard_core::clock::{Clock, Timestamp};
 use eventyard_core::dead_letter::DeadLetter;
 use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::delivery_options::Timeouts;
 use eventyard_core::event::{Event, EventId};
 use eventyard_core::name::{EventBusKey, Region};
 use eventyard_core::target::{AwsResource, AwsTarget, SqsQueue};
-use reqwest::Client;
 
 use call::Call;
 pub use caller::AwsEndpoints;
@@ -44,6 +44,7 @@ pub use credentials::{AwsCredentials, AwsCredentialsSource, ContainerAuthorizati
 use credentials::{Lease, first};
 
 use super::HttpSender;
+use super::http::{Clients, failure};
 
 /// Where the services are, and whom they are to take the daemon for.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +60,7 @@ pub struct AwsSettings {
 /// Calls AWS services.
 #[derive(Debug)]
 pub struct AwsSender {
-    client: Client,
+    clients: Arc<Clients>,
     response_timeout: Duration,
     clock: Arc<dyn Clock>,
     settings: AwsSettings,
@@ -86,23 +87,24 @@ pub(in crate::delivery) struct AwsDelivery<'a> {
     pub(in crate::delivery) body: String,
     /// Whether that is the event itself, as nothing else was asked for.
     pub(in crate::delivery) is_event: bool,
-    /// Time for the whole exchange, when it is another than that of all targets.
-    pub(in crate::delivery) response_timeout: Option<Duration>,
+    /// Times that are others than those of all targets.
+    pub(in crate::delivery) timeouts: Timeouts,
 }
 
 impl AwsSender {
-    /// A sender with the client for what the operator wrote, and the patience, of `http`.
+    /// A sender with the clients for what the operator wrote, and the patience, of `http`.
     #[must_use]
     pub fn new(http: &HttpSender, clock: Arc<dyn Clock>, settings: AwsSettings) -> Self {
-        let (client, response_timeout) = (http.client.clone(), http.response_timeout);
-        Self { client, response_timeout, clock, settings, own: Lease::default(), of_roles: Mutex::default() }
+        let (clients, response_timeout) = (Arc::clone(&http.unguarded), http.response_timeout);
+        Self { clients, response_timeout, clock, settings, own: Lease::default(), of_roles: Mutex::default() }
     }
 
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: AwsDelivery<'_>) -> AttemptOutcome {
-        let caller = match self.caller_as(&delivery.target.region, delivery.role_arn, delivery.rule).await {
-            Ok(caller) => caller.patient_for(delivery.response_timeout),
-            Err(reason) => return AttemptOutcome::NoCredentials { reason },
+        let (region, who) = (&delivery.target.region, (delivery.role_arn, delivery.rule));
+        let caller = match self.caller_as(region, who, delivery.timeouts).await {
+            Ok(caller) => caller,
+            Err(failure) => return failure,
         };
         let now = self.clock.now();
         let call = match self.call(&delivery, now) {
@@ -165,13 +167,13 @@ impl AwsSender {
     pub(in crate::delivery) async fn put_event(
         &self,
         bus: &EventBusKey,
-        (role_arn, rule): (Option<&str>, &str),
+        who: (Option<&str>, &str),
         event: &Event,
-        response_timeout: Option<Duration>,
+        timeouts: Timeouts,
     ) -> AttemptOutcome {
-        let caller = match self.caller_as(&bus.region, role_arn, rule).await {
-            Ok(caller) => caller.patient_for(response_timeout),
-            Err(reason) => return AttemptOutcome::NoCredentials { reason },
+        let caller = match self.caller_as(&bus.region, who, timeouts).await {
+            Ok(caller) => caller,
+            Err(failure) => return failure,
         };
         match eventbridge::put_events(bus, event) {
             Ok(call) => caller.call(&call).await.map_or_else(|failure| failure, eventbridge::outcome),
@@ -192,12 +194,23 @@ impl AwsSender {
         }
     }
 
-    /// Calls as the role of the target, if it has one and roles are assumed, and as the daemon otherwise.
+    /// Calls with the times of a target, as its role, if it has one and roles are assumed, and as the daemon otherwise. What
+    /// credentials are asked for has the times of all.
     async fn caller_as<'a>(
         &'a self,
         region: &'a Region,
-        role_arn: Option<&str>,
-        rule: &str,
+        who: (Option<&str>, &str),
+        timeouts: Timeouts,
+    ) -> Result<Caller<'a>, AttemptOutcome> {
+        let caller = self.own_or_role(region, who).await.map_err(|reason| AttemptOutcome::NoCredentials { reason })?;
+        let client = self.clients.waiting(timeouts.connect).map_err(|error| failure(&error))?;
+        Ok(Caller { client, response_timeout: timeouts.response.unwrap_or(self.response_timeout), ..caller })
+    }
+
+    async fn own_or_role<'a>(
+        &'a self,
+        region: &'a Region,
+        (role_arn, rule): (Option<&str>, &str),
     ) -> Result<Caller<'a>, String> {
         let own = self.caller(region).await?;
         let Some(role_arn) = role_arn.filter(|_| self.settings.assume_roles) else { return Ok(own) };
@@ -222,7 +235,7 @@ impl AwsSender {
     /// Calls as the daemon. The error says where credentials were looked for, and what to do.
     async fn caller<'a>(&'a self, region: &'a Region) -> Result<Caller<'a>, String> {
         let nobody = Caller {
-            client: &self.client,
+            client: self.clients.usual(),
             clock: &self.clock,
             endpoints: &self.settings.endpoints,
             region,

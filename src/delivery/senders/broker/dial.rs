@@ -22,12 +22,15 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Who is spoken to, and as whom.
+/// Who is spoken to, as whom, and who waits how long for that.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) server: BrokerServer,
     /// What the operator knows about it.
     pub(super) connection: Option<Arc<Connection>>,
+    /// Time for each address, when it is another than that of all targets. Deliveries that would wait shorter or longer do not
+    /// wait for the same connection.
+    pub(super) connect_timeout: Option<Duration>,
 }
 
 impl Peer {
@@ -49,7 +52,7 @@ impl Peer {
 /// A connection that was configured anew is another one, whatever it holds.
 impl PartialEq for Peer {
     fn eq(&self, other: &Self) -> bool {
-        self.server == other.server && self.place() == other.place()
+        self.server == other.server && self.place() == other.place() && self.connect_timeout == other.connect_timeout
     }
 }
 
@@ -59,6 +62,7 @@ impl Hash for Peer {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.server.hash(state);
         self.place().hash(state);
+        self.connect_timeout.hash(state);
     }
 }
 
@@ -76,7 +80,8 @@ pub struct Dialer {
 pub struct BrokerTlsError(#[from] rustls::Error);
 
 impl Dialer {
-    /// A dialer that goes where `guard` lets it, and waits `connect_timeout` for each address, and for a server's part of opening a connection.
+    /// A dialer that goes where `guard` lets it, and waits `connect_timeout` for each address, and for a server's part of
+    /// opening a connection, where a peer says nothing else.
     ///
     /// # Errors
     /// When the TLS library cannot be set up.
@@ -102,13 +107,14 @@ impl Dialer {
     where
         F: Future<Output = Result<C, AttemptOutcome>>,
     {
+        let connect_timeout = peer.connect_timeout.unwrap_or(self.connect_timeout);
         let mut failure = AttemptOutcome::InternalError;
         for (host, port) in &peer.server.addresses {
             let opening = async {
                 let stream = self.tcp(host, *port).await?;
                 greet(stream, host.clone()).await
             };
-            match tokio::time::timeout(self.connect_timeout, opening).await {
+            match tokio::time::timeout(connect_timeout, opening).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(failed)) => failure = failed,
                 Err(_) => failure = AttemptOutcome::TimedOut { waited_for: "a connection" },

@@ -17,6 +17,7 @@ use std::time::Duration;
 use eventyard_core::clock::Timestamp;
 use eventyard_core::connection::{Connection, message_id};
 use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::delivery_options::Timeouts;
 use eventyard_core::event::EventId;
 use eventyard_core::target::{BrokerDestination, BrokerTarget, TextTemplate};
 use eventyard_core::trace_context::TraceContext;
@@ -65,8 +66,8 @@ pub(in crate::delivery) struct BrokerDelivery<'a> {
     pub(in crate::delivery) body: String,
     /// What stands beside it.
     pub(in crate::delivery) headers: Vec<(String, String)>,
-    /// Time for the whole attempt, when it is another than that of all targets.
-    pub(in crate::delivery) response_timeout: Option<Duration>,
+    /// Times that are others than those of all targets.
+    pub(in crate::delivery) timeouts: Timeouts,
 }
 
 /// What every protocol sends, its parts of the event in their places.
@@ -103,7 +104,7 @@ impl BrokerSender {
     /// Makes one attempt.
     pub(in crate::delivery) async fn send(&self, delivery: BrokerDelivery<'_>) -> AttemptOutcome {
         let connection = delivery.connection.clone();
-        let response_timeout = delivery.response_timeout.unwrap_or(self.response_timeout);
+        let response_timeout = delivery.timeouts.response.unwrap_or(self.response_timeout);
         let outcome = match tokio::time::timeout(response_timeout, self.try_send(delivery, response_timeout)).await {
             Ok(outcome) => outcome.unwrap_or_else(|failure| failure),
             Err(_) => AttemptOutcome::TimedOut { waited_for: "the broker's confirmation" },
@@ -136,7 +137,8 @@ impl BrokerSender {
         let received_ms = received.as_millis();
         let id = format!("{}_{received_ms}", message_id(event, recipient));
         let message = Message { id, event, received_ms, headers, body, response_timeout };
-        let (dialer, peer) = (self.dialer.clone(), Peer { server: target.server.clone(), connection });
+        let (server, connect_timeout) = (target.server.clone(), delivery.timeouts.connect);
+        let (dialer, peer) = (self.dialer.clone(), Peer { server, connection, connect_timeout });
         Ok(match &target.destination {
             BrokerDestination::Nats(to) => {
                 let subject = resolve(&to.subject)?;

@@ -1,4 +1,4 @@
-//! A client for each connection, made when it is first used and kept for as long as the connection is in force.
+//! The clients of each connection, made when it is first used and kept for as long as the connection is in force.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +9,7 @@ use eventyard_core::egress::Egress;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, redirect};
 
 use super::HttpSenderError;
+use super::clients::Clients;
 use super::message::basic;
 use super::oauth::Tokens;
 use crate::delivery::egress::EgressGuard;
@@ -29,6 +30,12 @@ impl ClientSettings {
     /// For hosts that the operator named.
     pub(super) fn unguarded(&self) -> ClientBuilder {
         base(self.connect_timeout).http1_only()
+    }
+
+    /// Clients of one of these two kinds.
+    pub(super) fn clients(&self, kind: fn(&Self) -> ClientBuilder) -> reqwest::Result<Clients> {
+        let settings = self.clone();
+        Clients::new(move || Ok(kind(&settings)))
     }
 
     fn of(&self, connection: &Connection) -> reqwest::Result<ClientBuilder> {
@@ -80,11 +87,11 @@ fn base(connect_timeout: Duration) -> ClientBuilder {
         .user_agent(concat!("eventyard/", env!("CARGO_PKG_VERSION")))
 }
 
-/// A connection with its client.
+/// A connection with its clients.
 #[derive(Debug)]
 pub(super) struct ConnectionClient {
     connection: Arc<Connection>,
-    pub(super) client: Client,
+    pub(super) clients: Clients,
     /// Where its tokens come from, if it has them.
     pub(super) tokens: Option<Tokens>,
 }
@@ -95,16 +102,20 @@ impl ConnectionClient {
             name: connection.name.clone(),
             reason: innermost(error),
         };
-        let build = |builder: reqwest::Result<ClientBuilder>| builder.and_then(ClientBuilder::build);
-        let client = build(settings.of(connection)).map_err(|error| refused(&error))?;
+        let make = {
+            let (settings, connection) = (settings.clone(), Arc::clone(connection));
+            move || settings.of(&connection)
+        };
+        let clients = Clients::new(make).map_err(|error| refused(&error))?;
         let tokens = match &connection.http.oauth {
             Some(oauth) => {
-                let client = build(settings.of_tokens(connection)).map_err(|error| refused(&error))?;
+                let client = settings.of_tokens(connection).and_then(ClientBuilder::build);
+                let client = client.map_err(|error| refused(&error))?;
                 Some(Tokens::new(client, oauth.clone()))
             }
             None => None,
         };
-        Ok(Self { connection: Arc::clone(connection), client, tokens })
+        Ok(Self { connection: Arc::clone(connection), clients, tokens })
     }
 
     pub(super) fn response_timeout(&self) -> Option<Duration> {

@@ -1,11 +1,12 @@
 //! HTTP targets: a request with the shaped event to the URL that is the target's Arn.
 //!
 //! [`address`] puts the parameters of the target into the URL, [`message`] makes the request of it, with what its connection
-//! adds, [`client`] keeps a client for each connection, [`oauth`] its tokens. [`answer`] says what came of it.
+//! adds, [`client`] keeps the [`clients`] of each connection, [`oauth`] its tokens. [`answer`] says what came of it.
 
 mod address;
 mod answer;
 mod client;
+mod clients;
 mod message;
 mod oauth;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::time::Duration;
 use eventyard_core::clock::Clock;
 use eventyard_core::connection::{Connection, Connections};
 use eventyard_core::delivery::AttemptOutcome;
+use eventyard_core::delivery_options::Timeouts;
 use eventyard_core::event::EventId;
 use eventyard_core::target::{CompiledHttpParameters, HttpUrl};
 use eventyard_core::trace_context::TraceContext;
@@ -27,16 +29,17 @@ use crate::delivery::egress::EgressGuard;
 pub(super) use answer::failure;
 use answer::outcome;
 use client::{ClientSettings, ConnectionClient, ConnectionClients};
+pub(super) use clients::Clients;
 use message::Message;
 
 /// Posts to HTTP targets. Connections are kept and shared by targets of the same origin.
 #[derive(Debug)]
 pub struct HttpSender {
-    /// For what the operator wrote: it is not guarded.
-    pub(super) client: Client,
+    /// For what the operator wrote: they are not guarded.
+    pub(super) unguarded: Arc<Clients>,
     pub(super) response_timeout: Duration,
     /// For targets without a connection.
-    guarded: Client,
+    guarded: Clients,
     guard: EgressGuard,
     connections: ConnectionClients,
     clock: Arc<dyn Clock>,
@@ -77,8 +80,8 @@ pub(in crate::delivery) struct HttpRequest<'a> {
     pub(in crate::delivery) body: String,
     /// Whether that is the event itself, as nothing else was asked for.
     pub(in crate::delivery) is_event: bool,
-    /// Time for the whole exchange, when it is another than that of all targets.
-    pub(in crate::delivery) response_timeout: Option<Duration>,
+    /// Times that are others than those of all targets.
+    pub(in crate::delivery) timeouts: Timeouts,
 }
 
 impl HttpSender {
@@ -95,8 +98,8 @@ impl HttpSender {
     ) -> Result<Self, HttpSenderError> {
         let settings = ClientSettings { guard: guard.clone(), connect_timeout };
         Ok(Self {
-            client: settings.unguarded().build()?,
-            guarded: settings.guarded().build()?,
+            unguarded: Arc::new(settings.clients(ClientSettings::unguarded)?),
+            guarded: settings.clients(ClientSettings::guarded)?,
             response_timeout,
             guard,
             connections: ConnectionClients::new(settings),
@@ -123,36 +126,42 @@ impl HttpSender {
         let connection = request.connection.as_ref().map(|connection| self.connections.get(connection));
         let connection = connection.transpose().map_err(|error| invalid(error.to_string()))?;
         // What is said of one target counts more than what is said of a server.
-        let given = request.response_timeout;
+        let Timeouts { connect, response } = request.timeouts;
         let message = Message::new(request, self.clock.now()).map_err(invalid)?;
         // A host that is an address is connected to without asking the resolver.
         let host = message.url.host_str().unwrap_or_default();
         self.guard.check_host(host).map_err(AttemptOutcome::AddressForbidden)?;
-        let given = given.or(connection.as_ref().and_then(|connection| connection.response_timeout()));
+        let clients = connection.as_ref().map_or(&self.guarded, |connection| &connection.clients);
+        let client = clients.waiting(connect).map_err(|error| failure(&error))?;
+        let response = response.or(connection.as_ref().and_then(|connection| connection.response_timeout()));
         let exchange = async {
             match &connection {
-                Some(connection) => exchange(connection, &message).await,
-                None => post(&self.guarded, &message, None, &[]).await,
+                Some(connection) => exchange(connection, &client, &message).await,
+                None => post(&client, &message, None, &[]).await,
             }
         };
-        let ended = tokio::time::timeout(given.unwrap_or(self.response_timeout), exchange).await;
+        let ended = tokio::time::timeout(response.unwrap_or(self.response_timeout), exchange).await;
         ended.unwrap_or(Err(AttemptOutcome::TimedOut { waited_for: "the answer" }))
     }
 }
 
 /// Sends a message with a token, if the connection has them. A token that is not taken may have been taken back, so another
 /// one is tried, once.
-async fn exchange(connection: &ConnectionClient, message: &Message) -> Result<AttemptOutcome, AttemptOutcome> {
+async fn exchange(
+    connection: &ConnectionClient,
+    client: &Client,
+    message: &Message,
+) -> Result<AttemptOutcome, AttemptOutcome> {
     let secrets = connection.secrets();
-    let Some(tokens) = &connection.tokens else { return post(&connection.client, message, None, &secrets).await };
+    let Some(tokens) = &connection.tokens else { return post(client, message, None, &secrets).await };
     let token = tokens.get().await?;
-    let first = post(&connection.client, message, Some(token.expose()), &secrets).await?;
+    let first = post(client, message, Some(token.expose()), &secrets).await?;
     if !matches!(first, AttemptOutcome::TargetFailed { status: 401, .. }) {
         return Ok(first);
     }
     tokens.forget(&token).await;
     let token = tokens.get().await?;
-    post(&connection.client, message, Some(token.expose()), &secrets).await
+    post(client, message, Some(token.expose()), &secrets).await
 }
 
 /// Sends a message; what is told of the answer shows neither `token` nor `secrets`.

@@ -5,7 +5,7 @@ use eventyard_core::egress::{Egress, Network};
 use eventyard_core::target::HttpParameters;
 use reqwest::Url;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::address::push_path_value;
 use super::*;
@@ -16,13 +16,17 @@ use crate::runtime::SystemClock;
 async fn server(answer: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
+    serve(listener, answer);
+    port
+}
+
+fn serve(listener: TcpListener, answer: &'static str) {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.read(&mut [0; 4096]).await;
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
-    port
 }
 
 const TAKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -33,6 +37,10 @@ fn sender(egress: Egress, answers: &[&[&str]]) -> HttpSender {
 }
 
 async fn send(sender: &HttpSender, arn: &str) -> AttemptOutcome {
+    send_within(sender, arn, Timeouts::default()).await
+}
+
+async fn send_within(sender: &HttpSender, arn: &str, timeouts: Timeouts) -> AttemptOutcome {
     let url = HttpUrl::parse(arn).unwrap();
     let parameters = HttpParameters::default().compile("t", &url).unwrap();
     let (event, body) = (EventId::from_random(7), "{}".to_owned());
@@ -47,7 +55,7 @@ async fn send(sender: &HttpSender, arn: &str) -> AttemptOutcome {
         trace: None,
         body,
         is_event: true,
-        response_timeout: None,
+        timeouts,
     };
     sender.send(request).await
 }
@@ -92,6 +100,30 @@ async fn a_redirect_is_followed_nowhere() {
     let url = format!("http://127.0.0.1:{}/", server(answer).await);
     let outcome = send(&sender(Egress::with_loopback(), &[&[]]), &url).await;
     assert_eq!(outcome, AttemptOutcome::Redirected { status: 307, location: "http://127.0.0.1:1/".to_owned() });
+}
+
+#[tokio::test]
+async fn a_target_may_be_given_longer_to_connect_than_all() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    // One connection waits to be accepted, and those after it get no answer until it is.
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let waits = TcpStream::connect(address).await.unwrap();
+    let guard = EgressGuard::with_lookup(Egress::with_loopback(), Rebinding::new(&[&[]]));
+    let sender = HttpSender::new(guard, Arc::new(SystemClock), Duration::from_millis(1), Duration::from_secs(60));
+    let (sender, url) = (sender.unwrap(), format!("http://{address}/"));
+    let given_up = AttemptOutcome::TimedOut { waited_for: "a connection" };
+    assert_eq!(send(&sender, &url).await, given_up);
+    let longer = Timeouts { connect: Some(Duration::from_secs(60)), response: None };
+    let accepting = async {
+        // Longer than all have, so that it is not this that lets the attempt through.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(waits);
+        serve(listener, TAKEN);
+    };
+    let (outcome, ()) = tokio::join!(send_within(&sender, &url, longer), accepting);
+    assert_eq!(outcome, AttemptOutcome::Delivered);
 }
 
 #[test]

@@ -77,10 +77,10 @@ impl AwsCredentialsSource {
                     std::fs::read_to_string(token_file).map_err(|why| format!("{}: {why}", token_file.display()))?;
                 sts::assume_role_with_web_identity(caller, role_arn, session_name, token.trim()).await
             }
-            Self::Container { url, authorization } => metadata::of_container(caller.client, url, authorization)
+            Self::Container { url, authorization } => metadata::of_container(&caller.client, url, authorization)
                 .await
                 .map_err(|why| format!("the container's agent at {url}: {why}")),
-            Self::Instance { origin } => metadata::of_instance(caller.client, origin)
+            Self::Instance { origin } => metadata::of_instance(&caller.client, origin)
                 .await
                 .map_err(|why| format!("the instance's metadata service at {origin}: {why}")),
         }

@@ -92,7 +92,7 @@ impl KafkaProducer {
         let partition = hash.checked_rem(topic.leaders.len()).ok_or_else(|| failed("the topic has no partitions"))?;
         let leader = topic.leaders[partition].clone().ok_or_else(|| failed("the partition has no leader"))?;
         let server = BrokerServer { addresses: vec![leader], tls: peer.server.tls };
-        let leader = Peer { server, connection: peer.connection.clone() };
+        let leader = Peer { server, ..peer.clone() };
         let mut headers = message.headers.clone();
         headers.push(("eventyard-event-id".to_owned(), id));
         let records = batch(message.received_ms, key.map(str::as_bytes), message.body.as_bytes(), &headers);
