@@ -276,9 +276,10 @@ class Day:
         silent = []
         for name, trouble in TROUBLE.items():
             began = time.monotonic()
+            before = ", as it did before" if self.prometheus.count(self.alerts[name]) else ""
             try:
                 trouble(self, lambda name=name: self.prometheus.wait_for(self.alerts[name], name, 45))
-                print(f"  {name} fired within {time.monotonic() - began:.1f} s", flush=True)
+                print(f"  {name} fired within {time.monotonic() - began:.1f} s{before}", flush=True)
             except NotHere as missing:
                 self.skipped.append(f"{name} was not made to fire: {missing}")
                 print(f"  {name} was SKIPPED: {missing}", flush=True)

@@ -274,7 +274,9 @@ def backups_fail(day, fires):
 
 
 TROUBLE = {
-    # First: later slow commits would be less than a hundredth of all.
+    # First what other troubles make fire as well; and later slow commits would be less than a hundredth of all.
+    "EventyardRestartsOften": restarts_often,
+    "EventyardDiskFillsUp": disk_fills_up,
     "EventyardCommitsSlowly": disk_slow,
     "EventyardSchedulesLate": schedules_late,
     "EventyardSchedulesMissed": schedules_missed,
@@ -289,9 +291,7 @@ TROUBLE = {
     "EventyardSpansDropped": collector_down,
     "EventyardCertificateNotReloaded": certificate_broken,
     "EventyardDown": down,
-    "EventyardRestartsOften": restarts_often,
     "EventyardJournalFull": disk_full,
-    "EventyardDiskFillsUp": disk_fills_up,
     "EventyardDamageOnDisk": damage_on_disk,
     "EventyardBackupsFail": backups_fail,
     "EventyardRequestsFail": requests_fail,
