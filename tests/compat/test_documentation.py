@@ -22,7 +22,7 @@ PAGES = {
     "docs/MIGRATING.md": (3, 1),
     "docs/DELIVERY.md": (3, 0),
     "docs/COMPATIBILITY.md": (2, 0),
-    "SECURITY.md": (0, 1),
+    "SECURITY.md": (0, 2),
     "docs/TESTING.md": (0, 7),
 }
 # Where every page says that the daemon and a target are.
