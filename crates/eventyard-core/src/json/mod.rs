@@ -19,6 +19,7 @@ pub use error::{JsonError, JsonFault};
 pub use members::Members;
 pub(crate) use reader::check;
 pub use reader::{Kind, Reader, Token};
+pub(crate) use scan::equal_bytes;
 pub use text::Text;
 pub(crate) use visit::{Key, Literal, Visit, VisitScratch};
 

@@ -54,12 +54,14 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
 
 /// Marks, in the high bit of each byte of `word`, the quotes, backslashes and control characters.
 const fn special_bytes(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let below_space = word.wrapping_sub(ONES * b' ' as u64) & !word;
-    let is_quote = quote.wrapping_sub(ONES) & !quote;
-    let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
-    (below_space | is_quote | is_backslash) & HIGH_BITS
+    let below_space = word.wrapping_sub(ONES * b' ' as u64) & !word & HIGH_BITS;
+    below_space | equal_bytes(word, b'"') | equal_bytes(word, b'\\')
+}
+
+/// Marks, in the high bit of each byte of `word`, those that are `byte`. The lowest mark is a true one; those above may not be.
+pub(crate) const fn equal_bytes(word: u64, byte: u8) -> u64 {
+    let difference = word ^ (ONES * byte as u64);
+    difference.wrapping_sub(ONES) & !difference & HIGH_BITS
 }
 
 /// Whether what stands behind a backslash makes a valid escape with it.

@@ -33,8 +33,9 @@ impl<L> Affixes<L> {
         Self { filed: HashMap::default(), sorted: Vec::new(), end }
     }
 
-    /// What is filed under a text, to add to it. Only until all are [`sort`](Self::sort)ed.
-    pub(super) fn list(&mut self, text: &str, first: impl FnOnce() -> L, more: impl FnOnce(&mut L)) {
+    /// Files something under a text: by `first` where nothing is yet, by `more` otherwise. Only until all are
+    /// [`sort`](Self::sort)ed.
+    pub(super) fn file(&mut self, text: &str, first: impl FnOnce() -> L, more: impl FnOnce(&mut L)) {
         self.filed.entry(self.end.bytes(text).collect()).and_modify(more).or_insert_with(first);
     }
 
@@ -103,7 +104,7 @@ mod tests {
             let (mut prefixes, mut suffixes) = (Affixes::new(End::First), Affixes::new(End::Last));
             for text in &texts {
                 for affixes in [&mut prefixes, &mut suffixes] {
-                    affixes.list(text, || vec![text.clone()], |list| list.push(text.clone()));
+                    affixes.file(text, || vec![text.clone()], |list| list.push(text.clone()));
                 }
             }
             prefixes.sort();

@@ -279,7 +279,7 @@ fn push<K: Eq + Hash>(table: &mut Table<K>, key: K, branch: BranchId) {
 }
 
 fn push_affix(affixes: &mut Affixes<List>, key: &str, branch: BranchId) {
-    affixes.list(key, || List::One(branch), |list| list.push(branch));
+    affixes.file(key, || List::One(branch), |list| list.push(branch));
 }
 
 fn by_length(tables: &mut Vec<(usize, Table<Box<[u8]>>)>, length: usize) -> &mut Table<Box<[u8]>> {

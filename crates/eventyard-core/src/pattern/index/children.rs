@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use super::paths::NodeId;
+use crate::json::equal_bytes;
 
 /// How many slots there are at least for each key.
 const SLOTS_PER_KEY: usize = 2;
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// The keys at one place, and where they lead.
 #[derive(Debug, Clone, Default)]
@@ -127,8 +125,7 @@ impl ShortKey {
     /// Whether there may be a dot in the key. Where there is one the answer is yes.
     #[inline]
     pub(super) const fn may_have_dot(self) -> bool {
-        let (first, last) = (self.first ^ (ONES * b'.' as u64), self.last ^ (ONES * b'.' as u64));
-        ((first.wrapping_sub(ONES) & !first) | (last.wrapping_sub(ONES) & !last)) & HIGH_BITS != 0
+        equal_bytes(self.first, b'.') | equal_bytes(self.last, b'.') != 0
     }
 }
 
