@@ -229,7 +229,7 @@ impl ScheduleMetrics {
             fired: make.counter("eventyard_schedules_fired_total", "Firings of rules by their schedule")?,
             missed: make.counter(
                 "eventyard_schedules_missed_total",
-                "Firings that were due while the daemon did not run, and are not made up for",
+                "Firings that were due while the daemon did not run, or that its clock was put past, and are not made up for",
             )?,
             lateness_seconds: make.histogram(
                 "eventyard_schedule_lateness_seconds",
